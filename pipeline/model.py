@@ -1,0 +1,303 @@
+"""The records that flow through sohoa, one frozen type per arrow.
+
+    Intake -> Page -> ReadPage -> Sorting -> Document -> SignedDocument -> StoredDocument
+
+Large data stays in files; records carry path, digest and size. Coordinates are pixels of the *upright*
+page image, origin at its top left, x to the right, y down. Times are aware and in UTC. Text is NFC.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from pathlib import Path
+from typing import NewType
+
+Sha256 = NewType("Sha256", str)
+"""Lower-case hexadecimal SHA-256."""
+
+
+class Origin(StrEnum):
+    """Where a document's bytes were born (Thông tư 01/2023/TT-VPCP Điều 4 tells them apart)."""
+
+    CAPTURED = "captured"
+    BORN_DIGITAL = "born_digital"
+    INCOMING_SIGNED = "incoming_signed"
+
+
+class Verdict(StrEnum):
+    """What a side turned out to hold."""
+
+    CONTENT = "content"
+    BLANK = "blank"
+    REJECTED = "rejected"
+
+
+class Level(StrEnum):
+    """PAdES baseline level reached (ETSI EN 319 142-1), or CMS for `adbe.pkcs7.detached`."""
+
+    B = "B-B"
+    T = "B-T"
+    LT = "B-LT"
+    LTA = "B-LTA"
+    CMS = "CMS"
+
+
+class SignatureRole(StrEnum):
+    """Who signs: the officer who digitised (Điều 8), or the agency (Nghị định 30/2020, cell 14)."""
+
+    OFFICER = "officer"
+    AGENCY = "agency"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Blob:
+    """A file that no longer changes: where it is, and its digest taken when it was written."""
+
+    path: Path
+    sha256: Sha256
+    size: int
+    media_type: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SourceFile:
+    """One file as acquired, safe in the spool. `source` is its absolute path as found."""
+
+    source: str
+    blob: Blob
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Intake:
+    """A batch: one stack of paper, or one multi-page file.
+
+    `id` starts with `b_` and comes from content, so the same files again are the same batch. `dossier`
+    and `procedure` are what an operator or a counter bound the stack to. `sheets` is the declared number
+    of sheets; `expected_sides` follows from it in the flow.
+    """
+
+    id: str
+    source: str
+    agency: str
+    actor: str
+    received_at: datetime
+    files: tuple[SourceFile, ...]
+    dossier: str | None = None
+    procedure: str | None = None
+    sheets: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Page:
+    """One side as acquired, not yet looked at.
+
+    `source` is the file's absolute path, with `#N` (from 1) when the file has several pages; `number` is
+    that N. `index` counts from 0 in the batch. `reason` is set when the file could not be opened: such a
+    file is one page, to be rejected with that sentence.
+    """
+
+    id: str
+    index: int
+    source: str
+    file: Blob
+    number: int
+    origin: Origin
+    reason: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Box:
+    """A rectangle in pixels of the upright page image; right and bottom are exclusive."""
+
+    left: int
+    top: int
+    right: int
+    bottom: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Word:
+    """One word as read; `confidence` is calibrated, 0 to 1."""
+
+    text: str
+    box: Box
+    confidence: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Line:
+    """One printed line. Lines of a page stand in reading order; `block` numbers its block from 0."""
+
+    words: tuple[Word, ...]
+    box: Box
+    block: int = 0
+
+    @property
+    def text(self) -> str:
+        return " ".join(word.text for word in self.words)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Barcode:
+    """A one- or two-dimensional code found on a page; `format` as zxing-cpp names it (QRCode, Code128)."""
+
+    text: str
+    format: str
+    box: Box
+
+
+class RegionKind(StrEnum):
+    """Coloured evidence found on a page, which no visible signature may cover."""
+
+    RED_SEAL = "red_seal"
+    BLUE_INK = "blue_ink"
+    PICTURE = "picture"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Region:
+    """A place on the page that holds a seal, pen ink or a picture."""
+
+    kind: RegionKind
+    box: Box
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReadPage:
+    """A page, made upright and straight, and read.
+
+    `turn` is the clockwise turn in degrees applied to make it upright; `skew` the angle in degrees,
+    counter-clockwise positive, by which the upright page was tilted before it was corrected. `image` is
+    the archive picture (JPEG, JPEG 2000 or a bitonal PNG) at `dpi`, `width` x `height` pixels; None only
+    when rejected. `true_size` is False when no resolution was stated and `dpi` is an estimate.
+    """
+
+    page: Page
+    verdict: Verdict
+    reason: str | None = None
+    turn: int = 0
+    skew: float = 0.0
+    dpi: float = 0.0
+    true_size: bool = True
+    width: int = 0
+    height: int = 0
+    image: Blob | None = None
+    confidence: float = 0.0
+    lines: tuple[Line, ...] = ()
+    barcodes: tuple[Barcode, ...] = ()
+    regions: tuple[Region, ...] = ()
+    seconds: float = 0.0
+
+    @property
+    def text(self) -> str:
+        return "\n".join(line.text for line in self.lines)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Field:
+    """One extracted value with its place and how sure it is.
+
+    A value that is not `doubtful` is claimed to be right. `page` is the batch index of the page it
+    stands on; `evidence` says in one word where it came from (qr, text, receipt, operator, signature).
+    """
+
+    name: str
+    value: str
+    confidence: float
+    doubtful: bool
+    evidence: str = "text"
+    page: int | None = None
+    box: Box | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Paper:
+    """A document as sorting sees it: which pages, which dossier, which type, which fields.
+
+    `pages` are batch indexes of content pages in order. `fields` has at most one Field of each of the names dossier, type,
+    title, number, date, issuer, signer and the fields of persons. `review` is set when a person must decide before anything is signed (doubtful
+    dossier or boundary), with the reason in Vietnamese.
+    """
+
+    pages: tuple[int, ...]
+    dossier: str | None
+    type: str
+    type_name: str
+    origin: Origin
+    fields: tuple[Field, ...] = ()
+    review: str | None = None
+
+    def field(self, name: str) -> Field | None:
+        """The field of that name, or None."""
+        return next((f for f in self.fields if f.name == name), None)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sorting:
+    """All content pages of a batch told apart. Every content page is in at least one paper or in `review`.
+
+    `separators` are batch indexes of separator sheets; `review` maps the index of a page that belongs to
+    no paper to the reason in Vietnamese.
+    """
+
+    papers: tuple[Paper, ...]
+    separators: tuple[int, ...] = ()
+    review: dict[int, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Document:
+    """A paper with its PDF: PDF/A-2b made by us, or the incoming file itself, unchanged.
+
+    `id` starts with `d_` and is the same for the same pages of the same dossier.
+    """
+
+    id: str
+    batch: str
+    agency: str
+    actor: str
+    captured_at: datetime
+    paper: Paper
+    pages: tuple[ReadPage, ...]
+    originals: tuple[SourceFile, ...]
+    pdf: Blob
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SignedDocument:
+    """A document whose PDF carries the signatures that policy asks for, at `level`.
+
+    For an incoming signed file `pdf` is the same bytes, and `attestation` a detached signature over its
+    manifest entry.
+    """
+
+    document: Document
+    pdf: Blob
+    level: Level | None
+    roles: tuple[SignatureRole, ...] = ()
+    reason: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StoredObject:
+    """One object in the bucket, read back and re-hashed. `version_id` is a cache, never evidence."""
+
+    key: str
+    sha256: Sha256
+    size: int
+    version_id: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StoredDocument:
+    """A document kept, locked, and pinned by manifest `generation` of its dossier."""
+
+    signed: SignedDocument
+    bucket: str
+    pdf: StoredObject
+    sidecar: StoredObject
+    originals: tuple[StoredObject, ...]
+    generation: int
+    stored_at: datetime

@@ -1,0 +1,27 @@
+"""Records to JSON and back, validated on the way in."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import Any, TypeVar
+
+from pydantic import TypeAdapter
+
+T = TypeVar("T")
+
+
+@lru_cache(maxsize=64)
+def _adapter(kind: Any) -> TypeAdapter[Any]:
+    return TypeAdapter(kind)
+
+
+def dump(record: Any) -> bytes:
+    """JSON of a record (UTF-8, keys in field order)."""
+    text: bytes = _adapter(type(record)).dump_json(record)
+    return text
+
+
+def load(kind: type[T], content: bytes) -> T:
+    """A record of `kind` from its JSON; raises pydantic.ValidationError when it does not fit."""
+    record: T = _adapter(kind).validate_json(content)
+    return record
