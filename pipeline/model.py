@@ -216,9 +216,9 @@ class Field:
 class Paper:
     """A document as sorting sees it: which pages, which dossier, which type, which fields.
 
-    `pages` are batch indexes of content pages in order. `fields` has at most one Field of each of the names dossier, type,
-    title, number, date, issuer, signer and the fields of persons. `review` is set when a person must decide before anything is signed (doubtful
-    dossier or boundary), with the reason in Vietnamese.
+    `pages` are batch indexes of content pages in order. `fields` has at most one Field of each name:
+    dossier, type, title, number, date, issuer, signer, and those of persons. `review` is set, with the
+    reason in Vietnamese, when a person must decide before anything is signed (dossier or boundary).
     """
 
     pages: tuple[int, ...]
