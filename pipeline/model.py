@@ -63,10 +63,15 @@ class Blob:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SourceFile:
-    """One file as acquired, safe in the spool. `source` is its absolute path as found."""
+    """One file as acquired, safe in the spool. `source` is its absolute path as found.
+
+    `reason` is set when the file could not even be taken (a symbolic link, no rights): its blob is empty
+    then, and it becomes one rejected page.
+    """
 
     source: str
     blob: Blob
+    reason: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

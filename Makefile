@@ -1,0 +1,58 @@
+# Everything a newcomer needs: `make demo`, then `make test`. Python 3.11 to 3.13 on Debian or Ubuntu.
+SHELL := /bin/bash
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+DEMO_HOME ?= .sohoa-demo
+
+.DEFAULT_GOAL := help
+.PHONY: help setup demo test test-slow check fix bench samples lock clean
+
+help: ## Show this list
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
+
+$(VENV)/.run: requirements.lock scripts/system-packages
+	@bash scripts/system-packages run
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e . 2>/dev/null || $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps -e .
+	@touch $@
+
+$(VENV)/.dev: requirements-dev.lock $(VENV)/.run
+	@bash scripts/system-packages dev
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.lock
+	@touch $@
+
+setup: $(VENV)/.run ## Install what sohoa needs: system packages, a virtual environment, locked libraries
+
+demo: $(VENV)/.run ## Run the main job on the bundled samples, verify it, say where to look
+	@$(BIN)/sohoa --home $(DEMO_HOME) demo
+
+test: $(VENV)/.dev ## Run the tests (under 10 minutes on two cores)
+	@$(BIN)/python -m pytest -q -m "not slow" --durations=10
+
+test-slow: $(VENV)/.dev ## Run the long fault-injection and volume suites
+	@$(BIN)/python -m pytest -q -m slow
+
+check: $(VENV)/.dev ## Format, lint, types, import contract: what CI runs
+	@$(BIN)/ruff format --check .
+	@$(BIN)/ruff check .
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports
+
+fix: $(VENV)/.dev ## Let the formatter and the linter mend what they can
+	@$(BIN)/ruff format .
+	@$(BIN)/ruff check --fix .
+
+bench: $(VENV)/.dev ## Measure against OCRmyPDF and bare Tesseract in one run; writes docs/benchmarks.md
+	@$(BIN)/python -m scripts.bench
+
+samples: $(VENV)/.dev ## Make the bundled sample scans again
+	@$(BIN)/python -m samples.make
+
+lock: $(VENV)/.dev ## Resolve and lock the libraries again
+	@bash scripts/lock
+
+clean: ## Remove the environment and the demo's home
+	@test ! -x $(BIN)/sohoa || $(BIN)/sohoa --home $(DEMO_HOME) down >/dev/null || true
+	@rm -rf $(VENV) $(DEMO_HOME)

@@ -1,0 +1,169 @@
+"""Settings, read once, checked whole, then handed on as plain values.
+
+Sources, strongest first: `SOHOA_…` environment variables, `HOME/sohoa.toml`, the defaults below. An
+unknown key is an error that names the nearest known one. Secrets never show in `repr`.
+"""
+
+from __future__ import annotations
+
+import difflib
+import getpass
+import os
+import tomllib
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
+
+from pipeline.errors import UsageError
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class S3(_Section):
+    """Any S3 endpoint; left empty, the home runs its own SeaweedFS on loopback."""
+
+    endpoint: str | None = None
+    access_key: str | None = None
+    secret_key: SecretStr | None = None
+    bucket: str = "sohoa-arch"
+    region: str = "us-east-1"
+
+
+class Database(_Section):
+    """SQLAlchemy URL; left empty, SQLite in the home."""
+
+    url: SecretStr | None = None
+
+
+class Agency(_Section):
+    """Whose records these are. `code` is the identifier of Quyết định 20/2020/QĐ-TTg."""
+
+    name: str = "Trung tâm Phục vụ hành chính công (mẫu)"
+    code: str = "H00.00"
+    officer: str = "Cán bộ tiếp nhận (mẫu)"
+
+
+class Signing(_Section):
+    """Levels and services. `tsa_url` empty in demo mode means the demo authority inside the home."""
+
+    level: Literal["B-B", "B-T", "B-LT", "B-LTA"] = "B-LTA"
+    tsa_url: str | None = None
+    tsa_timeout: float = Field(default=60.0, gt=0)
+
+
+class Storage(_Section):
+    """Locks. Demo locks are short so that a trial can be thrown away."""
+
+    lock_days_demo: int = Field(default=1, ge=0)
+    lock_days: int = Field(default=30, ge=1)
+
+
+class Limits(_Section):
+    """Bounds on one page's work; a page beyond them is set aside, the batch goes on."""
+
+    page_seconds: float = Field(default=120.0, gt=0)
+    page_memory_mb: int = Field(default=4096, ge=1024)
+    max_megapixels: int = Field(default=200, ge=10)
+    max_pages: int = Field(default=5000, ge=1)
+    workers: int = Field(default=0, ge=0, description="0: one per core")
+    free_disk_mb: int = Field(default=512, ge=0)
+
+
+class Process(_Section):
+    """The home's background process."""
+
+    idle_minutes: float = Field(default=10.0, gt=0)
+
+
+class Backup(_Section):
+    key_file: Path | None = None
+
+
+class Settings(BaseSettings):
+    """Everything an installation may set; see `sohoa config` for the values in force."""
+
+    model_config = SettingsConfigDict(
+        env_prefix="SOHOA_",
+        env_nested_delimiter="_",
+        env_nested_max_split=1,
+        extra="forbid",
+        frozen=True,
+    )
+
+    mode: Literal["demo", "production"] = "demo"
+    actor: str = ""
+    s3: S3 = S3()
+    database: Database = Database()
+    agency: Agency = Agency()
+    signing: Signing = Signing()
+    storage: Storage = Storage()
+    limits: Limits = Limits()
+    process: Process = Process()
+    backup: Backup = Backup()
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """The environment overrides the file, whose values arrive as init arguments."""
+        return env_settings, init_settings
+
+
+def load(home: Path) -> Settings:
+    """The settings of a home. Raises UsageError naming the key, the file and the nearest known key."""
+    path = home / "sohoa.toml"
+    values: dict[str, Any] = {}
+    if path.exists():
+        try:
+            values = tomllib.loads(path.read_text("utf-8"))
+        except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+            raise UsageError(
+                f"{path} is not valid TOML: {error}", vi=f"Tệp cấu hình {path} sai cú pháp: {error}"
+            ) from error
+    try:
+        settings = Settings(**values)
+    except ValidationError as error:
+        raise UsageError(_explain(error, path)) from error
+    if settings.s3.endpoint and not (settings.s3.access_key and settings.s3.secret_key):
+        raise UsageError(
+            "s3.endpoint is set, so s3.access_key and s3.secret_key are needed "
+            "(SOHOA_S3_ACCESS_KEY, SOHOA_S3_SECRET_KEY)"
+        )
+    return settings
+
+
+def _explain(error: ValidationError, path: Path) -> str:
+    first = error.errors(include_input=False)[0]
+    key = ".".join(str(part) for part in first["loc"])
+    if first["type"] == "extra_forbidden":
+        near = difflib.get_close_matches(key, known_keys(), n=1, cutoff=0.4)
+        return f"unknown setting {key} ({path} or environment)" + (
+            f"; did you mean {near[0]}?" if near else ""
+        )
+    return f"setting {key}: {first['msg']} ({path} or environment)"
+
+
+def known_keys() -> list[str]:
+    """Every setting as `section.key`."""
+    keys: list[str] = []
+    for name, info in Settings.model_fields.items():
+        kind = info.annotation
+        if isinstance(kind, type) and issubclass(kind, BaseModel):
+            keys += [f"{name}.{key}" for key in kind.model_fields]
+        else:
+            keys.append(name)
+    return keys
+
+
+def actor(settings: Settings) -> str:
+    """Who acts: `SOHOA_ACTOR`, else the account of the operating system."""
+    return settings.actor or os.environ.get("SOHOA_ACTOR") or getpass.getuser()

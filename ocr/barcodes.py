@@ -1,0 +1,46 @@
+"""Codes on a page (zxing-cpp). An exception passes through: the caller holds the batch, dossiers never merge."""
+
+from __future__ import annotations
+
+import unicodedata
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+import zxingcpp
+
+from pipeline.model import Barcode, Box
+
+Pixels = npt.NDArray[np.uint8]
+LONGEST = 2000
+
+
+def read_barcodes(pixels: Pixels, dpi: float) -> tuple[Barcode, ...]:
+    """Every code on the page: first at about 150 dpi, then at full size when nothing was found there."""
+    grey = cv2.cvtColor(pixels, cv2.COLOR_RGB2GRAY)
+    scale = min(1.0, 150.0 / dpi)
+    small = cv2.resize(grey, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA) if scale < 0.9 else grey
+    found = _read(small.astype(np.uint8, copy=False), scale if scale < 0.9 else 1.0)
+    return found or (_read(grey.astype(np.uint8, copy=False), 1.0) if scale < 0.9 else ())
+
+
+def _read(grey: Pixels, scale: float) -> tuple[Barcode, ...]:
+    codes = []
+    for item in zxingcpp.read_barcodes(np.ascontiguousarray(grey)):
+        text = clean(item.text)
+        if text:
+            corners = [item.position.top_left, item.position.top_right, item.position.bottom_right, item.position.bottom_left]
+            box = Box(
+                left=round(min(c.x for c in corners) / scale),
+                top=round(min(c.y for c in corners) / scale),
+                right=round(max(c.x for c in corners) / scale) + 1,
+                bottom=round(max(c.y for c in corners) / scale) + 1,
+            )
+            codes.append(Barcode(text=text, format=item.format.name, box=box))
+    return tuple(codes)
+
+
+def clean(text: str) -> str:
+    """A code's text without control characters, NFC, of bounded length: it comes from outside."""
+    kept = "".join(sign for sign in text if unicodedata.category(sign)[0] != "C" or sign == "\n")
+    return unicodedata.normalize("NFC", kept).strip()[:LONGEST]

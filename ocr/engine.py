@@ -1,0 +1,33 @@
+"""The seam to a text recogniser: two verbs and a name.
+
+Vendor types never pass here. An engine reads a grey picture that is upright, straight and prepared; boxes
+come back in pixels of that picture, confidences raw (0 to 1, as the vendor reports them).
+"""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+from pipeline.model import Line, Word
+
+Grey = npt.NDArray[np.uint8]
+"""H x W, 0 is black."""
+
+
+class Engine(Protocol):
+    """A text recogniser, loaded once in a process and used for many pages."""
+
+    def version(self) -> str:
+        """Name, version and models, as written into the record of what read a page."""
+        ...
+
+    def read_page(self, image: Grey, *, dpi: float) -> tuple[Line, ...]:
+        """All lines found on a page, in the engine's own order, `block` numbering its text blocks."""
+        ...
+
+    def read_line(self, image: Grey, *, dpi: float) -> tuple[tuple[Word, ...], ...]:
+        """One cropped printed line, read anew by each model at hand: one tuple of words a model."""
+        ...

@@ -1,0 +1,93 @@
+"""One side, from pixels to words: upright, straight, blank or not, coded, coloured, read."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from ocr.barcodes import read_barcodes
+from ocr.blank import is_blank
+from ocr.engine import Engine
+from ocr.layout import tidy
+from ocr.prepare import prepare
+from ocr.regions import find_regions
+from ocr.skew import find_skew, straighten
+from ocr.tesseract import TesseractEngine
+from ocr.upright import apply_turn, head_up_share, is_sideways
+from pipeline.model import Barcode, Line, Region, Verdict
+
+Pixels = npt.NDArray[np.uint8]
+CONTRACT = "reader-1"
+"""Part of the key of page results: changed when reading changes, so that old results are not taken for new."""
+
+DOUBTFUL = 0.62
+"""Mean confidence below which a page is tried the other way up."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reading:
+    """What a side holds. `pixels` is the upright, straight page, RGB; boxes are in its pixels."""
+
+    pixels: Pixels
+    turn: int
+    skew: float
+    verdict: Verdict
+    lines: tuple[Line, ...]
+    barcodes: tuple[Barcode, ...]
+    regions: tuple[Region, ...]
+    confidence: float
+
+
+class PageReader:
+    """Reads sides with one engine; one of them lives in each worker process."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+
+    def read(self, pixels: Pixels, *, dpi: float, bitonal: bool) -> Reading:
+        """Read one side; `pixels` as it came from the scanner."""
+        if is_blank(pixels, dpi).blank:
+            return Reading(
+                pixels=pixels, turn=0, skew=find_skew(pixels, dpi), verdict=Verdict.BLANK, lines=(), barcodes=(),
+                regions=(), confidence=1.0,
+            )  # fmt: skip
+        turn = 90 if is_sideways(pixels, dpi) else 0
+        first = self._straight(pixels, turn, dpi)
+        if head_up_share(first[0], dpi) < 0.47:
+            turn += 180
+            first = self._straight(pixels, turn, dpi)
+        best = (turn, *first, *self._words(first[0], dpi, bitonal))
+        if best[-1] < DOUBTFUL:
+            other = (turn + 180) % 360
+            again = self._straight(pixels, other, dpi)
+            second = (other, *again, *self._words(again[0], dpi, bitonal))
+            best = max(best, second, key=lambda found: found[-1])
+        turn, upright, skew, lines, confidence = best
+        return Reading(
+            pixels=upright,
+            turn=turn,
+            skew=skew,
+            verdict=Verdict.CONTENT,
+            lines=lines,
+            barcodes=read_barcodes(upright, dpi),
+            regions=find_regions(upright, dpi),
+            confidence=confidence,
+        )
+
+    def _straight(self, pixels: Pixels, turn: int, dpi: float) -> tuple[Pixels, float]:
+        turned = apply_turn(pixels, turn % 360)
+        skew = find_skew(turned, dpi)
+        return straighten(turned, skew), skew
+
+    def _words(self, pixels: Pixels, dpi: float, bitonal: bool) -> tuple[tuple[Line, ...], float]:
+        lines = tidy(self._engine.read_page(prepare(pixels, dpi, bitonal=bitonal), dpi=dpi))
+        sure = [(word.confidence, len(word.text)) for line in lines for word in line.words]
+        weight = sum(length for _, length in sure)
+        return lines, sum(c * length for c, length in sure) / weight if weight else 0.0
+
+
+def default_engine() -> Engine:
+    """The engine chosen in docs/decisions/0003-ocr-engine.md."""
+    return TesseractEngine()

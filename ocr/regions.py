@@ -1,0 +1,43 @@
+"""Coloured evidence on a page: red seals and blue ink, as boxes that no signature may cover."""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+
+from pipeline.model import Box, Region, RegionKind
+
+Pixels = npt.NDArray[np.uint8]
+WORK_DPI = 50.0
+
+
+def find_regions(pixels: Pixels, dpi: float) -> tuple[Region, ...]:
+    """Red seals and blue pen ink; boxes in pixels of the given picture."""
+    scale = min(1.0, WORK_DPI / dpi)
+    small = cv2.resize(pixels, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
+    hue, saturation, value = (c.astype(np.int16) for c in cv2.split(cv2.cvtColor(small, cv2.COLOR_RGB2HSV)))
+    vivid = (saturation > 70) & (value > 50)
+    masks = {
+        RegionKind.RED_SEAL: vivid & ((hue < 12) | (hue > 165)),
+        RegionKind.BLUE_INK: vivid & (hue > 95) & (hue < 140),
+    }
+    found: list[Region] = []
+    for kind, mask in masks.items():
+        joined = cv2.dilate(mask.astype(np.uint8), np.ones((7, 7), np.uint8))
+        count, _, facts, _ = cv2.connectedComponentsWithStats(joined)
+        for row in facts[1:count]:
+            left, top, width, height, area = (int(v) for v in row)
+            if area > 120 and min(width, height) > 8:
+                found.append(
+                    Region(
+                        kind=kind,
+                        box=Box(
+                            left=round(left / scale),
+                            top=round(top / scale),
+                            right=round((left + width) / scale),
+                            bottom=round((top + height) / scale),
+                        ),
+                    )
+                )
+    return tuple(found)

@@ -1,0 +1,47 @@
+"""Which way a sheet lies. Sideways shows in the profile of its ink; upside down only in what can be read."""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+
+from ocr.skew import REDUCED_DPI, sharpness, text_points
+
+Pixels = npt.NDArray[np.uint8]
+_TURNS = {90: cv2.ROTATE_90_CLOCKWISE, 180: cv2.ROTATE_180, 270: cv2.ROTATE_90_COUNTERCLOCKWISE}
+
+
+def is_sideways(pixels: Pixels, dpi: float) -> bool:
+    """Whether text lines run up and down: the profile across is much sharper than the one down."""
+    down, across = text_points(pixels, dpi)
+    if down.size < 300:
+        return False
+    lying = max(sharpness(across, down, float(a)) for a in np.arange(-4, 4.1, 0.5))
+    standing = max(sharpness(down, across, float(a)) for a in np.arange(-4, 4.1, 0.5))
+    return standing > 1.6 * lying
+
+
+def head_up_share(pixels: Pixels, dpi: float) -> float:
+    """Evidence that Latin text stands upright: above 0.5 for upright, below for upside down.
+
+    In upright Vietnamese most marks that stick out of the x-height band, ascenders and diacritics, stick out
+    upwards; the share of ink above the densest band of each line over that below it tells.
+    """
+    down, across = text_points(pixels, dpi)
+    if down.size < 300:
+        return 0.5
+    profile = np.bincount(np.round(down).astype(np.int64)).astype(np.float64)
+    above = below = 0.0
+    reach = max(3, round(REDUCED_DPI * 0.07))
+    peak = np.percentile(profile[profile > 0], 85) if (profile > 0).any() else 0
+    for row in range(reach, profile.size - reach):
+        if profile[row] >= peak and profile[row] == profile[row - 2 : row + 3].max():
+            above += profile[row - reach : row - 2].sum()
+            below += profile[row + 3 : row + reach + 1].sum()
+    return above / (above + below) if above + below else 0.5
+
+
+def apply_turn(pixels: Pixels, degrees: int) -> Pixels:
+    """The page turned clockwise by 0, 90, 180 or 270 degrees."""
+    return pixels if degrees == 0 else np.ascontiguousarray(cv2.rotate(pixels, _TURNS[degrees])).astype(np.uint8, copy=False)

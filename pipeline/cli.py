@@ -1,0 +1,28 @@
+"""The `sohoa` command: parse, call, print. Heavy imports stay inside the commands that need them."""
+
+from __future__ import annotations
+
+import sys
+
+import typer
+
+from pipeline.commands import demo, inspect, intake, upkeep, verification
+from pipeline.commands.session import CommandGroup, Session
+
+app = typer.Typer(
+    name="sohoa",
+    cls=CommandGroup,
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    help="Số hóa hồ sơ: giấy vào, hồ sơ điện tử có ký số ra. "
+    "(Paper dossiers in; signed, searchable, verifiable records out.)",
+)
+app.callback()(Session.options)
+for module in (demo, intake, inspect, verification, upkeep):
+    module.register(app)
+
+
+def main() -> None:
+    """Entry point of the `sohoa` command."""
+    app(prog_name="sohoa", args=sys.argv[1:])

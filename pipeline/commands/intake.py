@@ -1,0 +1,94 @@
+"""`sohoa ingest`, `status`, `retry`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from pipeline.commands.session import JsonOption, Session, absolute, answer
+from pipeline.errors import UsageError
+
+
+def register(app: typer.Typer) -> None:
+    app.command()(ingest)
+    app.command()(status)
+    app.command()(retry)
+
+
+def ingest(
+    context: typer.Context,
+    paths: Annotated[list[Path], typer.Argument(help="Tệp hoặc thư mục ảnh, PDF. (Files or folders.)")],
+    dossier: Annotated[str | None, typer.Option(help="Mã hồ sơ của cả chồng. (Dossier code.)")] = None,
+    procedure: Annotated[str | None, typer.Option(help="Mã thủ tục. (Procedure code.)")] = None,
+    sheets: Annotated[int | None, typer.Option(min=1, help="Số tờ đã đếm. (Sheets counted.)")] = None,
+    no_wait: Annotated[
+        bool, typer.Option("--no-wait", help="Trở về khi đã xếp hàng an toàn. (Only queue.)")
+    ] = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Tiếp nhận ảnh quét và PDF, lưu thành hồ sơ điện tử. (Take in scans and PDFs.)"""
+    session: Session = context.obj
+    result = session.call(
+        "ingest",
+        {
+            "paths": [absolute(path) for path in paths],
+            "dossier": dossier,
+            "procedure": procedure,
+            "sheets": sheets,
+            "wait": not no_wait,
+        },
+        quiet=as_json,
+    )
+    answer(result, as_json=as_json, show=_show, code=0 if no_wait else exit_code(result["batches"]))
+
+
+def status(
+    context: typer.Context,
+    batch: Annotated[str | None, typer.Argument(help="Mã lô; bỏ trống: các lô đang mở. (Batch id.)")] = None,
+    everything: Annotated[bool, typer.Option("--all", help="Mọi lô. (Every batch.)")] = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Đang ở đâu: lô, trang, giấy tờ. (What is where.)"""
+    session: Session = context.obj
+    if batch and everything:
+        raise UsageError("give a batch or --all, not both", vi="Chỉ dùng một trong hai: mã lô hoặc --all")
+    result = session.call("status", {"batch": batch, "all": everything}, quiet=True)
+    answer(result, as_json=as_json, show=_show, code=1 if exit_code(result["batches"]) in (1, 3) else 0)
+
+
+def retry(
+    context: typer.Context,
+    batches: Annotated[
+        list[str] | None, typer.Argument(help="Mã lô; bỏ trống: mọi lô đang chờ. (Batch ids.)")
+    ] = None,
+    no_wait: Annotated[bool, typer.Option("--no-wait", help="Trở về ngay. (Do not wait.)")] = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Làm lại việc bị lỗi hoặc đang chờ. (Do again what failed or waits.)"""
+    session: Session = context.obj
+    result = session.call("retry", {"batches": batches or [], "wait": not no_wait}, quiet=as_json)
+    answer(result, as_json=as_json, show=_show, code=0 if no_wait else exit_code(result["batches"]))
+
+
+def exit_code(batches: list[dict[str, Any]]) -> int:
+    """0 all stored; 1 something waits or was set aside; 3 nothing could be accepted; 4 a dependency is down."""
+    pages = [page for batch in batches for page in batch["pages"]]
+    papers = [paper for batch in batches for paper in batch["documents"]]
+    if pages and all(page["state"] == "rejected" for page in pages):
+        return 3
+    if any(paper["state"] == "waiting" for paper in papers) or any(b["state"] == "paused" for b in batches):
+        return 4
+    calm_pages = {"stored", "blank", "separator", "duplicate"}
+    waits = any(page["state"] not in calm_pages for page in pages)
+    waits = waits or any(paper["state"] != "stored" or "dossier" in paper["doubtful"] for paper in papers)
+    return 1 if waits or any(batch["state"] not in ("done",) for batch in batches) else 0
+
+
+def _show(result: dict[str, Any]) -> None:
+    from pipeline.commands.tables import show_batches
+
+    show_batches(result["batches"])
+    for path in result.get("ignored", []):
+        typer.echo(f"Bỏ qua (not a scan): {path}", err=True)

@@ -1,0 +1,110 @@
+"""The durable engine: DBOS Transact behind a few verbs; the only file that knows it.
+
+Why DBOS: docs/decisions/0002-durable-engine.md. A workflow's id is `{batch}.{attempt}`: a crash resumes
+the same attempt, `retry` starts the next one, and every stage is safe to repeat. The executor id belongs
+to the home, not to the process, so that a restart resumes at once instead of waiting for a lease to run
+out; the home's lock guarantees that there is only one such process.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import typing
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any, TypeVar
+
+from dbos import DBOS, DBOSConfig, SetEnqueueOptions, SetWorkflowID
+from sqlalchemy import URL
+
+from pipeline.files import write_whole
+from pipeline.flow import Stages, process
+from pipeline.records import dump, load
+
+T = TypeVar("T")
+
+FLOW_CONTRACT = "flow-1"
+"""Changed only when the order of steps changes; work in flight belongs to the contract it began under."""
+
+QUEUE = "batches"
+PAPERS_AT_ONCE = 3
+
+
+class Engine:
+    """Runs batches durably. One per process."""
+
+    def __init__(self, database: URL, *, executor: str, stages: Stages, work: Path, at_once: int) -> None:
+        self._work = work
+        self._at_once = at_once
+        DBOS(
+            config=DBOSConfig(
+                name="sohoa",
+                system_database_url=database.render_as_string(hide_password=False),
+                executor_id=executor,
+                application_version=FLOW_CONTRACT,
+                log_level="ERROR",
+                notification_listener_polling_interval_sec=0.2,
+                max_executor_threads=32,
+            )
+        )
+
+        @DBOS.workflow(name="process")
+        def run_process(batch: str) -> None:
+            process(batch, stages, self)
+
+        self._process = run_process
+
+    def launch(self) -> None:
+        """Start executing; batches that a dead process left are resumed at once."""
+        DBOS.launch()
+        DBOS.register_queue(QUEUE, worker_concurrency=self._at_once, polling_interval_sec=0.1)
+
+    def start(self, batch: str, attempt: int, *, priority: int) -> None:
+        """Queue a batch durably; queueing the same attempt again changes nothing. Priority 1 goes first."""
+        with SetWorkflowID(f"{batch}.{attempt}"), SetEnqueueOptions(priority=priority):
+            DBOS.enqueue_workflow(QUEUE, self._process, batch)
+
+    def failure(self, batch: str, attempt: int) -> str | None:
+        """Why an attempt ended in an error that no stage foresaw, or None."""
+        found = DBOS.list_workflows(workflow_ids=[f"{batch}.{attempt}"])
+        if found and found[0].status in ("ERROR", "MAX_RECOVERY_ATTEMPTS_EXCEEDED"):
+            return str(found[0].error or found[0].status)
+        return None
+
+    def close(self) -> None:
+        """Stop executing; what is unfinished resumes at the next launch."""
+        DBOS.destroy()
+
+    def step(self, work: Callable[..., T], *args: Any) -> T:
+        """Run a stage once. Its record goes to a file named by its digest; the checkpoint holds the digest."""
+        fresh: list[T] = []
+
+        def run() -> str:
+            outcome = work(*args)
+            fresh.append(outcome)
+            content = dump(outcome)
+            digest = hashlib.sha256(content).hexdigest()
+            if not self._path(digest).exists():
+                write_whole(self._path(digest), content, "application/json")
+            return digest
+
+        digest = DBOS.run_step({"name": work.__name__}, run)
+        if fresh:
+            return fresh[0]
+        kind = typing.get_type_hints(work)["return"]
+        return typing.cast(T, load(kind, self._path(digest).read_bytes()))
+
+    def each(self, work: Callable[[T], None], items: Sequence[T]) -> None:
+        """One checkpoint for all items; after a crash those that are done are passed over by the stages."""
+
+        def run() -> int:
+            with ThreadPoolExecutor(PAPERS_AT_ONCE, thread_name_prefix="paper") as threads:
+                for done in [threads.submit(work, item) for item in items]:
+                    done.result()
+            return len(items)
+
+        DBOS.run_step({"name": "each"}, run)
+
+    def _path(self, digest: str) -> Path:
+        return self._work / "steps" / digest[:2] / f"{digest}.json"

@@ -1,0 +1,97 @@
+"""Number and symbol of documents (Nghị định 30/2020/NĐ-CP, Phụ lục I mục II.3 and Phụ lục III).
+
+`Số: 15/QĐ-BNV` is the number, a slash and the symbol: abbreviation of the kind, dash, issuing body. An official
+letter (công văn) has no kind: body, dash, unit (`12/UBND-VX`). Normative documents have the year between
+(`20/2020/QĐ-TTg`). Numbers below ten are written `04`; they are kept as written, without spaces.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from pipeline.grammar.folding import fold, nfc
+
+# Phụ lục III of Nghị định 30/2020: the 27 kinds with an abbreviation, then the three kinds of copies.
+ABBREVIATIONS: dict[str, str] = {
+    "NQ": "nghi_quyet", "QĐ": "quyet_dinh", "CT": "chi_thi", "QC": "quy_che", "QyĐ": "quy_dinh",
+    "TC": "thong_cao", "TB": "thong_bao", "HD": "huong_dan", "CTr": "chuong_trinh", "KH": "ke_hoach",
+    "PA": "phuong_an", "ĐA": "de_an", "DA": "du_an", "BC": "bao_cao", "BB": "bien_ban", "TTr": "to_trinh",
+    "HĐ": "hop_dong", "CĐ": "cong_dien", "BGN": "ban_ghi_nho", "BTT": "ban_thoa_thuan",
+    "GUQ": "giay_uy_quyen", "GM": "giay_moi", "GGT": "giay_gioi_thieu", "GNP": "giay_nghi_phep",
+    "PG": "phieu_gui", "PC": "phieu_chuyen", "PB": "phieu_bao",
+    "SY": "sao_y", "TrS": "trich_sao", "SL": "sao_luc",
+}  # fmt: skip
+
+# Parts of symbols seen everywhere: bodies and units. A part outside this list is not wrong, only less sure.
+KNOWN_PARTS = frozenset(
+    (
+        "UBND HĐND UBMTTQ MTTQ CP TTg CTN QH UBTVQH BTP BNV BCA BTC BTNMT BNNMT BXD BYT BGDĐT BTTTT BKHCN VPCP "
+        "VP VX NC NV TH KT KTTH KTN KTNS TD NĐ UB HC HCTC TCHC TCCB TC TNMT NNMT NNPTNT XD GTVT LĐTBXH GDĐT YT "
+        "VHTT VHTTDL KHĐT KHCN TTTT STC STNMT SXD SNV STP SYT SKHĐT SNNMT SGDĐT TP TTR ĐKĐĐ VPĐK VPĐKĐĐ CNVPĐK "
+        "CNVPĐKĐĐ QLĐĐ PVHCC TTPVHCC KSTT KSTTHC TTHC VPUB TNHS TNTKQ HTKT XNTTHN XNHN HĐCN HĐTC HĐUQ CCTTPC CC "
+        "GPXD GP GCN GXN GKS TLKS TLKT ĐKKH CA CAX CAP QLHC THADS TAND VKSND BQL CT CCT CTTPHCM NSNN ĐĐ QSDĐ"
+    ).split()
+)
+
+_LETTER = "A-Za-zĐđỹ"
+_SYMBOL = rf"[A-ZĐ][{_LETTER}0-9]*(?:\s*[-–—&.]\s*[A-ZĐ0-9][{_LETTER}0-9.&]*)*"
+_PATTERN = re.compile(rf"(?P<n>\d{{1,6}})\s*[/⁄]\s*(?:(?P<y>(?:19|20)\d{{2}})\s*[/⁄]\s*)?(?P<s>{_SYMBOL})")
+_SPACE = re.compile(r"\s+")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DocumentNumber:
+    """A number with its symbol. `text` is canonical: no spaces, plain dashes."""
+
+    number: str
+    year: str | None
+    symbol: str
+
+    @property
+    def text(self) -> str:
+        return "/".join(part for part in (self.number, self.year, self.symbol) if part)
+
+    @property
+    def kind(self) -> str | None:
+        """The kind of document that the symbol names, as a key of the catalogue of types."""
+        return ABBREVIATIONS.get(self.symbol.split("-")[0])
+
+    @property
+    def familiar(self) -> bool:
+        """Whether each part of the symbol is an abbreviation in general use."""
+        parts = re.split(r"[-.&]", self.symbol)
+        return all(part in KNOWN_PARTS or part in ABBREVIATIONS for part in parts if part)
+
+
+def parse_number(text: str) -> DocumentNumber | None:
+    """The number that `text` is as a whole, or None."""
+    found = find_number(text)
+    tidy = _SPACE.sub("", nfc(text)).strip(".,;:")
+    return found if found and len(found.text) == len(tidy) else None
+
+
+def find_number(text: str) -> DocumentNumber | None:
+    """The first number with a symbol in `text`."""
+    match = _PATTERN.search(nfc(text))
+    if not match:
+        return None
+    symbol = _SPACE.sub("", match["s"].replace("–", "-").replace("—", "-")).rstrip(".&-")
+    return DocumentNumber(number=match["n"], year=match["y"], symbol=_settle_kind(symbol))
+
+
+def symbol_of(text: str) -> str | None:
+    """The symbol that follows a slash when the number before it cannot be read (`/CT-UBND`)."""
+    match = re.search(rf"[/⁄]\s*(?P<s>{_SYMBOL})", nfc(text))
+    if not match:
+        return None
+    return _settle_kind(_SPACE.sub("", match["s"].replace("–", "-").replace("—", "-")).rstrip(".&-"))
+
+
+def _settle_kind(symbol: str) -> str:
+    """`QD-UBND` is `QĐ-UBND`: D for Đ where only one kind of document is meant."""
+    first, dash, rest = symbol.partition("-")
+    if first in ABBREVIATIONS or first in KNOWN_PARTS or not dash:
+        return symbol
+    twins = [kind for kind in ABBREVIATIONS if fold(kind) == fold(first)]
+    return twins[0] + dash + rest if len(twins) == 1 else symbol

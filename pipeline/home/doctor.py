@@ -1,0 +1,72 @@
+"""Probes of a home, each with what was found and what to do about it."""
+
+from __future__ import annotations
+
+import shutil
+import sys
+from collections.abc import Callable
+from typing import Any
+
+from config.settings import Settings
+from ocr.reader import default_engine
+from pipeline.errors import SohoaError
+from pipeline.home.paths import HomePaths
+from pipeline.wire import Parts
+
+OK, WARNING, ERROR = "ok", "warning", "error"
+
+
+def probes(parts: Parts, paths: HomePaths, settings: Settings) -> list[dict[str, Any]]:
+    """Every probe, run now."""
+    return [
+        _probe("Python", lambda: (OK, sys.version.split()[0], "")),
+        _probe("OCR", lambda: (OK, default_engine().version(), "")),
+        _probe("Ổ đĩa (disk)", lambda: _disk(paths, settings)),
+        _probe("Kho S3 (store)", lambda: _store(parts)),
+        _probe("Cơ sở dữ liệu (database)", lambda: (OK, parts.records.describe(), "")),
+        _probe("Sổ cái (ledger)", lambda: _ledger(parts)),
+        _probe("Khóa ký (signing keys)", lambda: _keys(parts, settings)),
+        _probe("Việc đang chờ (waiting)", lambda: _waiting(parts)),
+    ]
+
+
+def _probe(name: str, look: Callable[[], tuple[str, str, str]]) -> dict[str, Any]:
+    try:
+        state, found, remedy = look()
+    except SohoaError as error:
+        state, found, remedy = ERROR, error.vi, str(error)
+    return {"name": name, "state": state, "found": found, "remedy": remedy}
+
+
+def _disk(paths: HomePaths, settings: Settings) -> tuple[str, str, str]:
+    free = shutil.disk_usage(paths.root).free >> 20
+    if free < settings.limits.free_disk_mb:
+        return ERROR, f"còn {free} MB", "giải phóng dung lượng; sohoa tạm không nhận thêm (free some space)"
+    state = WARNING if free < 4 * settings.limits.free_disk_mb else OK
+    return state, f"còn {free} MB", "" if state == OK else "sắp đầy (nearly full)"
+
+
+def _store(parts: Parts) -> tuple[str, str, str]:
+    parts.archive.probe()
+    return OK, parts.describe_store(), ""
+
+
+def _ledger(parts: Parts) -> tuple[str, str, str]:
+    report = parts.records.ledger.verify()
+    if report.ok:
+        return OK, f"{report.entries} mục, nguyên vẹn", ""
+    return ERROR, "; ".join(report.problems[:3]), "so với bản sao lưu (compare with the backup)"
+
+
+def _keys(parts: Parts, settings: Settings) -> tuple[str, str, str]:
+    found = parts.self_test()
+    if settings.mode == "demo":
+        return WARNING, f"{found}; khóa DEMO", 'đặt mode = "production" và khóa thật khi dùng chính thức'
+    return OK, found, ""
+
+
+def _waiting(parts: Parts) -> tuple[str, str, str]:
+    waiting = parts.records.batches.retriable()
+    if waiting:
+        return WARNING, f"{len(waiting)} lô", "sohoa tự thử lại; làm ngay: `sohoa retry`"
+    return OK, "không có", ""

@@ -1,0 +1,151 @@
+"""Answering questions: where things are, what was found, whether it still holds."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from config.settings import Settings
+from pipeline.errors import UsageError
+from pipeline.files import hash_file, write_whole
+from pipeline.home.doctor import probes
+from pipeline.home.paths import HomePaths
+from pipeline.home.server import Progress
+from pipeline.wire import Parts, Records
+from signing.verdict import FileVerdict
+
+
+class Inquiry:
+    """Read-only but for the ledger: every view, download and verification is an entry there."""
+
+    def __init__(self, records: Records, parts: Parts | None, paths: HomePaths, settings: Settings) -> None:
+        self._records = records
+        self._parts = parts
+        self._paths = paths
+        self._settings = settings
+
+    def status(self, arguments: dict[str, Any]) -> dict[str, Any]:
+        """One batch with text, else the open ones, or all, without text."""
+        batches = self._records.batches
+        one = arguments.get("batch")
+        if one:
+            if batches.source_of(one) is None:
+                raise UsageError(f"no batch {one}", vi=f"Không có lô {one}")
+            return {"batches": [batches.view(one, with_text=True)]}
+        wanted = batches.list(open_only=not arguments.get("all"))
+        return {"batches": [batches.view(batch, with_text=False) for batch in wanted]}
+
+    def find(self, arguments: dict[str, Any], actor: str) -> dict[str, Any]:
+        """Search; the ledger keeps that it was done, not for what."""
+        result = self._records.search.find(
+            str(arguments["query"]), limit=int(arguments.get("limit") or 20), after=arguments.get("after")
+        )
+        self._note("search", actor, [hit["document"] for hit in result["results"]])
+        return result
+
+    def dossier(self, arguments: dict[str, Any], actor: str) -> dict[str, Any]:
+        """One dossier with its papers."""
+        code = str(arguments["code"])
+        view = self._records.catalogue.dossier(code)
+        if view is None:
+            raise UsageError(f"no dossier {code} here", vi=f"Không có hồ sơ {code} trong kho")
+        self._note("view", actor, [code])
+        return view
+
+    def get(self, arguments: dict[str, Any], actor: str) -> dict[str, Any]:
+        """Write the signed file, or the originals, to where the user asked."""
+        parts = self._need()
+        document = str(arguments["document"])
+        objects = self._records.catalogue.objects(
+            document, original=bool(arguments.get("original")), version=arguments.get("version")
+        )
+        if not objects:
+            raise UsageError(f"no stored document {document}", vi=f"Không có giấy tờ {document} trong kho")
+        output = Path(arguments["output"])
+        several = len(objects) > 1
+        files = []
+        for item in objects:
+            target = output / item.name if several else output
+            parts.archive.fetch(item.key, item.sha256, target)
+            files.append({"path": str(target), "sha256": item.sha256})
+        self._note("download", actor, [document])
+        return {"document": document, "files": files}
+
+    def verify(self, arguments: dict[str, Any], actor: str, progress: Progress) -> dict[str, Any]:
+        """Files by themselves; stored documents read back from the bucket and against what was recorded."""
+        parts = self._need()
+        results: list[dict[str, Any]] = []
+        missing: list[str] = []
+        targets = [str(f) for file in arguments.get("files") or [] for f in _files(Path(file))]
+        for number, name in enumerate(targets):
+            results.append(parts.verifier.verify_file(Path(name), expected=None).to_json())
+            progress({"stage": "verify", "done": number + 1, "total": len(targets)})
+        wanted = self._stored(arguments)
+        ledger_ok = self._records.ledger.verify().ok if wanted else None
+        for number, document in enumerate(wanted):
+            verdict = self._verify_stored(parts, document, ledger_ok)
+            if verdict is None:
+                missing.append(document)
+            else:
+                results.append(verdict)
+            progress({"stage": "verify", "done": number + 1, "total": len(wanted)})
+        self._note("verify", actor, wanted)
+        return {"results": results, "missing": missing, "extra": []}
+
+    def ledger_verify(self) -> dict[str, Any]:
+        """The hash chain, entry by entry."""
+        report = self._records.ledger.verify()
+        return {"ok": report.ok, "entries": report.entries, "problems": list(report.problems)}
+
+    def doctor(self) -> dict[str, Any]:
+        """Probes with remedies."""
+        return {"probes": probes(self._need(), self._paths, self._settings)}
+
+    def _verify_stored(self, parts: Parts, document: str, ledger_ok: bool | None) -> dict[str, Any] | None:
+        item = self._records.catalogue.objects(document, original=False, version=None)[0]
+        path = self._paths.work / "verify" / f"{document}.pdf"
+        content = parts.archive.read(item.key)
+        if content is None:
+            return None
+        write_whole(path, content, "application/pdf")
+        try:
+            verdict: FileVerdict = parts.verifier.verify_file(
+                path, expected=item.sha256, target=document, expect_signed=item.level is not None
+            )
+        finally:
+            path.unlink(missing_ok=True)
+        report = verdict.to_json()
+        report["ledger_ok"] = ledger_ok
+        return report
+
+    def _stored(self, arguments: dict[str, Any]) -> list[str]:
+        catalogue = self._records.catalogue
+        if arguments.get("all"):
+            return list(catalogue.documents())
+        found: list[str] = []
+        for name in arguments.get("named") or []:
+            inside = [name] if name.startswith("d_") else catalogue.documents(dossier=name)
+            known = [d for d in inside if catalogue.objects(d, original=False, version=None)]
+            if not known:
+                raise UsageError(
+                    f"{name} is no file, document or dossier here",
+                    vi=f"Không có tệp, giấy tờ hay hồ sơ {name}",
+                )
+            found += known
+        return found
+
+    def _note(self, act: str, actor: str, objects: list[str]) -> None:
+        self._records.ledger.note(act=act, actor=actor, agency=self._settings.agency.code, objects=objects)
+
+    def _need(self) -> Parts:
+        assert self._parts is not None
+        return self._parts
+
+
+def _files(path: Path) -> Iterator[Path]:
+    if path.is_dir():
+        yield from sorted(p for p in path.rglob("*.pdf") if p.is_file())
+    else:
+        hash_file(path)  # an unreadable file fails here, with its own error
+        yield path

@@ -1,0 +1,165 @@
+"""Taking in: from paths to durably queued batches, and watching them until they are settled."""
+
+from __future__ import annotations
+
+import dataclasses
+import shutil
+import time
+import uuid
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from config.settings import Settings
+from pipeline.acquire import Bound, batch_id, batches, claim, stacks
+from pipeline.errors import UsageError
+from pipeline.grammar.codes import parse_dossier_code
+from pipeline.home.paths import HomePaths
+from pipeline.home.server import Progress
+from pipeline.model import Intake, SourceFile
+from pipeline.page_job import count_sides
+from pipeline.wire import Parts
+
+POLL_SECONDS = 0.1
+COUNTER, BACKFILE = 1, 10
+
+
+class IntakeDesk:
+    """Receives paths, returns what became of them in the contract's shape."""
+
+    def __init__(self, parts: Parts, paths: HomePaths, settings: Settings) -> None:
+        self._parts = parts
+        self._batches = parts.records.batches
+        self._spool = paths.spool
+        self._settings = settings
+
+    def ingest(self, arguments: dict[str, Any], actor: str, progress: Progress) -> dict[str, Any]:
+        """Take in every stack below the given paths; wait for them unless told not to."""
+        bound = self._bound(arguments, actor)
+        known: dict[str, str | None] = {}
+        ignored: list[str] = []
+        for text in arguments["paths"]:
+            for found, files, passed in stacks(Path(text)):
+                ignored += [str(p) for p in passed]
+                if files:
+                    progress({"stage": "take", "source": str(found), "files": len(files)})
+                    known.update(self._take(found, files, bound))
+        if not known:
+            raise UsageError(
+                "nothing to take in: no images or PDFs there", vi="Không có ảnh hay PDF nào để tiếp nhận"
+            )
+        if arguments.get("wait", True):
+            self.watch(list(known), progress)
+        views = [
+            self._with_note(self._batches.view(batch, with_text=True), note) for batch, note in known.items()
+        ]
+        return {"batches": views, "ignored": ignored}
+
+    def retry(self, arguments: dict[str, Any], actor: str, progress: Progress) -> dict[str, Any]:
+        """Do again what waits or failed: the given batches, or all that can be helped by trying."""
+        wanted = list(arguments.get("batches") or self._batches.retriable())
+        for batch in wanted:
+            if self._batches.attempt(batch) is None:
+                raise UsageError(f"no batch {batch}", vi=f"Không có lô {batch}")
+            self.again(batch)
+        if arguments.get("wait", True):
+            self.watch(wanted, progress)
+        return {"batches": [self._batches.view(batch, with_text=False) for batch in wanted]}
+
+    def again(self, batch: str) -> None:
+        """Start the next attempt of a batch; finished documents stay as they are."""
+        self._parts.engine.start(batch, self._batches.next_attempt(batch), priority=BACKFILE)
+
+    def retry_waiting(self) -> None:
+        """Start again what waits for a service."""
+        for batch in self._batches.retriable():
+            if self._batches.state(batch) == "paused":
+                self.again(batch)
+
+    def watch(self, wanted: list[str], progress: Progress) -> None:
+        """Report progress until every batch is settled or its attempt has failed."""
+        last: dict[str, Any] = {}
+        while True:
+            figures = self._batches.progress(wanted)
+            if figures != last:
+                progress({"stage": "work", **figures})
+                last = figures
+            open_batches = [b for b in wanted if self._batches.is_open(b)]
+            for batch in open_batches:
+                reason = self._parts.engine.failure(batch, self._batches.attempt(batch) or 1)
+                if reason is not None:
+                    self._batches.set_state(
+                        batch, "failed", reason=f"Lỗi khi xử lý, hãy chạy `sohoa retry`: {reason}"
+                    )
+            if not open_batches:
+                return
+            time.sleep(POLL_SECONDS)
+
+    def _bound(self, arguments: dict[str, Any], actor: str) -> Bound:
+        dossier = arguments.get("dossier")
+        if dossier is not None:
+            code = parse_dossier_code(dossier)
+            if code is None:
+                raise UsageError(
+                    f"{dossier} is no dossier code; a code looks like 000.00.03.H24-250820-7308 or H24.12-250820-0001",
+                    vi=f"{dossier} không phải mã hồ sơ; ví dụ đúng: 000.00.03.H24-250820-7308",
+                )
+            dossier = code.text
+        sheets = arguments.get("sheets")
+        return Bound(
+            agency=self._settings.agency.code,
+            actor=actor,
+            dossier=dossier,
+            procedure=arguments.get("procedure"),
+            sheets=int(sheets) if sheets else None,
+        )
+
+    def _take(self, found: Path, files: tuple[Path, ...], bound: Bound) -> dict[str, str | None]:
+        folder = self._spool / f"in-{uuid.uuid4().hex}"
+        keep = self._settings.limits.free_disk_mb << 20
+        claimed = tuple(claim(path, folder, n, keep_free=keep) for n, path in enumerate(files))
+        counting = {f.source: self._parts.pool.submit(count_sides, f, self._parts.limits) for f in claimed}
+        known: dict[str, str | None] = {}
+        for intake in batches(
+            found, claimed, lambda f: counting[f.source].result(), bound, datetime.now(UTC)
+        ):
+            batch, note = self._queue(intake)
+            known[batch] = note
+        if folder.exists() and not any(folder.iterdir()):
+            folder.rmdir()
+        return known
+
+    def _queue(self, intake: Intake) -> tuple[str, str | None]:
+        """Open the batch and start its first attempt; the same stack again leads to the record that is there."""
+        earlier = self._batches.source_of(intake.id)
+        if earlier is not None and earlier != intake.source:
+            salted = batch_id(
+                intake.files, Bound(agency=intake.agency, actor="", dossier=intake.dossier), intake.source
+            )
+            intake = dataclasses.replace(intake, id=salted)
+            earlier = self._batches.source_of(intake.id)
+        if earlier is not None:
+            for file in intake.files:
+                file.blob.path.unlink(missing_ok=True)
+            attempt = self._batches.attempt(intake.id) or 1
+            self._parts.engine.start(intake.id, attempt, priority=BACKFILE)
+            return intake.id, "Đã tiếp nhận trước đây (the same files were taken in before)"
+        home = self._spool / intake.id
+        home.mkdir(parents=True, exist_ok=True)
+        moved = tuple(_moved(file, home) for file in intake.files)
+        intake = dataclasses.replace(intake, files=moved)
+        self._batches.open(intake)
+        self._parts.engine.start(intake.id, 1, priority=COUNTER if intake.dossier else BACKFILE)
+        return intake.id, None
+
+    @staticmethod
+    def _with_note(view: dict[str, Any], note: str | None) -> dict[str, Any]:
+        if note and not view.get("reason"):
+            view["reason"] = note
+        return view
+
+
+def _moved(file: SourceFile, folder: Path) -> SourceFile:
+    target = folder / file.blob.path.name
+    shutil.move(file.blob.path, target)
+    return dataclasses.replace(file, blob=dataclasses.replace(file.blob, path=target))

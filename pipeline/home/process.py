@@ -1,0 +1,150 @@
+"""The life of the home's process: one at a time, store first, then work, then the clock.
+
+Its main thread starts the store and stays: the kernel kills the store when the thread that started it
+ends (PR_SET_PDEATHSIG), which is what we want of a crash and of nothing else.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import logging
+import os
+import signal
+import sys
+import threading
+import time
+from pathlib import Path
+from typing import IO
+
+import structlog
+
+from config.settings import Settings, load
+from pipeline.errors import SohoaError, Unavailable
+from pipeline.home.paths import HomePaths, fingerprint
+from pipeline.home.server import Server
+from pipeline.home.service import Service
+from pipeline.wire import Parts, Records, open_records, open_work
+
+logger = logging.getLogger("sohoa.home")
+TICK = 0.5
+
+
+def run(root: Path) -> int:
+    """Run until idle or told to stop. Returns 0 at once when another process holds the home."""
+    paths = HomePaths(root)
+    paths.make()
+    lock = _lock(paths)
+    if lock is None:
+        return 0
+    _log_to(paths)
+    mark = fingerprint(paths)
+    try:
+        settings = load(paths.root)
+    except SohoaError as error:
+        sys.stderr.write(f"{error}\n")
+        return error.exit_code
+    return Process(paths, settings, mark).live()
+
+
+def _lock(paths: HomePaths) -> IO[str] | None:
+    handle = paths.lock.open("a+")
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        handle.close()
+        return None
+    handle.truncate(0)
+    handle.write(str(os.getpid()))
+    handle.flush()
+    return handle
+
+
+def _log_to(paths: HomePaths) -> None:
+    if paths.log.exists() and paths.log.stat().st_size > 10_000_000:
+        paths.log.replace(paths.log.with_suffix(".log.1"))
+    logging.basicConfig(
+        filename=paths.log, level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s"
+    )
+    for noisy in ("pyhanko", "pyhanko_certvalidator", "alembic", "urllib3", "fontTools"):
+        logging.getLogger(noisy).setLevel(logging.WARNING)
+    structlog.configure(logger_factory=structlog.stdlib.LoggerFactory())
+
+
+class Process:
+    """Starts the parts, watches them, and ends when nobody has needed it for a while."""
+
+    def __init__(self, paths: HomePaths, settings: Settings, mark: str) -> None:
+        self._paths = paths
+        self._settings = settings
+        self._stop = threading.Event()
+        self._parts: Parts | None = None
+        self._service = Service(paths, settings, self._stop)
+        signal.signal(signal.SIGTERM, lambda *_: self._stop.set())
+        self._server = Server(paths.socket, self._service, fingerprint=mark, on_other=self._yield_if_idle)
+
+    def live(self) -> int:
+        """Main loop; every exception that is not ours ends the process, the next command mends it."""
+        try:
+            self._open()
+            while not self._stop.wait(TICK):
+                self._tick()
+        except Exception:
+            logger.exception("the process ends on an unforeseen error")
+        finally:
+            self._close()
+        return 0
+
+    def _open(self) -> None:
+        records: Records | None = None
+        while not self._stop.is_set():
+            try:
+                if records is None:
+                    records = open_records(self._paths, self._settings)
+                    self._service.records_ready(records)
+                self._parts = open_work(self._paths, self._settings, records)
+                self._service.work_ready(self._parts)
+                return
+            except Unavailable as error:
+                logger.warning("not ready: %s", error)
+                self._service.not_ready(error)
+                self._stop.wait(3)
+
+    def _tick(self) -> None:
+        assert self._parts is not None
+        if self._parts.store is not None and not self._parts.store.alive():
+            logger.warning("the store died; starting it again")
+            try:
+                self._parts.store.start()
+            except Unavailable as error:
+                logger.warning("the store does not start: %s", error)
+                self._stop.wait(2)
+                return
+        self._service.on_schedule(time.monotonic())
+        if self._idle():
+            logger.info("idle, stopping")
+            self._stop.set()
+
+    def _idle(self) -> bool:
+        quiet = time.monotonic() - max(self._server.last_used, self._service.last_work)
+        return (
+            self._server.busy == 0
+            and quiet > self._settings.process.idle_minutes * 60
+            and not self._service.at_work()
+        )
+
+    def _yield_if_idle(self) -> bool:
+        if self._server.busy > 1 or self._service.at_work():
+            return False
+        self._stop.set()
+        self._server.close()
+        self._paths.socket.unlink(missing_ok=True)
+        return True
+
+    def _close(self) -> None:
+        self._paths.socket.unlink(missing_ok=True)
+        self._server.close()
+        if self._parts is not None:
+            self._parts.close()
+        logging.shutdown()
+        # Threads of the engine and of served requests may still wait; everything is durable by now.
+        os._exit(0)

@@ -1,0 +1,124 @@
+"""What the home answers: one method a verb, each small, the rules live below."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from config.settings import Settings
+from pipeline.errors import Unavailable, UsageError
+from pipeline.home.inquiry import Inquiry
+from pipeline.home.intake_desk import IntakeDesk
+from pipeline.home.paths import HomePaths
+from pipeline.home.schedule import Job, Schedule
+from pipeline.home.server import Progress
+from pipeline.wire import Parts, Records
+
+READY_SECONDS = 60.0
+RETRY_SECONDS = 60.0
+
+
+class Service:
+    """Answers requests as soon as the part that they need is up; says why when it is not."""
+
+    def __init__(self, paths: HomePaths, settings: Settings, stop: threading.Event) -> None:
+        self._paths = paths
+        self._settings = settings
+        self._stop = stop
+        self._records: Records | None = None
+        self._parts: Parts | None = None
+        self._reason: Unavailable | None = None
+        self._changed = threading.Condition()
+        self._schedule: Schedule | None = None
+        self.last_work = time.monotonic()
+        self._verbs: dict[str, Callable[[dict[str, Any], str, Progress], Any]] = {
+            "ping": lambda arguments, actor, progress: {"ready": self._parts is not None},
+            "down": self._down,
+            "ingest": lambda a, actor, p: self._desk().ingest(a, actor, p),
+            "retry": lambda a, actor, p: self._desk().retry(a, actor, p),
+            "status": lambda a, actor, p: self._ask().status(a),
+            "find": lambda a, actor, p: self._ask().find(a, actor),
+            "dossier": lambda a, actor, p: self._ask().dossier(a, actor),
+            "get": lambda a, actor, p: self._ask(work=True).get(a, actor),
+            "verify": lambda a, actor, p: self._ask(work=True).verify(a, actor, p),
+            "ledger_verify": lambda a, actor, p: self._ask().ledger_verify(),
+            "doctor": lambda a, actor, p: self._ask(work=True).doctor(),
+        }
+
+    def answer(self, verb: str, arguments: dict[str, Any], actor: str, progress: Progress) -> Any:
+        """Answer one request; raises SohoaError with the sentence to show."""
+        work = self._verbs.get(verb)
+        if work is None:
+            raise UsageError(
+                f"the home's process knows no verb {verb}; is it of an older version? `sohoa down`"
+            )
+        return work(arguments, actor, progress)
+
+    def records_ready(self, records: Records) -> None:
+        with self._changed:
+            self._records = records
+            self._changed.notify_all()
+
+    def work_ready(self, parts: Parts) -> None:
+        with self._changed:
+            self._parts, self._reason = parts, None
+            desk = IntakeDesk(parts, self._paths, self._settings)
+            self._schedule = Schedule([Job("retry", RETRY_SECONDS, desk.retry_waiting)])
+            self._changed.notify_all()
+
+    def not_ready(self, reason: Unavailable) -> None:
+        with self._changed:
+            self._reason = reason
+            self._changed.notify_all()
+
+    def on_schedule(self, now: float) -> None:
+        """Run what is due; called by the main loop twice a second."""
+        if self._schedule is not None:
+            self._schedule.tick(now)
+
+    def at_work(self) -> bool:
+        """Whether a batch is in the works, so that the process must not idle out."""
+        if self._parts is None:
+            return True
+        working = bool(self._parts.records.batches.running())
+        if working:
+            self.last_work = time.monotonic()
+        return working
+
+    def _desk(self) -> IntakeDesk:
+        return IntakeDesk(self._need_parts(), self._paths, self._settings)
+
+    def _ask(self, *, work: bool = False) -> Inquiry:
+        if work:
+            parts = self._need_parts()
+            return Inquiry(parts.records, parts, self._paths, self._settings)
+        return Inquiry(self._need_records(), self._parts, self._paths, self._settings)
+
+    def _need_records(self) -> Records:
+        with self._changed:
+            self._changed.wait_for(lambda: self._records or self._reason, READY_SECONDS)
+            if self._records is None:
+                raise self._reason or Unavailable("the database is not open yet; try again")
+            return self._records
+
+    def _need_parts(self) -> Parts:
+        with self._changed:
+            self._changed.wait_for(lambda: self._parts or self._reason, READY_SECONDS)
+            if self._parts is None:
+                raise self._reason or Unavailable("the store is not up yet; try again")
+            return self._parts
+
+    def _down(self, arguments: dict[str, Any], actor: str, progress: Progress) -> dict[str, Any]:
+        self._stop.set()
+        return {"stopped": True}
+
+
+def absolute(text: object) -> Path:
+    """A path from a request; the client has made it absolute against its own folder."""
+    path = Path(str(text))
+    if not path.is_absolute():
+        raise UsageError(f"{path} must be an absolute path")
+    return path

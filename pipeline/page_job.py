@@ -1,0 +1,98 @@
+"""All of one side's work, run in a child process: open, straighten, read, encode.
+
+The result is a content-addressed file, so a redo after a crash skips what is there.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import time
+from functools import cache
+from pathlib import Path
+
+import cv2
+from ocr.reader import CONTRACT, PageReader, default_engine
+
+from pipeline.errors import Rejected
+from pipeline.files import write_whole
+from pipeline.model import Blob, Page, ReadPage, SourceFile, Verdict
+from pipeline.pdf.images import encode_faithful
+from pipeline.raster.decode import decode
+from pipeline.raster.inspect import inspect_file
+from pipeline.raster.limits import RasterLimits
+from pipeline.records import dump, load
+
+
+@cache
+def reader() -> PageReader:
+    """The one reader of this process; loading the model takes a quarter of a second."""
+    cv2.setNumThreads(1)
+    return PageReader(default_engine())
+
+
+def split(files: tuple[SourceFile, ...], batch: str, limits: RasterLimits) -> tuple[Page, ...]:
+    """All sides of a batch's files, in order; a file that cannot be opened is one page with a reason."""
+    pages: list[Page] = []
+    for file in files:
+        pages.extend(inspect_file(file, batch=batch, first_index=len(pages), limits=limits))
+    return tuple(pages)
+
+
+def count_sides(file: SourceFile, limits: RasterLimits) -> int:
+    """How many sides a file has; one when it cannot be opened."""
+    return len(inspect_file(file, batch="", first_index=0, limits=limits))
+
+
+def result_path(page: Page, work: Path) -> Path:
+    """Where the result of reading this side stands; the same bytes read by the same reader share it."""
+    seed = f"{page.file.sha256}/{page.number}/{page.origin}/{CONTRACT}"
+    key = hashlib.sha256(seed.encode()).hexdigest()
+    return work / "pages" / key[:2] / f"{key}.json"
+
+
+def known(page: Page, work: Path) -> ReadPage | None:
+    """The result of an earlier reading of the same side, or None."""
+    path = result_path(page, work)
+    if not path.exists():
+        return None
+    read = load(ReadPage, path.read_bytes())
+    if read.image is not None and not read.image.path.exists():
+        return None
+    return dataclasses.replace(read, page=page)
+
+
+def read_side(page: Page, work: Path, limits: RasterLimits) -> ReadPage:
+    """Read one side. Raises Rejected with the true reason when its pixels cannot be had."""
+    earlier = known(page, work)
+    if earlier is not None:
+        return earlier
+    started = time.monotonic()
+    raster = decode(page, limits=limits)
+    try:
+        reading = reader().read(raster.pixels, dpi=raster.dpi, bitonal=raster.bitonal)
+    except MemoryError as error:
+        raise Rejected("this page needs more memory than allowed", vi="Trang này quá lớn") from error
+    path = result_path(page, work)
+    encoded = encode_faithful(reading.pixels, dpi=raster.dpi, bitonal=raster.bitonal)
+    suffix = {"image/jpeg": ".jpg", "image/tiff": ".tif"}[encoded.media_type]
+    image: Blob = write_whole(path.with_suffix(suffix), encoded.content, encoded.media_type)
+    height, width = reading.pixels.shape[:2]
+    read = ReadPage(
+        page=page,
+        verdict=reading.verdict,
+        turn=reading.turn,
+        skew=round(reading.skew, 3),
+        dpi=raster.dpi,
+        true_size=raster.true_size,
+        width=width,
+        height=height,
+        image=image,
+        confidence=round(reading.confidence, 4),
+        lines=reading.lines if reading.verdict is Verdict.CONTENT else (),
+        barcodes=reading.barcodes,
+        regions=reading.regions,
+        seconds=round(time.monotonic() - started, 3),
+    )
+    write_whole(path, dump(read), "application/json")
+    return read

@@ -1,0 +1,132 @@
+"""Untrusted page work in child processes with limits on time and memory, counter work first.
+
+Each child watches its parent: when the home's process is killed, no child outlives it. A task that runs
+too long or takes too much memory loses its process; the page is set aside, the rest goes on.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import heapq
+import itertools
+import multiprocessing
+import os
+import resource
+import signal
+import threading
+import time
+from collections.abc import Callable
+from concurrent.futures import Future, TimeoutError
+from functools import partial
+from typing import Any
+
+from pebble import ProcessExpired, ProcessPool
+
+from pipeline.errors import Rejected, SohoaError
+
+_PR_SET_PDEATHSIG = 1
+_MEGABYTE = 1 << 20
+
+
+class PagePool:
+    """A pool of child processes; `submit` returns a Future whose errors are SohoaErrors.
+
+    Lower `priority` goes first (0: counter, 10: back-file). At most two tasks a worker are handed to the
+    pool at a time, so that urgent work waits for one page, not for a shelf.
+    """
+
+    def __init__(self, *, workers: int, seconds: float, memory_mb: int) -> None:
+        self._seconds = seconds
+        self._slots = workers + 1
+        self._waiting: list[tuple[int, int, Callable[..., Any], tuple[Any, ...], Future[Any]]] = []
+        self._order = itertools.count()
+        self._lock = threading.Lock()
+        self._running = 0
+        self._pool = ProcessPool(
+            max_workers=workers,
+            max_tasks=500,
+            initializer=_begin_child,
+            initargs=(os.getpid(), memory_mb),
+            context=multiprocessing.get_context("spawn"),
+        )
+
+    def submit(self, work: Callable[..., Any], *args: Any, priority: int = 10) -> Future[Any]:
+        """Run `work(*args)` in a child; both must be picklable."""
+        future: Future[Any] = Future()
+        with self._lock:
+            heapq.heappush(self._waiting, (priority, next(self._order), work, args, future))
+        self._feed()
+        return future
+
+    def warm(self) -> None:
+        """Start the children now, so that the first page does not pay for it."""
+        for _ in range(self._slots - 1):
+            self.submit(_imports, priority=-1)
+
+    def close(self) -> None:
+        """End the children at once; unfinished work is done again by recovery."""
+        self._pool.stop()
+        self._pool.join(timeout=10)
+
+    def _feed(self) -> None:
+        with self._lock:
+            ready = []
+            while self._waiting and self._running < self._slots:
+                ready.append(heapq.heappop(self._waiting))
+                self._running += 1
+        for _, _, work, args, future in ready:
+            task = self._pool.schedule(work, args=args, timeout=self._seconds)
+            task.add_done_callback(partial(self._finish, future))
+
+    def _finish(self, future: Future[Any], done: Future[Any]) -> None:
+        with self._lock:
+            self._running -= 1
+        if done.cancelled():
+            future.cancel()
+        else:
+            error = done.exception()
+            if error is None:
+                future.set_result(done.result())
+            else:
+                future.set_exception(_explained(error, self._seconds))
+        self._feed()
+
+
+def _explained(error: BaseException, seconds: float) -> BaseException:
+    if isinstance(error, SohoaError):
+        return error
+    if isinstance(error, TimeoutError):
+        return Rejected(
+            f"reading this page took more than {seconds:.0f} s and was stopped",
+            vi=f"Trang này xử lý quá {seconds:.0f} giây nên đã dừng",
+        )
+    if isinstance(error, ProcessExpired | MemoryError):
+        return Rejected(
+            "reading this page took too much memory or crashed the reader",
+            vi="Trang này quá lớn hoặc bị hỏng, trình đọc không xử lý được",
+        )
+    return error
+
+
+def _begin_child(parent: int, memory_mb: int) -> None:
+    """Limits of a child: it dies with its parent, and cannot take the machine's memory."""
+    os.environ["OMP_THREAD_LIMIT"] = "1"
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+    threading.Thread(target=_watch_parent, args=(parent,), daemon=True).start()
+    limit = memory_mb * _MEGABYTE
+    resource.setrlimit(resource.RLIMIT_AS, (limit, limit))
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+
+
+def _watch_parent(parent: int) -> None:
+    # PDEATHSIG follows the *thread* that forked, and is lost when the parent died before prctl.
+    while os.getppid() == parent:
+        time.sleep(0.5)
+    os._exit(1)
+
+
+def _imports() -> None:
+    from pipeline import page_job
+
+    page_job.reader()

@@ -1,0 +1,45 @@
+"""Pixels with their resolution, the same in both directions."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+
+from pipeline.raster.limits import RasterLimits
+from pipeline.raster.sheet_size import resolution_of
+
+Pixels = npt.NDArray[np.uint8]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Raster:
+    """`pixels` is (height, width, 3), RGB; `dpi` holds for both directions.
+
+    `true_size` is False when `dpi` is an estimate; `bitonal` is True when the original has one bit a pixel.
+    """
+
+    pixels: Pixels
+    dpi: float
+    true_size: bool
+    bitonal: bool
+
+
+def sized(pixels: Pixels, across: float, down: float, *, limits: RasterLimits, bitonal: bool) -> Raster:
+    """A raster at one resolution, from what the file states (0 for nothing).
+
+    Where the two directions differ by more than 2 % (fax), the coarser one is brought up to the finer.
+    """
+    height, width = pixels.shape[:2]
+    found = resolution_of(width, height, across, down)
+    dpi = max(found.across, found.down)
+    if min(found.across, found.down) < 0.98 * dpi:
+        wide, high = width * dpi / found.across, height * dpi / found.down
+        shrink = min(1.0, (limits.max_pixels / (wide * high)) ** 0.5)
+        size = (max(1, round(wide * shrink)), max(1, round(high * shrink)))
+        way = cv2.INTER_NEAREST if bitonal else cv2.INTER_LINEAR
+        pixels = cv2.resize(pixels, size, interpolation=way).astype(np.uint8, copy=False)
+        dpi *= shrink
+    return Raster(pixels=pixels, dpi=dpi, true_size=found.stated, bitonal=bitonal)

@@ -1,0 +1,95 @@
+"""What stands beside a document in the bucket, so that the catalogue can be made anew from the bucket alone."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import PurePath
+
+from pipeline.model import (
+    Barcode,
+    Level,
+    Line,
+    Paper,
+    ReadPage,
+    Region,
+    Sha256,
+    SignatureRole,
+    SignedDocument,
+)
+
+CONTRACT = "sidecar-1"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SidecarPage:
+    """One page as read; `source` is the file's name without its folder, boxes are pixels at `dpi`."""
+
+    index: int
+    source: str
+    number: int
+    source_sha256: Sha256
+    turn: int
+    skew: float
+    dpi: float
+    width: int
+    height: int
+    confidence: float
+    lines: tuple[Line, ...]
+    barcodes: tuple[Barcode, ...]
+    regions: tuple[Region, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sidecar:
+    """One version of a document with its text, word boxes, fields and decisions."""
+
+    contract: str
+    document: str
+    batch: str
+    agency: str
+    actor: str
+    captured_at: datetime
+    paper: Paper
+    pdf_sha256: Sha256
+    unsigned_sha256: Sha256
+    level: Level | None
+    roles: tuple[SignatureRole, ...]
+    pages: tuple[SidecarPage, ...]
+
+
+def sidecar_of(signed: SignedDocument) -> Sidecar:
+    """The sidecar of a signed document. It names no folder of this machine."""
+    document = signed.document
+    return Sidecar(
+        contract=CONTRACT,
+        document=document.id,
+        batch=document.batch,
+        agency=document.agency,
+        actor=document.actor,
+        captured_at=document.captured_at,
+        paper=document.paper,
+        pdf_sha256=signed.pdf.sha256,
+        unsigned_sha256=document.pdf.sha256,
+        level=signed.level,
+        roles=signed.roles,
+        pages=tuple(_page(page) for page in document.pages),
+    )
+
+
+def _page(read: ReadPage) -> SidecarPage:
+    return SidecarPage(
+        index=read.page.index,
+        source=PurePath(read.page.source).name,
+        number=read.page.number,
+        source_sha256=read.page.file.sha256,
+        turn=read.turn,
+        skew=read.skew,
+        dpi=read.dpi,
+        width=read.width,
+        height=read.height,
+        confidence=read.confidence,
+        lines=read.lines,
+        barcodes=read.barcodes,
+        regions=read.regions,
+    )

@@ -1,0 +1,219 @@
+"""The stages, made of real parts: what `flow.py` calls, one method an arrow.
+
+Everything here may run again after a crash: results are content-addressed, stores are conditional, and
+the catalogue recognises what it already holds.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import shutil
+import uuid
+from collections.abc import Sequence
+from concurrent.futures import Future
+from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
+from typing import Protocol
+
+from pipeline.classify.sorting import sort_pages
+from pipeline.classify.types import TypeCatalogue
+from pipeline.errors import Rejected, Unavailable
+from pipeline.files import blob_of
+from pipeline.model import (
+    Blob,
+    Document,
+    Intake,
+    Level,
+    Origin,
+    Page,
+    Paper,
+    ReadPage,
+    SignedDocument,
+    Sorting,
+    StoredDocument,
+    Verdict,
+)
+from pipeline.page_job import known, read_side, split
+from pipeline.page_pool import PagePool
+from pipeline.pdf.archive import write_archive_pdf
+from pipeline.raster.limits import RasterLimits
+from pipeline.records import dump
+from pipeline.sidecar import sidecar_of
+from signing.signer import Signer
+from storage.archive import Archive
+from storage.batches import Batches
+from storage.catalogue import Catalogue
+
+
+class IncomingLevel(Protocol):
+    """Tells the level of an incoming file's signatures; runs in a child with limits."""
+
+    def __call__(self, pdf: Path) -> Level | None: ...
+
+
+class RealStages:
+    """Implements `flow.Stages`."""
+
+    def __init__(
+        self,
+        *,
+        batches: Batches,
+        catalogue: Catalogue,
+        archive: Archive,
+        signer: Signer,
+        pool: PagePool,
+        types: TypeCatalogue,
+        limits: RasterLimits,
+        work: Path,
+        lock: timedelta,
+        incoming_level: IncomingLevel,
+    ) -> None:
+        self._batches = batches
+        self._catalogue = catalogue
+        self._archive = archive
+        self._signer = signer
+        self._pool = pool
+        self._types = types
+        self._limits = limits
+        self._work = work
+        self._lock = lock
+        self._incoming_level = incoming_level
+
+    def intake(self, batch: str) -> Intake:
+        """The batch as it was taken in."""
+        return self._batches.intake(batch)
+
+    def land(self, intake: Intake) -> int:
+        """Originals into the bucket, read back; returns how many."""
+        self._batches.set_state(intake.id, "running")
+        self._archive.land(intake, lock_until=intake.received_at + self._lock)
+        return len(intake.files)
+
+    def split(self, intake: Intake) -> tuple[Page, ...]:
+        """All sides, in order; counted before anything is read."""
+        pages: tuple[Page, ...] = self._pool.submit(split, intake.files, intake.id, self._limits).result()
+        self._batches.set_pages(intake.id, pages)
+        return pages
+
+    def read(self, intake: Intake, pages: Sequence[Page]) -> tuple[ReadPage, ...]:
+        """Every side upright, straight and read; what cannot be read is rejected with its reason."""
+        priority = 0 if intake.dossier else 10
+        running: list[ReadPage | Future[ReadPage]] = []
+        for page in pages:
+            done = _rejected(page, page.reason) if page.reason else known(page, self._work)
+            running.append(
+                done or self._pool.submit(read_side, page, self._work, self._limits, priority=priority)
+            )
+        read: list[ReadPage] = []
+        for page, item in zip(pages, running, strict=True):
+            result = item if isinstance(item, ReadPage) else _outcome(page, item)
+            self._batches.record_read([result])
+            read.append(result)
+        return tuple(read)
+
+    def sort(self, intake: Intake, read: Sequence[ReadPage]) -> Sorting:
+        """Papers, separators and what a person must decide."""
+        sorting = sort_pages(intake, read, types=self._types, today=intake.received_at.date())
+        self._batches.record_sorting(intake.id, sorting)
+        return sorting
+
+    def assemble(self, intake: Intake, paper: Paper, read: Sequence[ReadPage]) -> Document:
+        """The paper's PDF: PDF/A-2b made here, or the incoming signed file itself."""
+        pages = tuple(read[index] for index in paper.pages)
+        identifier = document_id(intake, paper, pages)
+        sources = {page.page.file.sha256 for page in pages}
+        originals = tuple(file for file in intake.files if file.blob.sha256 in sources)
+        if paper.origin is Origin.INCOMING_SIGNED:
+            pdf = replace(originals[0].blob, media_type="application/pdf")
+        else:
+            pdf = self._write_pdf(intake, paper, pages, identifier)
+        document = Document(
+            id=identifier,
+            batch=intake.id,
+            agency=intake.agency,
+            actor=intake.actor,
+            captured_at=intake.received_at,
+            paper=paper,
+            pages=pages,
+            originals=originals,
+            pdf=pdf,
+        )
+        self._batches.open_document(document)
+        return document
+
+    def is_stored(self, document: Document) -> bool:
+        """Whether an earlier attempt brought it to the end."""
+        return self._batches.is_stored(document.id)
+
+    def sign(self, document: Document) -> SignedDocument:
+        """Signed once in effect: a staged attempt becomes the document's by one compare-and-set."""
+        if document.paper.origin is Origin.INCOMING_SIGNED:
+            return SignedDocument(
+                document=document, pdf=document.pdf, level=self._incoming_level(document.pdf.path)
+            )
+        claim = self._batches.claimed(document.id)
+        if claim is None:
+            out = self._work / "documents" / document.id / f"attempt-{uuid.uuid4().hex}.pdf"
+            signed = self._signer.sign(document, out)
+            key = self._archive.stage(document.id, signed.pdf)
+            claim = self._batches.claim_signature(
+                document.id, sha256=signed.pdf.sha256, level=signed.level, key=key, roles=signed.roles
+            )
+            if claim.sha256 == signed.pdf.sha256:
+                return signed
+        path = self._work / "documents" / document.id / f"{claim.sha256}.pdf"
+        if not path.exists():
+            self._archive.fetch(claim.key, claim.sha256, path)
+        return SignedDocument(
+            document=document, pdf=blob_of(path, "application/pdf"), level=claim.level, roles=claim.roles
+        )
+
+    def store(self, signed: SignedDocument) -> StoredDocument:
+        """Content, read-back, manifest: the bucket holds it, locked, before the catalogue says so."""
+        until = signed.document.captured_at + self._lock
+        return self._archive.store(signed, sidecar=dump(sidecar_of(signed)), lock_until=until)
+
+    def commit(self, stored: StoredDocument) -> None:
+        """Catalogue and ledger in one transaction, last of all; then the work files have done their duty."""
+        self._catalogue.commit(stored)
+        shutil.rmtree(self._work / "documents" / stored.signed.document.id, ignore_errors=True)
+
+    def wait(self, document: Document, error: Unavailable) -> None:
+        """The document keeps what it reached and says what it waits for."""
+        self._batches.set_document_state(document.id, "waiting", error.both)
+
+    def settle(self, intake: Intake) -> None:
+        """Derive the batch's state from its pages and papers."""
+        self._batches.settle(intake.id)
+
+    def _write_pdf(self, intake: Intake, paper: Paper, pages: tuple[ReadPage, ...], identifier: str) -> Blob:
+        folder = self._work / "documents" / identifier
+        folder.mkdir(parents=True, exist_ok=True)
+        title = paper.field("title")
+        return write_archive_pdf(
+            pages,
+            folder / "unsigned.pdf",
+            title=title.value if title else paper.type_name,
+            agency=intake.agency,
+            identifier=identifier,
+            created=intake.received_at,
+        )
+
+
+def document_id(intake: Intake, paper: Paper, pages: Sequence[ReadPage]) -> str:
+    """The same pages of the same dossier are the same document; without a dossier, of the same batch."""
+    seed = [intake.agency, paper.dossier or intake.id]
+    seed += [f"{page.page.file.sha256}#{page.page.number}" for page in pages]
+    return "d_" + hashlib.sha256("\n".join(seed).encode()).hexdigest()[:20]
+
+
+def _rejected(page: Page, reason: str | None) -> ReadPage:
+    return ReadPage(page=page, verdict=Verdict.REJECTED, reason=reason)
+
+
+def _outcome(page: Page, task: Future[ReadPage]) -> ReadPage:
+    try:
+        return task.result()
+    except Rejected as error:
+        return _rejected(page, error.both)

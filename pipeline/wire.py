@@ -1,0 +1,176 @@
+"""The only file that knows both settings and adapters: settings in, working parts out."""
+
+from __future__ import annotations
+
+import os
+import uuid
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from sqlalchemy import Engine as Database
+
+import config
+from config.settings import Settings
+from pipeline.classify.types import TypeCatalogue
+from pipeline.engine import Engine
+from pipeline.errors import UsageError
+from pipeline.home.paths import HomePaths
+from pipeline.model import Level
+from pipeline.page_pool import PagePool
+from pipeline.raster.limits import RasterLimits
+from pipeline.stages import RealStages
+from signing.demo_pki import DemoPki, ensure_demo_pki
+from signing.isolation import IsolatedVerifier
+from signing.keys import from_pem
+from signing.pades import PadesSigner, Trust
+from signing.signer import Signer
+from signing.timestamp import demo_authority, http_authority
+from signing.trust import TrustStore
+from storage.archive import Archive
+from storage.batches import Batches
+from storage.catalogue import Catalogue
+from storage.database import open_database, sqlite_url
+from storage.ledger import Ledger
+from storage.s3 import Bucket, Endpoint
+from storage.search import Search
+from storage.seaweedfs import EmbeddedStore
+
+
+@dataclass(frozen=True, slots=True)
+class Records:
+    """What is known: enough to answer `find` and `status`."""
+
+    database: Database
+    batches: Batches
+    catalogue: Catalogue
+    search: Search
+    ledger: Ledger
+
+    def describe(self) -> str:
+        return self.database.url.get_backend_name()
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """Everything that works."""
+
+    records: Records
+    store: EmbeddedStore | None
+    archive: Archive
+    pool: PagePool
+    engine: Engine
+    signer: Signer
+    verifier: IsolatedVerifier
+    limits: RasterLimits
+    store_name: str
+
+    def describe_store(self) -> str:
+        return self.store_name
+
+    def self_test(self) -> str:
+        """Sign something small; the names of who signs."""
+        return self.signer.self_test()
+
+    def close(self) -> None:
+        """End the children; the engine's threads end with the process, their work resumes next time."""
+        self.pool.close()
+        self.verifier.close()
+        if self.store is not None:
+            self.store.stop()
+
+
+def open_records(paths: HomePaths, settings: Settings) -> Records:
+    """The database. Raises Unavailable."""
+    url = settings.database.url.get_secret_value() if settings.database.url else sqlite_url(paths.database)
+    database = open_database(url)
+    return Records(database, Batches(database), Catalogue(database), Search(database), Ledger(database))
+
+
+def open_work(paths: HomePaths, settings: Settings, records: Records) -> Parts:
+    """Store, keys, workers, engine, in this order; what a dead process left is resumed. Raises Unavailable."""
+    if settings.mode == "production":
+        raise UsageError(
+            "production mode needs keys of a real authority, which this version cannot take yet; use mode demo",
+            vi="Chế độ chính thức cần khóa thật, phiên bản này chưa nhận; hãy dùng chế độ demo",
+        )
+    pool = PagePool(
+        workers=settings.limits.workers or os.cpu_count() or 1,
+        seconds=settings.limits.page_seconds,
+        memory_mb=settings.limits.page_memory_mb,
+    )
+    pool.warm()
+    store = None if settings.s3.endpoint else EmbeddedStore(paths.store, bucket=settings.s3.bucket)
+    if store is not None:
+        store.start()
+    archive = Archive(Bucket(store.endpoint() if store else external_endpoint(settings)))
+    if store is None:
+        archive.probe()
+    pki = ensure_demo_pki(paths.keys / "demo", agency=settings.agency.name, officer=settings.agency.officer)
+    signer = pades_signer(settings, pki)
+    verifier = IsolatedVerifier(TrustStore.of(paths.trust, demo_root=pki.certificate("root")))
+    limits = RasterLimits(
+        max_pixels=settings.limits.max_megapixels * 1_000_000, max_pages=settings.limits.max_pages
+    )
+    stages = RealStages(
+        batches=records.batches,
+        catalogue=records.catalogue,
+        archive=archive,
+        signer=signer,
+        pool=pool,
+        types=TypeCatalogue.load(Path(config.__path__[0]) / "document_types.toml"),
+        limits=limits,
+        work=paths.work,
+        lock=timedelta(days=settings.storage.lock_days_demo),
+        incoming_level=verifier.level,
+    )
+    engine = Engine(records.database.url, executor=home_id(paths), stages=stages, work=paths.work, at_once=2)
+    engine.launch()
+    for batch, attempt in records.batches.running():
+        engine.start(batch, attempt, priority=10)
+    name = "SeaweedFS (nội bộ)" if store else str(settings.s3.endpoint)
+    return Parts(records, store, archive, pool, engine, signer, verifier, limits, name)
+
+
+def pades_signer(settings: Settings, pki: DemoPki) -> PadesSigner:
+    """The two-role signer over the demo keys."""
+    root = pki.certificate("root")
+    url = settings.signing.tsa_url
+    return PadesSigner(
+        officer=from_pem(pki.certificate("officer"), pki.key("officer"), (root,)),
+        agency=from_pem(pki.certificate("agency"), pki.key("agency"), (root,)),
+        agency_name=settings.agency.name,
+        officer_name=settings.agency.officer,
+        trust=Trust(roots=(root,), crls=(pki.crl,)),
+        timestamper=http_authority(url, timeout=settings.signing.tsa_timeout) if url else demo_authority(pki),
+        level=Level(settings.signing.level),
+        demo=True,
+    )
+
+
+def external_endpoint(settings: Settings) -> Endpoint:
+    """The S3 endpoint of the settings."""
+    s3 = settings.s3
+    assert s3.endpoint and s3.access_key and s3.secret_key  # settings.load has checked
+    parts = urlsplit(s3.endpoint if "//" in s3.endpoint else f"https://{s3.endpoint}")
+    if parts.scheme not in ("http", "https") or not parts.netloc:
+        raise UsageError(f"s3.endpoint {s3.endpoint!r} is no http or https address")
+    return Endpoint(
+        host=parts.netloc,
+        secure=parts.scheme == "https",
+        access_key=s3.access_key,
+        secret_key=s3.secret_key.get_secret_value(),
+        region=s3.region,
+        bucket=s3.bucket,
+    )
+
+
+def home_id(paths: HomePaths) -> str:
+    """The home's own name, made once: the executor id of whoever holds its lock."""
+    mark = paths.root / "home.id"
+    if not mark.exists():
+        part = mark.with_suffix(".part")
+        part.write_text(f"home-{uuid.uuid4().hex}")
+        part.replace(mark)
+    return mark.read_text().strip()

@@ -1,0 +1,93 @@
+"""Verification in a child process: a hostile PDF can hang or crash the child, never the home."""
+
+from __future__ import annotations
+
+import contextlib
+import multiprocessing
+import os
+import resource
+import threading
+import time
+from concurrent.futures import TimeoutError
+from pathlib import Path
+
+from pebble import ProcessExpired, ProcessPool
+
+from pipeline.model import Level
+from signing.trust import TrustStore
+from signing.verdict import FileVerdict, Verdict
+from signing.verify import verify_pdf
+
+SECONDS = 60.0
+MEMORY = 2 << 30
+
+
+class IsolatedVerifier:
+    """One child that judges files, started when it is first needed and again when it was lost."""
+
+    def __init__(self, trust: TrustStore, *, seconds: float = SECONDS) -> None:
+        self._trust = trust
+        self._seconds = seconds
+        self._lock = threading.Lock()
+        self._pool: ProcessPool | None = None
+
+    def verify_file(
+        self, path: Path, *, expected: str | None, target: str | None = None, expect_signed: bool = False
+    ) -> FileVerdict:
+        """Judge one file within the limits; what exceeds them is INDETERMINATE, with the reason."""
+        name = target or str(path)
+        with self._lock:
+            if self._pool is None:
+                self._pool = ProcessPool(
+                    max_workers=1,
+                    max_tasks=200,
+                    initializer=_begin,
+                    initargs=(os.getpid(),),
+                    context=multiprocessing.get_context("spawn"),
+                )
+        task = self._pool.schedule(
+            _judge, args=(path, self._trust, name, expected, expect_signed), timeout=self._seconds
+        )
+        try:
+            found: FileVerdict = task.result()
+            return found
+        except TimeoutError:
+            reason = f"Kiểm tra quá {self._seconds:.0f} giây nên đã dừng (stopped by time limit)"
+        except (ProcessExpired, MemoryError):
+            reason = "Tệp làm hỏng trình kiểm tra (the file crashed the verifier)"
+        return FileVerdict(
+            target=name, verdict=Verdict.INDETERMINATE, sub_indication="FORMAT_FAILURE", problems=(reason,)
+        )
+
+    def level(self, pdf: Path) -> Level | None:
+        """The lowest level among a file's signatures, None when it has none that can be read."""
+        verdict = self.verify_file(pdf, expected=None)
+        levels = [Level(signature.level) for signature in verdict.signatures]
+        order = list(Level)
+        if Level.CMS in levels:
+            return Level.CMS
+        return min(levels, key=order.index) if levels else None
+
+    def close(self) -> None:
+        """End the child."""
+        with self._lock, contextlib.suppress(Exception):
+            if self._pool is not None:
+                self._pool.stop()
+                self._pool.join(timeout=5)
+
+
+def _judge(
+    path: Path, trust: TrustStore, target: str, expected: str | None, expect_signed: bool
+) -> FileVerdict:
+    return verify_pdf(path, trust=trust, target=target, expected_sha256=expected, expect_signed=expect_signed)
+
+
+def _begin(parent: int) -> None:
+    resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
+    threading.Thread(target=_watch, args=(parent,), daemon=True).start()
+
+
+def _watch(parent: int) -> None:
+    while os.getppid() == parent:
+        time.sleep(0.5)
+    os._exit(1)

@@ -1,0 +1,20 @@
+"""The seam to signing: documents in, signed documents out; where the key lives stays behind it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Protocol
+
+from pipeline.model import Document, SignedDocument
+
+
+class Signer(Protocol):
+    """Signs documents in the roles that policy asks for."""
+
+    def sign(self, document: Document, out: Path) -> SignedDocument:
+        """Write the signed PDF to `out`. Raises Unavailable when a key or a service is down."""
+        ...
+
+    def self_test(self) -> str:
+        """Sign something small now; returns who signs, raises what would stop the queue."""
+        ...

@@ -1,0 +1,192 @@
+"""The archive: originals land, signed attempts are staged, documents are kept. All verbs may be repeated.
+
+The order never changes: content, read-back, manifest; the caller's catalogue comes after. So a crash leaves
+at most content without a manifest, which the next attempt finds and uses.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+
+from pipeline.errors import Tampered
+from pipeline.model import Blob, Intake, Sha256, SignedDocument, StoredDocument, StoredObject
+from storage import layout
+from storage.manifest import Entry, Manifest, decode, digest, encode
+from storage.s3 import AlreadyThere, Bucket
+
+AT_ONCE = 4
+
+
+class Archive:
+    """Speaks to one bucket. `land_lock` and later locks are set by the caller as dates."""
+
+    def __init__(self, bucket: Bucket) -> None:
+        self._bucket = bucket
+        self._threads = ThreadPoolExecutor(AT_ONCE, thread_name_prefix="store")
+
+    def land(self, intake: Intake, *, lock_until: datetime | None) -> tuple[StoredObject, ...]:
+        """Every original of a batch under `q/`, read back."""
+        files = {file.blob.sha256: file for file in intake.files if file.reason is None}
+        return tuple(
+            self._threads.map(
+                lambda file: self._keep(
+                    layout.landing(intake.id, file.blob.sha256), file.blob.path, file.blob, lock_until
+                ),
+                files.values(),
+            )
+        )
+
+    def stage(self, document: str, pdf: Blob) -> str:
+        """Put a signed attempt where nothing is locked; returns its key."""
+        key = layout.staging(document, pdf.sha256)
+        self._keep(key, pdf.path, pdf, None)
+        return key
+
+    def fetch(self, key: str, sha256: Sha256, into: Path) -> None:
+        """An object into a file. Raises Tampered when it is missing or holds other bytes."""
+        self._bucket.fetch(key, sha256, into)
+
+    def read(self, key: str) -> bytes | None:
+        """An object as the store has it now, unchecked, None when it is missing: for verifiers."""
+        return self._bucket.read(key)
+
+    def store(self, signed: SignedDocument, *, sidecar: bytes, lock_until: datetime) -> StoredDocument:
+        """Keep a document with its originals and its sidecar, and commit the dossier's next manifest."""
+        document = signed.document
+        dossier = document.paper.dossier or layout.loose(document.id)
+        side = Blob(path=Path(), sha256=digest(sidecar), size=len(sidecar), media_type="application/json")
+        jobs: list[tuple[str, Path | bytes, Blob]] = [
+            (layout.content(dossier, signed.pdf.sha256, "application/pdf"), signed.pdf.path, signed.pdf),
+            (layout.content(dossier, side.sha256, "application/json"), sidecar, side),
+        ]
+        originals = [f for f in document.originals if f.blob.sha256 != signed.pdf.sha256]
+        for file in originals:
+            key = layout.content(dossier, file.blob.sha256, file.blob.media_type, file.source)
+            jobs.append((key, file.blob.path, file.blob))
+        kept = list(self._threads.map(lambda job: self._keep(job[0], job[1], job[2], lock_until), jobs))
+        sources = ["", "", *(file.source for file in originals)]
+        manifest = self._commit(signed, dossier, kept, sources, lock_until)
+        return StoredDocument(
+            signed=signed,
+            bucket=self._bucket.name,
+            pdf=kept[0],
+            sidecar=kept[1],
+            originals=tuple(kept[2:]),
+            generation=manifest.number,
+            stored_at=manifest.created,
+        )
+
+    def manifests(self, dossier: str) -> Iterator[tuple[str, bytes]]:
+        """All generations of a dossier as (key, bytes), oldest first."""
+        for key in self._bucket.keys(f"{layout.dossier_folder(dossier)}/m/"):
+            content = self._bucket.read(key)
+            if content is not None:
+                yield key, content
+
+    def probe(self) -> None:
+        """Write and read one object; raises Unavailable."""
+        self._bucket.probe()
+
+    def _keep(self, key: str, content: Path | bytes, blob: Blob, lock_until: datetime | None) -> StoredObject:
+        """Put unless it is there, then read back what the store has and compare."""
+        try:
+            stored = self._bucket.put_new(
+                key, content, sha256=blob.sha256, media_type=blob.media_type, lock_until=lock_until
+            )
+        except AlreadyThere:
+            found = self._bucket.stat(key)
+            version = found.version_id if found else None
+            stored = StoredObject(key=key, sha256=blob.sha256, size=blob.size, version_id=version)
+        if self._bucket.hash(key) != blob.sha256:
+            raise Tampered(
+                f"{key}: the store returned other bytes than were written", vi="Kho trả về nội dung sai khác"
+            )
+        return stored
+
+    def _commit(
+        self,
+        signed: SignedDocument,
+        dossier: str,
+        kept: list[StoredObject],
+        sources: list[str],
+        lock_until: datetime,
+    ) -> Manifest:
+        """Write the next manifest; on losing a race read again and write the one after."""
+        document = signed.document
+        while True:
+            generations = list(self.manifests(dossier))
+            last = decode(generations[-1][1], generations[-1][0]) if generations else None
+            if last is not None and last.holds(document.id, signed.pdf.sha256):
+                return last
+            version = (last.version_of(document.id) if last else 0) + 1
+            entries = (last.entries if last else ()) + _entries(signed, version, kept, sources, lock_until)
+            following = Manifest(
+                dossier=dossier,
+                number=(last.number if last else 0) + 1,
+                previous=digest(generations[-1][1]) if generations else None,
+                created=datetime.now(UTC),
+                agency=document.agency,
+                actor=document.actor,
+                entries=entries,
+            )
+            content = encode(following)
+            try:
+                self._bucket.put_new(
+                    layout.manifest(dossier, following.number),
+                    content,
+                    sha256=digest(content),
+                    media_type="application/json",
+                    lock_until=lock_until,
+                )
+                return following
+            except AlreadyThere:
+                continue
+
+
+def _entries(
+    signed: SignedDocument, version: int, kept: list[StoredObject], sources: list[str], lock_until: datetime
+) -> tuple[Entry, ...]:
+    paper = signed.document.paper
+    title = paper.field("title")
+    roles = ["document", "sidecar", *["original"] * (len(kept) - 2)]
+    types = ["application/pdf", "application/json"]
+    first = Entry(
+        document=signed.document.id,
+        version=version,
+        role="document",
+        key=kept[0].key,
+        sha256=kept[0].sha256,
+        size=kept[0].size,
+        media_type="application/pdf",
+        title=title.value if title else paper.type_name,
+        origin=paper.origin,
+        type=paper.type,
+        signature_level=signed.level,
+        retain_until=lock_until,
+    )
+    others = tuple(
+        Entry(
+            document=signed.document.id,
+            version=version,
+            role=role,
+            key=item.key,
+            sha256=item.sha256,
+            size=item.size,
+            media_type=types[place] if place < 2 else "application/octet-stream",
+            source=source,
+            retain_until=lock_until,
+        )
+        for place, (role, item, source) in enumerate(zip(roles, kept, sources, strict=True))
+        if place > 0
+    )
+    return (first, *others)
+
+
+def newest(manifest: Manifest) -> tuple[Entry, ...]:
+    """The entries of each document's newest version."""
+    top = {e.document: manifest.version_of(e.document) for e in manifest.entries}
+    return tuple(replace(e) for e in manifest.entries if e.version == top[e.document])

@@ -1,0 +1,88 @@
+"""A batch as the contract shows it, derived from its rows."""
+
+from __future__ import annotations
+
+import json
+from collections import defaultdict
+from collections.abc import Sequence
+from typing import Any
+
+WORKING = {"working", "awaiting_signature", "waiting"}
+
+
+def batch_view(row: Any, pages: Sequence[Any], papers: Sequence[Any], *, with_text: bool) -> dict[str, Any]:
+    """One element of `batches`."""
+    belongs: dict[int, list[Any]] = defaultdict(list)
+    for paper in papers:
+        for index in json.loads(paper.pages):
+            belongs[index].append(paper)
+    seconds = round(row.settled_at - row.opened_at, 2) if row.settled_at else None
+    return {
+        "id": row.id,
+        "source": row.source,
+        "state": row.state,
+        "seconds": seconds,
+        "expected_sides": row.expected_sides,
+        "reason": row.reason,
+        "pages": [_page(item, belongs[item.idx], with_text=with_text) for item in pages],
+        "documents": [document_view(paper) for paper in sorted(papers, key=lambda p: json.loads(p.pages))],
+    }
+
+
+def _page(row: Any, papers: list[Any], *, with_text: bool) -> dict[str, Any]:
+    state, reason = row.state, row.reason
+    if state == "read":
+        states = {paper.state for paper in papers}
+        if states == {"stored"}:
+            state = "stored"
+        elif "review" in states:
+            state = "review"
+            reason = (
+                next(p.reason for p in papers if p.state == "review") or "Cần người xem lại (needs a person)"
+            )
+        else:
+            state = "working"
+    view = {
+        "id": row.id,
+        "source": row.source,
+        "index": row.idx,
+        "source_sha256": row.source_sha256,
+        "page_sha256": row.page_sha256,
+        "role": None,
+        "reason": reason,
+        "state": state,
+        "turn": row.turn,
+        "skew": row.skew,
+        "confidence": row.confidence,
+        "documents": [paper.id for paper in papers],
+    }
+    if with_text:
+        view["text"] = row.text
+    return view
+
+
+def document_view(row: Any) -> dict[str, Any]:
+    """One element of `documents`."""
+    return {
+        "id": row.id,
+        "dossier": row.dossier,
+        "origin": row.origin,
+        "agency": row.agency,
+        "type": row.type,
+        "type_name": row.type_name,
+        "pages": json.loads(row.pages),
+        "title": row.title,
+        "number": row.number,
+        "date": row.date,
+        "issuer": row.issuer,
+        "signer": row.signer,
+        "doubtful": json.loads(row.doubtful),
+        "state": row.state,
+        "reason": row.reason,
+        "light": row.light,
+        "pdf_sha256": row.pdf_sha256,
+        "bucket": row.bucket,
+        "key": row.key,
+        "version_id": row.version_id,
+        "signature_level": row.signature_level,
+    }

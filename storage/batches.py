@@ -1,0 +1,347 @@
+"""The working state of batches: what is where. Every method may be called again with the same records."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import Connection, Engine, Table, func, select, update
+from sqlalchemy.dialects.sqlite import insert
+
+from pipeline.model import Document, Intake, Level, Page, ReadPage, Sha256, SignatureRole, Sorting, Verdict
+from pipeline.records import dump, load
+from storage import ledger
+from storage.batch_view import batch_view
+from storage.database import reading, writing
+from storage.schema import batch, document, page
+
+OPEN = ("queued", "running")
+SHEET_SIDES = 2
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Claim:
+    """The one signed attempt that became a document's."""
+
+    sha256: Sha256
+    key: str
+    level: Level | None
+    roles: tuple[SignatureRole, ...]
+
+
+class Batches:
+    """Working state in the database."""
+
+    def __init__(self, database: Engine) -> None:
+        self._database = database
+
+    def open(self, intake: Intake) -> None:
+        """Record a batch as queued, with its ledger entry."""
+        with writing(self._database) as connection:
+            connection.execute(
+                insert(batch)
+                .values(
+                    id=intake.id,
+                    source=intake.source,
+                    agency=intake.agency,
+                    actor=intake.actor,
+                    received_at=intake.received_at.isoformat(),
+                    dossier=intake.dossier,
+                    intake=dump(intake).decode(),
+                    expected_sides=intake.sheets * SHEET_SIDES if intake.sheets else None,
+                    state="queued",
+                    attempt=1,
+                    opened_at=time.time(),
+                )
+                .on_conflict_do_nothing()
+            )
+            ledger.append(
+                connection,
+                act="take_in",
+                actor=intake.actor,
+                agency=intake.agency,
+                objects=[intake.id, *(file.blob.sha256 for file in intake.files)],
+                details={"files": len(intake.files)},
+                request=f"take_in:{intake.id}",
+            )
+
+    def intake(self, batch_id: str) -> Intake:
+        """The batch as it was taken in."""
+        with reading(self._database) as connection:
+            found = connection.execute(select(batch.c.intake).where(batch.c.id == batch_id)).scalar_one()
+        return load(Intake, found.encode())
+
+    def source_of(self, batch_id: str) -> str | None:
+        """Where a known batch came from, None when it is not known."""
+        found: str | None = self._one(select(batch.c.source).where(batch.c.id == batch_id))
+        return found
+
+    def attempt(self, batch_id: str) -> int | None:
+        found: int | None = self._one(select(batch.c.attempt).where(batch.c.id == batch_id))
+        return found
+
+    def next_attempt(self, batch_id: str) -> int:
+        """Count one more attempt and mark the batch queued."""
+        with writing(self._database) as connection:
+            connection.execute(
+                update(batch)
+                .where(batch.c.id == batch_id)
+                .values(attempt=batch.c.attempt + 1, state="queued", reason=None)
+            )
+            number = connection.execute(select(batch.c.attempt).where(batch.c.id == batch_id)).scalar_one()
+        return int(number)
+
+    def state(self, batch_id: str) -> str | None:
+        found: str | None = self._one(select(batch.c.state).where(batch.c.id == batch_id))
+        return found
+
+    def is_open(self, batch_id: str) -> bool:
+        """Whether an attempt is under way."""
+        return self.state(batch_id) in OPEN
+
+    def running(self) -> list[tuple[str, int]]:
+        """Batches under way, with their attempt."""
+        with reading(self._database) as connection:
+            rows = connection.execute(select(batch.c.id, batch.c.attempt).where(batch.c.state.in_(OPEN)))
+            return [(row.id, row.attempt) for row in rows]
+
+    def retriable(self) -> list[str]:
+        """Batches that trying again may help: paused ones, and failed ones that hold any readable page."""
+        with reading(self._database) as connection:
+            rows = connection.execute(select(batch.c.id).where(batch.c.state.in_(("paused", "failed"))))
+            return [row.id for row in rows if not self._hopeless(connection, row.id)]
+
+    def list(self, *, open_only: bool) -> list[str]:
+        """Batch ids, oldest first; open means not done."""
+        query = select(batch.c.id).order_by(batch.c.opened_at)
+        if open_only:
+            query = query.where(batch.c.state != "done")
+        with reading(self._database) as connection:
+            return list(connection.execute(query).scalars())
+
+    def set_state(self, batch_id: str, state: str, reason: str | None = None) -> None:
+        with writing(self._database) as connection:
+            connection.execute(update(batch).where(batch.c.id == batch_id).values(state=state, reason=reason))
+
+    def set_pages(self, batch_id: str, pages: Sequence[Page]) -> None:
+        """Every side of the batch as a row; sides known from an earlier attempt stay as they are."""
+        rows = [
+            {
+                "id": item.id,
+                "batch": batch_id,
+                "idx": item.index,
+                "source": item.source,
+                "source_sha256": item.file.sha256,
+                "state": "rejected" if item.reason else "working",
+                "reason": item.reason,
+            }
+            for item in pages
+        ]
+        with writing(self._database) as connection:
+            connection.execute(insert(page).on_conflict_do_nothing(), rows)
+
+    def record_read(self, read: Sequence[ReadPage]) -> None:
+        """What reading found on each side."""
+        states = {Verdict.CONTENT: "read", Verdict.BLANK: "blank", Verdict.REJECTED: "rejected"}
+        with writing(self._database) as connection:
+            for item in read:
+                rejected = item.verdict is Verdict.REJECTED
+                connection.execute(
+                    update(page)
+                    .where(page.c.id == item.page.id)
+                    .values(
+                        state=states[item.verdict],
+                        reason=item.reason if rejected else None,
+                        page_sha256=item.image.sha256 if item.image else None,
+                        turn=None if rejected else item.turn,
+                        skew=None if rejected else item.skew,
+                        confidence=None if rejected else item.confidence,
+                        text=item.text,
+                    )
+                )
+
+    def record_sorting(self, batch_id: str, sorting: Sorting) -> None:
+        """Separators, and content pages that wait for a person."""
+        with writing(self._database) as connection:
+            for index in sorting.separators:
+                self._set_page(connection, batch_id, index, "separator", None)
+            for index, reason in sorting.review.items():
+                self._set_page(connection, batch_id, index, "review", reason)
+
+    def open_document(self, item: Document) -> bool:
+        """Record a document. When another batch holds the same one, mark these pages as duplicates instead.
+
+        Returns whether the document belongs to this batch.
+        """
+        paper = item.paper
+        fields = {field.name: field for field in paper.fields}
+        values = {
+            "dossier": paper.dossier,
+            "origin": paper.origin,
+            "agency": item.agency,
+            "type": paper.type,
+            "type_name": paper.type_name,
+            **{
+                name: fields[name].value if name in fields else None
+                for name in ("title", "number", "date", "issuer", "signer")
+            },
+            "paper": dump(paper).decode(),
+            "doubtful": json.dumps(doubtful(item)),
+            "pages": json.dumps(list(paper.pages)),
+        }
+        state = "review" if paper.review else "working"
+        with writing(self._database) as connection:
+            owner = connection.execute(select(document.c.batch).where(document.c.id == item.id)).scalar()
+            if owner is not None and owner != item.batch:
+                for index in paper.pages:
+                    reason = f"Trùng với giấy tờ {item.id} đã có trong hồ sơ (already held as {item.id})"
+                    self._set_page(connection, item.batch, index, "duplicate", reason)
+                return False
+            connection.execute(
+                insert(document)
+                .values(
+                    id=item.id, batch=item.batch, state=state, reason=paper.review, light="amber", **values
+                )
+                .on_conflict_do_update(
+                    index_elements=["id"],
+                    set_={**values, "state": state, "reason": paper.review},
+                    where=document.c.state != "stored",
+                )
+            )
+            return True
+
+    def is_stored(self, document_id: str) -> bool:
+        return bool(self._one(select(document.c.state).where(document.c.id == document_id)) == "stored")
+
+    def set_document_state(self, document_id: str, state: str, reason: str | None) -> None:
+        with writing(self._database) as connection:
+            connection.execute(
+                update(document)
+                .where(document.c.id == document_id, document.c.state != "stored")
+                .values(state=state, reason=reason)
+            )
+
+    def claim_signature(
+        self,
+        document_id: str,
+        *,
+        sha256: Sha256,
+        level: Level | None,
+        key: str,
+        roles: Sequence[SignatureRole],
+    ) -> Claim:
+        """Make a signed attempt the document's unless another is already; returns the winner."""
+        with writing(self._database) as connection:
+            connection.execute(
+                update(document)
+                .where(document.c.id == document_id, document.c.staged_sha256.is_(None))
+                .values(
+                    staged_sha256=sha256, staged_key=key, signature_level=level, roles=json.dumps(list(roles))
+                )
+            )
+        winner = self.claimed(document_id)
+        assert winner is not None
+        return winner
+
+    def claimed(self, document_id: str) -> Claim | None:
+        """The signed attempt that is the document's, or None."""
+        with reading(self._database) as connection:
+            row = connection.execute(select(document).where(document.c.id == document_id)).one()
+        if row.staged_sha256 is None:
+            return None
+        return Claim(
+            sha256=Sha256(row.staged_sha256),
+            key=row.staged_key,
+            level=Level(row.signature_level) if row.signature_level else None,
+            roles=tuple(SignatureRole(role) for role in json.loads(row.roles or "[]")),
+        )
+
+    def settle(self, batch_id: str) -> None:
+        """Derive the batch's state from its pages and papers."""
+        with writing(self._database) as connection:
+            pages = self._count(connection, page, [batch_id])
+            papers = set(
+                connection.execute(select(document.c.state).where(document.c.batch == batch_id)).scalars()
+            )
+            row = connection.execute(select(batch).where(batch.c.id == batch_id)).one()
+            state, reason = _settled(pages, papers, row.expected_sides)
+            connection.execute(
+                update(batch)
+                .where(batch.c.id == batch_id)
+                .values(state=state, reason=reason, settled_at=time.time())
+            )
+
+    def progress(self, batch_ids: Sequence[str]) -> dict[str, int]:
+        """Counts for a progress bar."""
+        with reading(self._database) as connection:
+            counts = self._count(connection, page, batch_ids)
+            papers = self._count(connection, document, batch_ids)
+        return {
+            "pages": sum(counts.values()),
+            "pages_done": sum(n for state, n in counts.items() if state not in ("queued", "working")),
+            "documents": sum(papers.values()),
+            "documents_done": sum(n for state, n in papers.items() if state != "working"),
+        }
+
+    def view(self, batch_id: str, *, with_text: bool) -> dict[str, Any]:
+        """One element of `batches` in the contract's JSON."""
+        with reading(self._database) as connection:
+            row = connection.execute(select(batch).where(batch.c.id == batch_id)).one()
+            pages = connection.execute(
+                select(page).where(page.c.batch == batch_id).order_by(page.c.idx)
+            ).all()
+            papers = connection.execute(select(document).where(document.c.batch == batch_id)).all()
+        return batch_view(row, pages, papers, with_text=with_text)
+
+    def _one(self, query: Any) -> Any:
+        with reading(self._database) as connection:
+            return connection.execute(query).scalar()
+
+    @staticmethod
+    def _count(connection: Connection, table: Table, batch_ids: Sequence[str]) -> dict[str, int]:
+        """Rows of these batches by state."""
+        query = (
+            select(table.c.state, func.count()).where(table.c.batch.in_(batch_ids)).group_by(table.c.state)
+        )
+        return {str(state): int(number) for state, number in connection.execute(query)}
+
+    @staticmethod
+    def _hopeless(connection: Connection, batch_id: str) -> bool:
+        states = set(connection.execute(select(page.c.state).where(page.c.batch == batch_id)).scalars())
+        return states == {"rejected"}
+
+    @staticmethod
+    def _set_page(connection: Connection, batch_id: str, index: int, state: str, reason: str | None) -> None:
+        connection.execute(
+            update(page)
+            .where(page.c.batch == batch_id, page.c.idx == index)
+            .values(state=state, reason=reason)
+        )
+
+
+def doubtful(item: Document) -> list[str]:
+    """Names of fields that are suggestions only, as the contract lists them."""
+    known = ("dossier", "type", "title", "number", "date", "issuer", "signer", "pages")
+    names = {field.name for field in item.paper.fields if field.doubtful}
+    if item.paper.dossier is None:
+        names.add("dossier")
+    return [name for name in known if name in names]
+
+
+def _settled(pages: dict[str, int], papers: set[str], expected: int | None) -> tuple[str, str | None]:
+    total = sum(pages.values())
+    if pages.get("rejected", 0) == total:
+        return "failed", "Không nhận được tệp nào (nothing could be accepted)"
+    if "waiting" in papers or "working" in papers:
+        return "paused", "Đang chờ dịch vụ, sẽ tự thử lại (a service is down; tried again by itself)"
+    if expected is not None and total not in (expected, expected // SHEET_SIDES):
+        return (
+            "review",
+            f"Số mặt quét được là {total}, đã khai {expected // SHEET_SIDES} tờ (sheet count differs)",
+        )
+    if "review" in papers or pages.get("review"):
+        return "review", "Có giấy tờ cần người xem lại (papers wait for a person)"
+    return "done", None

@@ -1,0 +1,133 @@
+"""The catalogue: what is held, per document and per dossier. Rows follow the manifest, never lead it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import PurePosixPath
+from typing import Any
+
+from sqlalchemy import Engine, select, text, update
+from sqlalchemy.dialects.sqlite import insert
+
+from pipeline.grammar.folding import fold, nfc
+from pipeline.model import Sha256, StoredDocument
+from storage import ledger
+from storage.batch_view import document_view
+from storage.database import reading, writing
+from storage.schema import document, held
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Held:
+    """One object of a document: where it is, what it must hash to, and a safe name to save it under."""
+
+    key: str
+    sha256: Sha256
+    name: str
+    level: str | None
+
+
+class Catalogue:
+    """Documents that are stored."""
+
+    def __init__(self, database: Engine) -> None:
+        self._database = database
+
+    def commit(self, stored: StoredDocument) -> None:
+        """Rows, words and the ledger entry in one transaction; the same document again changes nothing."""
+        item = stored.signed.document
+        objects = [("document", stored.pdf, ""), ("sidecar", stored.sidecar, "")]
+        sources = [f.source for f in item.originals if f.blob.sha256 != stored.pdf.sha256]
+        objects += [("original", kept, name) for kept, name in zip(stored.originals, sources, strict=True)]
+        words = "\n".join(page.text for page in item.pages)
+        fields = " ".join(field.value for field in item.paper.fields)
+        exact = nfc(" ".join([item.paper.dossier or "", item.paper.type_name, fields, words])).casefold()
+        with writing(self._database) as connection:
+            connection.execute(
+                update(document)
+                .where(document.c.id == item.id)
+                .values(
+                    state="stored",
+                    reason=stored.signed.reason,
+                    pdf_sha256=stored.pdf.sha256,
+                    bucket=stored.bucket,
+                    key=stored.pdf.key,
+                    version_id=stored.pdf.version_id,
+                    signature_level=stored.signed.level,
+                    generation=stored.generation,
+                    stored_at=stored.stored_at.isoformat(),
+                )
+            )
+            for role, kept, source in objects:
+                connection.execute(
+                    insert(held)
+                    .values(
+                        document=item.id, version=1, role=role, key=kept.key, sha256=kept.sha256,
+                        size=kept.size, source=source,
+                    )
+                    .on_conflict_do_nothing()
+                )  # fmt: skip
+            connection.execute(text("delete from document_words where document = :d"), {"d": item.id})
+            connection.execute(
+                text("insert into document_words (document, folded, exact) values (:d, :f, :e)"),
+                {"d": item.id, "f": fold(exact), "e": exact},
+            )
+            ledger.append(
+                connection,
+                act="store",
+                actor=item.actor,
+                agency=item.agency,
+                objects=[item.id, stored.pdf.sha256, stored.pdf.key],
+                details={"generation": stored.generation, "level": stored.signed.level},
+                request=f"store:{item.id}:{stored.pdf.sha256}",
+            )
+
+    def dossier(self, code: str) -> dict[str, Any] | None:
+        """A dossier's documents and its light, None when nothing of it is here."""
+        with reading(self._database) as connection:
+            rows = connection.execute(
+                select(document)
+                .where(document.c.dossier == code)
+                .order_by(document.c.batch, document.c.pages)
+            ).all()
+        if not rows:
+            return None
+        green = all(row.light == "green" for row in rows)
+        return {
+            "dossier": code,
+            "light": "green" if green else "amber",
+            "documents": [document_view(row) for row in rows],
+        }
+
+    def documents(self, *, dossier: str | None = None) -> Sequence[str]:
+        """Ids of stored documents, of one dossier or of all."""
+        query = select(document.c.id).where(document.c.state == "stored").order_by(document.c.stored_at)
+        if dossier is not None:
+            query = query.where(document.c.dossier == dossier)
+        with reading(self._database) as connection:
+            return list(connection.execute(query).scalars())
+
+    def objects(self, document_id: str, *, original: bool, version: int | None) -> list[Held]:
+        """The signed file of a document, or its originals; empty when it is not stored (in that version)."""
+        query = select(held).where(held.c.document == document_id)
+        query = query.where(held.c.role == ("original" if original else "document"))
+        query = query.where(held.c.version == (version or 1))
+        with reading(self._database) as connection:
+            rows = connection.execute(query).all()
+            if original and not rows:  # an incoming file is its own original
+                rows = connection.execute(
+                    select(held).where(held.c.document == document_id, held.c.role == "document")
+                ).all()
+            level = connection.execute(
+                select(document.c.signature_level).where(document.c.id == document_id)
+            ).scalar()
+        return [
+            Held(
+                key=row.key,
+                sha256=row.sha256,
+                name=PurePosixPath(row.source).name or f"{document_id}.pdf",
+                level=level,
+            )
+            for row in rows
+        ]

@@ -1,0 +1,243 @@
+"""A bucket behind a few verbs, over the `minio` SDK; its types and errors stay in this file.
+
+Every object goes up with its SHA-256, checked by the server. Conditional writes need the header
+If-None-Match, for which the SDK has no parameter: passed as metadata it would silently overwrite, so one
+private call sends it (`_put_new`), and a test holds it to a 412.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import io
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import urllib3
+from minio import Minio
+from minio.commonconfig import ENABLED, GOVERNANCE
+from minio.error import S3Error
+from minio.retention import Retention
+from minio.versioningconfig import VersioningConfig
+
+from pipeline.errors import Tampered, Unavailable, UsageError
+from pipeline.files import chunks, write_whole
+from pipeline.model import Sha256, StoredObject
+
+_ABSENT = {"NoSuchKey", "NoSuchVersion", "NoSuchObject"}
+
+
+class AlreadyThere(Exception):
+    """The key holds an object already; nothing was written."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Endpoint:
+    """An S3 endpoint and one identity there; `repr` hides the secret."""
+
+    host: str
+    secure: bool
+    access_key: str
+    secret_key: str = field(repr=False)
+    region: str
+    bucket: str
+
+
+class Bucket:
+    """One bucket as one identity. `patient` retries what a busy or restarting server refuses."""
+
+    def __init__(self, endpoint: Endpoint, *, patient: bool = True) -> None:
+        retries = urllib3.Retry(
+            total=6 if patient else 0,
+            backoff_factor=0.2,
+            status_forcelist=(500, 502, 503, 504),
+            allowed_methods=None,
+            raise_on_status=False,
+        )
+        self.name = endpoint.bucket
+        self._host = endpoint.host
+        self._client = Minio(
+            endpoint.host,
+            access_key=endpoint.access_key,
+            secret_key=endpoint.secret_key,
+            secure=endpoint.secure,
+            region=endpoint.region,
+            http_client=urllib3.PoolManager(
+                timeout=urllib3.Timeout(connect=5, read=60), maxsize=16, retries=retries
+            ),
+        )
+
+    def ensure(self) -> None:
+        """Create the bucket with versioning and Object Lock when it is missing. Needs the admin identity."""
+        with self._errors():
+            if not self._client.bucket_exists(self.name):
+                self._client.make_bucket(self.name, object_lock=True)
+            self._client.set_bucket_versioning(self.name, VersioningConfig(ENABLED))
+
+    def deny_deletion(self, user: str) -> None:
+        """A bucket policy that refuses every deletion to `user`."""
+        policy = {
+            "Version": "2012-10-17",
+            "Statement": [
+                {
+                    "Effect": "Deny",
+                    "Principal": "*",
+                    "Action": ["s3:DeleteObject", "s3:DeleteObjectVersion"],
+                    "Resource": [f"arn:aws:s3:::{self.name}/*"],
+                    "Condition": {"StringEquals": {"aws:username": user}},
+                }
+            ],
+        }
+        with self._errors():
+            self._client.set_bucket_policy(self.name, json.dumps(policy))
+
+    def probe(self) -> None:
+        """Write and read one small object, at a key of its own. Raises Unavailable."""
+        content = datetime.now(UTC).isoformat().encode()
+        with self._errors():
+            self._client.put_object(self.name, "s/probe", io.BytesIO(content), len(content))
+            if self._bytes("s/probe") != content:
+                raise Unavailable("the store returned other bytes than were written")
+
+    def put_new(
+        self, key: str, content: bytes | Path, *, sha256: Sha256, media_type: str, lock_until: datetime | None
+    ) -> StoredObject:
+        """Write an object that must not exist yet. Raises AlreadyThere, Unavailable.
+
+        Content is read whole: a signed file of a dossier is a few megabytes.
+        """
+        data = content if isinstance(content, bytes) else content.read_bytes()
+        if hashlib.sha256(data).hexdigest() != sha256:
+            raise Tampered(f"{key}: the bytes to be stored are not the ones that were recorded")
+        headers: dict[str, str | list[str] | tuple[str]] = {
+            "Content-Type": media_type,
+            "If-None-Match": "*",
+            "x-amz-checksum-sha256": base64.b64encode(bytes.fromhex(sha256)).decode(),
+        }
+        if lock_until is not None:
+            headers["x-amz-object-lock-mode"] = GOVERNANCE
+            headers["x-amz-object-lock-retain-until-date"] = lock_until.astimezone(UTC).strftime(
+                "%Y-%m-%dT%H:%M:%SZ"
+            )
+        version = self._put_new(key, data, headers)
+        return StoredObject(key=key, sha256=sha256, size=len(data), version_id=version)
+
+    def _put_new(self, key: str, data: bytes, headers: dict[str, str | list[str] | tuple[str]]) -> str | None:
+        with self._errors():
+            try:
+                answer: Any = self._client._execute("PUT", self.name, key, body=data, headers=headers)
+            except S3Error as error:
+                if error.code in ("PreconditionFailed", "ConditionalRequestConflict"):
+                    raise AlreadyThere(key) from error
+                raise
+        return str(answer.headers.get("x-amz-version-id") or "") or None
+
+    def stat(self, key: str) -> StoredObject | None:
+        """Size and version of the newest object at a key, None when there is none. The hash is not checked."""
+        with self._errors():
+            try:
+                found = self._client.stat_object(self.name, key)
+            except S3Error as error:
+                if error.code in _ABSENT:
+                    return None
+                raise
+        return StoredObject(
+            key=key, sha256=Sha256(""), size=int(found.size or 0), version_id=found.version_id
+        )
+
+    def read(self, key: str, *, version_id: str | None = None) -> bytes | None:
+        """The whole object, None when it is missing."""
+        with self._errors():
+            try:
+                return self._bytes(key, version_id)
+            except S3Error as error:
+                if error.code in _ABSENT:
+                    return None
+                raise
+
+    def hash(self, key: str, *, version_id: str | None = None) -> Sha256 | None:
+        """SHA-256 of what the store returns now, None when the object is missing."""
+        digest = hashlib.sha256()
+        with self._errors():
+            try:
+                with self._open(key, version_id) as stream:
+                    for block in stream.stream(1 << 20):
+                        digest.update(block)
+            except S3Error as error:
+                if error.code in _ABSENT:
+                    return None
+                raise
+        return Sha256(digest.hexdigest())
+
+    def fetch(self, key: str, sha256: Sha256, into: Path, *, version_id: str | None = None) -> None:
+        """Write the object to a file. Raises Tampered when its bytes are other than recorded."""
+        with self._errors():
+            try:
+                with self._open(key, version_id) as stream:
+                    blob = write_whole(into, chunks(stream), "application/octet-stream")
+            except S3Error as error:
+                if error.code in _ABSENT:
+                    raise Tampered(
+                        f"{key} is missing in the store", vi="Đối tượng đã mất trong kho"
+                    ) from error
+                raise
+        if blob.sha256 != sha256:
+            into.unlink(missing_ok=True)
+            raise Tampered(
+                f"{key} holds other bytes than recorded", vi="Nội dung trong kho khác với lúc ghi nhận"
+            )
+
+    def keys(self, prefix: str) -> Iterator[str]:
+        """Keys below a prefix, in order."""
+        with self._errors():
+            for item in self._client.list_objects(self.name, prefix=prefix, recursive=True):
+                yield str(item.object_name)
+
+    def set_lock(self, key: str, until: datetime, *, version_id: str | None = None) -> None:
+        """Extend the retention of an object (shortening is refused by the store)."""
+        with self._errors():
+            self._client.set_object_retention(
+                self.name, key, Retention(GOVERNANCE, until.astimezone(UTC)), version_id=version_id
+            )
+
+    def delete(self, key: str, *, version_id: str | None = None) -> None:
+        """Remove an unlocked object. Raises UsageError when the store denies it."""
+        with self._errors():
+            self._client.remove_object(self.name, key, version_id=version_id)
+
+    def _bytes(self, key: str, version_id: str | None = None) -> bytes:
+        with self._open(key, version_id) as stream:
+            return bytes(stream.read())
+
+    @contextmanager
+    def _open(self, key: str, version_id: str | None) -> Iterator[Any]:
+        stream = self._client.get_object(self.name, key, version_id=version_id)
+        try:
+            yield stream
+        finally:
+            stream.close()
+            stream.release_conn()
+
+    @contextmanager
+    def _errors(self) -> Iterator[None]:
+        try:
+            yield
+        except S3Error as error:
+            if error.code == "AccessDenied":
+                raise UsageError(f"the store denies this to our key: {error.message}") from error
+            if error.code in _ABSENT:
+                raise
+            raise Unavailable(
+                f"the store at {self._host} answers {error.code}",
+                vi=f"Kho lưu trữ báo lỗi {error.code}; sẽ thử lại",
+            ) from error
+        except urllib3.exceptions.HTTPError as error:
+            raise Unavailable(
+                f"the store at {self._host} does not answer ({type(error).__name__})",
+                vi="Kho lưu trữ không trả lời; sẽ thử lại",
+            ) from error

