@@ -29,7 +29,12 @@ def _read(grey: Pixels, scale: float) -> tuple[Barcode, ...]:
     for item in zxingcpp.read_barcodes(np.ascontiguousarray(grey)):
         text = clean(item.text)
         if text:
-            corners = [item.position.top_left, item.position.top_right, item.position.bottom_right, item.position.bottom_left]
+            corners = [
+                item.position.top_left,
+                item.position.top_right,
+                item.position.bottom_right,
+                item.position.bottom_left,
+            ]
             box = Box(
                 left=round(min(c.x for c in corners) / scale),
                 top=round(min(c.y for c in corners) / scale),

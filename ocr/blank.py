@@ -43,4 +43,6 @@ def _reduced_colour(pixels: Pixels, dpi: float) -> Pixels:
     if dpi <= WORK_DPI * 1.1:
         return pixels
     scale = WORK_DPI / dpi
-    return cv2.resize(pixels, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA).astype(np.uint8, copy=False)
+    return cv2.resize(pixels, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA).astype(
+        np.uint8, copy=False
+    )

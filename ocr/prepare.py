@@ -16,7 +16,7 @@ Pixels = npt.NDArray[np.uint8]
 
 @dataclass(frozen=True, slots=True)
 class PageFacts:
-    """`noise` is the share of isolated specks, `unevenness` the spread of paper brightness, `colour` of vivid pixels."""
+    """`noise`: share of isolated specks; `unevenness`: spread of paper brightness; `colour`: share of vivid pixels."""
 
     noise: float
     unevenness: float

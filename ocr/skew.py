@@ -25,7 +25,9 @@ def reduced(pixels: Pixels, dpi: float, target: float = REDUCED_DPI) -> Pixels:
     if dpi <= target * 1.1:
         return grey.astype(np.uint8, copy=False)
     scale = target / dpi
-    return cv2.resize(grey, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA).astype(np.uint8, copy=False)
+    return cv2.resize(grey, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA).astype(
+        np.uint8, copy=False
+    )
 
 
 def sharpness(across: npt.NDArray[np.float32], down: npt.NDArray[np.float32], degrees: float) -> float:

@@ -102,8 +102,13 @@ class TesseractEngine:
             text = item.GetUTF8Text(level.WORD).strip()
             box = item.BoundingBox(level.WORD)
             if text and box:
-                words.append(Word(text=text, box=Box(left=box[0], top=box[1], right=box[2], bottom=box[3]),
-                                  confidence=item.Confidence(level.WORD) / 100))
+                words.append(
+                    Word(
+                        text=text,
+                        box=Box(left=box[0], top=box[1], right=box[2], bottom=box[3]),
+                        confidence=item.Confidence(level.WORD) / 100,
+                    )
+                )
             if item.IsAtFinalElement(level.TEXTLINE, level.WORD) and words:
                 lines.append(line_of(tuple(words), max(block, 0)))
                 words = []

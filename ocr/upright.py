@@ -28,7 +28,7 @@ def head_up_share(pixels: Pixels, dpi: float) -> float:
     In upright Vietnamese most marks that stick out of the x-height band, ascenders and diacritics, stick out
     upwards; the share of ink above the densest band of each line over that below it tells.
     """
-    down, across = text_points(pixels, dpi)
+    down, _ = text_points(pixels, dpi)
     if down.size < 300:
         return 0.5
     profile = np.bincount(np.round(down).astype(np.int64)).astype(np.float64)
@@ -44,4 +44,8 @@ def head_up_share(pixels: Pixels, dpi: float) -> float:
 
 def apply_turn(pixels: Pixels, degrees: int) -> Pixels:
     """The page turned clockwise by 0, 90, 180 or 270 degrees."""
-    return pixels if degrees == 0 else np.ascontiguousarray(cv2.rotate(pixels, _TURNS[degrees])).astype(np.uint8, copy=False)
+    return (
+        pixels
+        if degrees == 0
+        else np.ascontiguousarray(cv2.rotate(pixels, _TURNS[degrees])).astype(np.uint8, copy=False)
+    )

@@ -12,8 +12,8 @@ from functools import cache
 from pathlib import Path
 
 import cv2
-from ocr.reader import CONTRACT, PageReader, default_engine
 
+from ocr.reader import CONTRACT, PageReader, default_engine
 from pipeline.errors import Rejected
 from pipeline.files import write_whole
 from pipeline.model import Blob, Page, ReadPage, SourceFile, Verdict

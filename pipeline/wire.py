@@ -16,16 +16,18 @@ from config.settings import Settings
 from pipeline.classify.types import TypeCatalogue
 from pipeline.engine import Engine
 from pipeline.errors import UsageError
-from pipeline.home.paths import HomePaths
 from pipeline.model import Level
 from pipeline.page_pool import PagePool
+from pipeline.paths import HomePaths
 from pipeline.raster.limits import RasterLimits
 from pipeline.stages import RealStages
 from signing.demo_pki import DemoPki, ensure_demo_pki
+from signing.evidence import Trust
 from signing.isolation import IsolatedVerifier
 from signing.keys import from_pem
-from signing.pades import PadesSigner, Trust
+from signing.pades import PadesSigner
 from signing.signer import Signer
+from signing.templates import Templates
 from signing.timestamp import demo_authority, http_authority
 from signing.trust import TrustStore
 from storage.archive import Archive
@@ -142,10 +144,11 @@ def pades_signer(settings: Settings, pki: DemoPki) -> PadesSigner:
         agency=from_pem(pki.certificate("agency"), pki.key("agency"), (root,)),
         agency_name=settings.agency.name,
         officer_name=settings.agency.officer,
-        trust=Trust(roots=(root,), crls=(pki.crl,)),
+        trust=Trust(roots=(root,), crls=(pki.crl,), refresh=pki.refresh),
         timestamper=http_authority(url, timeout=settings.signing.tsa_timeout) if url else demo_authority(pki),
         level=Level(settings.signing.level),
         demo=True,
+        templates=Templates.load(),
     )
 
 

@@ -60,7 +60,9 @@ def look(folder: HotFolder, tracker: StabilityTracker, now: float) -> tuple[Path
 
 
 def _stacks(root: Path) -> list[Path]:
-    below = [p for p in sorted(root.rglob("*")) if p.is_dir() and not p.is_symlink() and not p.name.startswith(".")]
+    below = [
+        p for p in sorted(root.rglob("*")) if p.is_dir() and not p.is_symlink() and not p.name.startswith(".")
+    ]
     return [root, *below]
 
 

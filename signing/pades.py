@@ -7,47 +7,32 @@ copy, agency and time in +07:00, size 10, black, no picture of a seal (Nghị đ
 
 from __future__ import annotations
 
-import asyncio
 import datetime as dt
-import io
-from collections.abc import Sequence
-from dataclasses import dataclass
-from functools import cache
+import hashlib
+from collections.abc import Callable
 from pathlib import Path
-from zoneinfo import ZoneInfo
 
-from asn1crypto import crl as asn1_crl
-from pyhanko.pdf_utils.font.opentype import GlyphAccumulatorFactory
-from pyhanko.pdf_utils.incremental_writer import IncrementalPdfFileWriter
-from pyhanko.pdf_utils.layout import AxisAlignment, InnerScaling, Margins, SimpleBoxLayoutRule
-from pyhanko.pdf_utils.text import TextBoxStyle
-from pyhanko.sign.fields import SigFieldSpec, SigSeedSubFilter
+from pyhanko.pdf_utils.misc import PdfError
 from pyhanko.sign.general import SigningError
-from pyhanko.sign.signers.pdf_signer import PdfSignatureMetadata, PdfSigner
 from pyhanko.sign.timestamps import TimeStamper, TimestampRequestError
-from pyhanko.stamp import TextStampStyle
-from pyhanko_certvalidator import ValidationContext
-from pyhanko_certvalidator.errors import ValidationError
+from pyhanko.sign.validation.errors import SignatureValidationError
+from pyhanko.sign.validation.generic_cms import extract_certs_for_validation
 
 from pipeline.errors import Unavailable
 from pipeline.files import write_whole
 from pipeline.model import Document, Level, SignatureRole, SignedDocument
-from signing.keys import CachedSigner, Identity, check_usable
+from signing.appearance import variants
+from signing.cms import SourceSigner, sign
+from signing.evidence import Evidence, Gate, Trust, Use
+from signing.keys import KeySource, holder
+from signing.lettering import Lettering
 from signing.placement import Rectangle, place
+from signing.revision import Look, add_document_timestamp, add_evidence, add_signature, stamp_tokens
+from signing.templates import HANOI, Templates, fill
 
-FONT = Path(__file__).parent / "fonts" / "NotoSerif-Vietnamese.ttf"
-HANOI = ZoneInfo("Asia/Ho_Chi_Minh")
-FONT_SIZE = 10
-LEADING = 12
 FIELDS = {SignatureRole.OFFICER: "sohoa.officer", SignatureRole.AGENCY: "sohoa.agency"}
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Trust:
-    """What the signatures' validation evidence is made of, offline."""
-
-    roots: tuple[Path, ...]
-    crls: tuple[Path, ...]
+STAMP_FIELD = "sohoa.timestamp"
+ORDER = (SignatureRole.OFFICER, SignatureRole.AGENCY)
 
 
 class PadesSigner:
@@ -56,150 +41,112 @@ class PadesSigner:
     def __init__(
         self,
         *,
-        officer: Identity,
-        agency: Identity,
-        agency_name: str,
+        officer: KeySource,
+        agency: KeySource,
         officer_name: str,
+        agency_name: str,
         trust: Trust,
         timestamper: TimeStamper | None,
         level: Level,
         demo: bool,
+        templates: Templates,
+        clock: Callable[[], dt.datetime] = lambda: dt.datetime.now(dt.UTC),
     ) -> None:
+        if level is not Level.B and timestamper is None:
+            raise ValueError(f"level {level} needs a time-stamp authority")
         self._signers = {
-            SignatureRole.OFFICER: (officer, CachedSigner(officer)),
-            SignatureRole.AGENCY: (agency, CachedSigner(agency)),
+            SignatureRole.OFFICER: SourceSigner(officer),
+            SignatureRole.AGENCY: SourceSigner(agency),
         }
-        self._agency_name = agency_name
-        self._officer_name = officer_name
-        self._trust = trust
+        self._names = {SignatureRole.OFFICER: officer_name, SignatureRole.AGENCY: agency_name}
+        self._gate = Gate(trust, clock=clock)
         self._timestamper = timestamper if level is not Level.B else None
         self._level = level
         self._demo = demo
+        self._templates = templates
+        self._clock = clock
+        self._lettering = Lettering()
 
     def sign(self, document: Document, out: Path) -> SignedDocument:
-        """Both signatures, then the file appears whole at `out`."""
-        now = dt.datetime.now(dt.UTC)
+        """Both signatures, evidence and time-stamp as the level asks; then the file appears whole at `out`."""
         content = document.pdf.path.read_bytes()
         taken: list[Rectangle] = []
-        for role in (SignatureRole.OFFICER, SignatureRole.AGENCY):
-            lines = self._text(role, document, now)
-            box = place(document.pages[0], right=role is SignatureRole.AGENCY, taken=taken, **_size(lines))
-            taken.append(box)
-            content = self._one(content, role, lines, box, now)
-        pdf = write_whole(out, content, "application/pdf")
-        return SignedDocument(
-            document=document, pdf=pdf, level=self._level, roles=(SignatureRole.OFFICER, SignatureRole.AGENCY)
-        )
-
-    def self_test(self) -> str:
-        """Check both certificates and sign a few bytes with each key."""
-        now = dt.datetime.now(dt.UTC)
-        names = []
-        for identity, signer in self._signers.values():
-            check_usable(identity, now=now)
-            asyncio.run(signer.async_sign_raw(b"sohoa self-test", "sha256"))
-            names.append(identity.name)
-        return ", ".join(names)
-
-    def _one(
-        self, content: bytes, role: SignatureRole, lines: Sequence[str], box: Rectangle, now: dt.datetime
-    ) -> bytes:
-        identity, signer = self._signers[role]
-        check_usable(identity, now=now)
-        last = role is SignatureRole.AGENCY
-        long_term = last and self._level in (Level.LT, Level.LTA)
-        metadata = PdfSignatureMetadata(
-            field_name=FIELDS[role],
-            md_algorithm="sha256",
-            subfilter=SigSeedSubFilter.PADES,
-            embed_validation_info=long_term,
-            use_pades_lta=last and self._level is Level.LTA,
-            validation_context=self._context() if long_term else None,
-            signer_key_usage={"non_repudiation"},
-        )
-        field = SigFieldSpec(FIELDS[role], box=_rounded(box))
-        worker = PdfSigner(
-            metadata,
-            signer,
-            timestamper=self._timestamper,
-            stamp_style=_style("\n".join(lines)),
-            new_field_spec=field,
-        )
-        out = io.BytesIO()
+        proofs: list[Evidence] = []
         try:
-            worker.sign_pdf(IncrementalPdfFileWriter(io.BytesIO(content)), output=out)
+            for role in ORDER:
+                signer = self._signers[role]
+                proofs.append(self._pass(signer, Use.DOCUMENTS))
+                look = self._look(role, document, taken)
+                taken.append(look.place)
+                content, message = add_signature(
+                    content,
+                    field=FIELDS[role],
+                    look=look,
+                    signer=signer,
+                    timestamper=self._timestamper,
+                    now=self._clock(),
+                )
+                proofs += self._stamp_proofs(message)
+            content = self._lasting(content, proofs)
         except TimestampRequestError as error:
             raise Unavailable(
                 f"the time-stamp authority does not answer: {error}",
                 vi="Máy chủ dấu thời gian không trả lời; sẽ thử lại",
             ) from error
-        except (SigningError, ValidationError) as error:
-            raise Unavailable(
-                f"{identity.name} cannot sign: {error}", vi=f"{identity.name} không ký được: {error}"
-            ) from error
-        return out.getvalue()
+        except (SigningError, SignatureValidationError, PdfError) as error:
+            raise Unavailable(f"signing failed: {error}", vi=f"Không ký được: {error}") from error
+        pdf = write_whole(out, content, "application/pdf")
+        return SignedDocument(document=document, pdf=pdf, level=self._level, roles=ORDER)
 
-    def _context(self) -> ValidationContext:
-        return ValidationContext(
-            trust_roots=_certificates(self._trust.roots),
-            crls=[asn1_crl.CertificateList.load(path.read_bytes()) for path in self._trust.crls],
-            allow_fetching=False,
-            revocation_mode="require",
+    def attest(self, content: bytes) -> bytes:
+        """A detached CMS of the agency over any bytes, such as a manifest; DER."""
+        signer = self._signers[SignatureRole.AGENCY]
+        self._pass(signer, Use.DOCUMENTS)
+        digest = hashlib.sha256(content).digest()
+        return sign(signer, digest, timestamper=self._timestamper, pdf=False)
+
+    def self_test(self) -> str:
+        """Check both certificates and sign a few bytes with each key."""
+        names = []
+        for signer in self._signers.values():
+            self._pass(signer, Use.DOCUMENTS)
+            signer.source.sign_digest(hashlib.sha256(b"sohoa self-test").digest())
+            names.append(holder(signer.source.certificate))
+        return ", ".join(names)
+
+    def _pass(self, signer: SourceSigner, use: Use) -> Evidence:
+        return self._gate.pass_through(signer.source.certificate, signer.source.chain, use)
+
+    def _stamp_proofs(self, message: bytes) -> list[Evidence]:
+        """Evidence of the authorities whose tokens a signature carries, when it must last."""
+        if self._level not in (Level.LT, Level.LTA):
+            return []
+        found = []
+        for token in stamp_tokens(message):
+            certificates = extract_certs_for_validation(token)
+            others = [one.dump() for one in certificates.other_certs]
+            found.append(self._gate.pass_through(certificates.signer_cert.dump(), others, Use.TIME_STAMPS))
+        return found
+
+    def _lasting(self, content: bytes, proofs: list[Evidence]) -> bytes:
+        if self._level in (Level.LT, Level.LTA):
+            content = add_evidence(content, proofs)
+        if self._level is Level.LTA and self._timestamper is not None:
+            content = add_document_timestamp(content, field=STAMP_FIELD, timestamper=self._timestamper)
+        return content
+
+    def _look(self, role: SignatureRole, document: Document, taken: list[Rectangle]) -> Look:
+        now = self._clock()
+        template = self._templates.of(role, now.astimezone(HANOI).date())
+        lines = fill(
+            template,
+            name=self._names[role],
+            agency=self._names[SignatureRole.AGENCY],
+            captured=document.captured_at,
+            signed=now,
+            demo=self._demo,
         )
-
-    def _text(self, role: SignatureRole, document: Document, now: dt.datetime) -> tuple[str, ...]:
-        mark = ("DEMO - không có giá trị pháp lý",) if self._demo else ()
-        captured = document.captured_at.astimezone(HANOI)
-        if role is SignatureRole.OFFICER:
-            return (*mark, self._officer_name, captured.strftime("%d/%m/%Y %H:%M:%S %z")[:-2] + ":00")
-        moment = now.astimezone(HANOI).strftime("%d/%m/%Y %H:%M:%S %z")[:-2] + ":00"
-        return (*mark, "SAO Y", self._agency_name, moment)
-
-
-def _rounded(box: Rectangle) -> tuple[int, int, int, int]:
-    left, bottom, right, top = (round(edge) for edge in box)
-    return left, bottom, right, top
-
-
-def _size(lines: Sequence[str]) -> dict[str, float]:
-    """Width and height in points that the text needs at size 10."""
-    widest = max(_width(line) for line in lines)
-    return {"width": widest + 8, "height": len(lines) * LEADING + 6}
-
-
-@cache
-def _advances() -> tuple[dict[int, str], dict[str, tuple[int, int]]]:
-    from fontTools.ttLib import TTFont
-
-    font = TTFont(FONT)
-    return font.getBestCmap(), dict(font["hmtx"].metrics)
-
-
-def _width(line: str) -> float:
-    cmap, metrics = _advances()
-    missing = [sign for sign in line if ord(sign) not in cmap]
-    if missing:
-        raise Unavailable(f"the signature font has no letter for {missing[0]!r} in {line!r}")
-    return sum(metrics[cmap[ord(sign)]][0] for sign in line) * FONT_SIZE / 1000
-
-
-def _style(text: str) -> TextStampStyle:
-    return TextStampStyle(
-        stamp_text=text.replace("%", "%%"),
-        text_box_style=TextBoxStyle(
-            font=GlyphAccumulatorFactory(str(FONT), font_size=FONT_SIZE), font_size=FONT_SIZE, leading=LEADING
-        ),
-        border_width=0,
-        inner_content_layout=SimpleBoxLayoutRule(
-            x_align=AxisAlignment.ALIGN_MIN,
-            y_align=AxisAlignment.ALIGN_MID,
-            margins=Margins(left=2, right=2, top=1, bottom=1),
-            inner_content_scaling=InnerScaling.SHRINK_TO_FIT,
-        ),
-    )
-
-
-def _certificates(paths: Sequence[Path]) -> list[object]:
-    from pyhanko.keys import load_cert_from_pemder
-
-    return [load_cert_from_pemder(str(path)) for path in paths]
+        font = self._lettering.program("".join(lines))
+        groups = variants(lines, font, template.size)
+        box, shape = place(document.pages[0], groups, right=role is SignatureRole.AGENCY, taken=taken)
+        return Look(shape=shape, font=font, place=box)

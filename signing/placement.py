@@ -4,33 +4,57 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from pipeline.model import Box, ReadPage
+import numpy as np
+import numpy.typing as npt
 
-STEP = 8.0
+from pipeline.model import Box, ReadPage
+from signing.appearance import Appearance
+
+CELL = 3.0
+"""Grid of the search in points."""
 EDGE = 14.0
+MARGIN = 2.0
+NEAR = 0.3
+"""Share of the page from its top within which the text keeps the size that the law names."""
 Rectangle = tuple[float, float, float, float]
 """Left, bottom, right, top in PDF points, origin at the page's lower left."""
 
 
 def place(
-    page: ReadPage, *, width: float, height: float, right: bool, taken: Sequence[Rectangle] = ()
-) -> Rectangle:
-    """A free rectangle nearest to the top-left corner, or the top-right one when `right`.
+    page: ReadPage,
+    groups: Sequence[Sequence[Appearance]],
+    *,
+    right: bool,
+    taken: Sequence[Rectangle] = (),
+) -> tuple[Rectangle, Appearance]:
+    """A free rectangle nearest to the top-left corner (top-right when `right`) and the shape that fits it.
 
-    When the page has no free place of that size, the candidate that covers least is used: the law wants the
-    signature on page 1.
+    `groups` holds shapes by text size, the lawful one first. A smaller size is taken only when the larger one has
+    no room in the upper part. When nothing is free, the place that covers least: the law wants it on page 1.
     """
     across, up = page.width * 72 / page.dpi, page.height * 72 / page.dpi
-    width, height = min(width, across - 2 * EDGE), min(height, up - 2 * EDGE)
-    occupied = [*(_points(box, page) for box in _boxes(page)), *taken]
-    best, least = (EDGE, EDGE, EDGE + width, EDGE + height), float("inf")
-    for candidate in _candidates(across, up, width, height, right):
-        covered = sum(_overlap(candidate, other) for other in occupied)
-        if covered == 0:
-            return candidate
-        if covered < least:
-            best, least = candidate, covered
-    return best
+    sums = _sums(page, taken, across, up)
+    fallback: tuple[float, Rectangle, Appearance] | None = None
+    for shapes in groups:
+        found = [best for shape in shapes if (best := _nearest(sums, shape, across, up, right))]
+        if found:
+            cost, box, shape = min(found, key=lambda one: one[0])
+            if up - box[3] <= NEAR * up:
+                return box, shape
+            if fallback is None:
+                fallback = (cost, box, shape)
+    if fallback is not None:
+        return fallback[1], fallback[2]
+    return _least_covering(sums, groups[-1], across, up)
+
+
+def _sums(page: ReadPage, taken: Sequence[Rectangle], across: float, up: float) -> npt.NDArray[np.int64]:
+    """Summed-area table of occupied cells, rows from the top of the page."""
+    grid = np.zeros((int(up / CELL) + 1, int(across / CELL) + 1), dtype=np.int64)
+    for left, bottom, right, top in [*(_points(box, page) for box in _boxes(page)), *taken]:
+        rows = slice(max(0, int((up - top) / CELL)), max(0, int((up - bottom) / CELL) + 1))
+        grid[rows, max(0, int(left / CELL)) : max(0, int(right / CELL) + 1)] = 1
+    return np.pad(grid.cumsum(0).cumsum(1), ((1, 0), (1, 0)))
 
 
 def _boxes(page: ReadPage) -> Iterator[Box]:
@@ -40,31 +64,56 @@ def _boxes(page: ReadPage) -> Iterator[Box]:
 
 
 def _points(box: Box, page: ReadPage) -> Rectangle:
-    scale, margin = 72 / page.dpi, 2.0
+    scale = 72 / page.dpi
     up = page.height * scale
     return (
-        box.left * scale - margin,
-        up - box.bottom * scale - margin,
-        box.right * scale + margin,
-        up - box.top * scale + margin,
+        box.left * scale - MARGIN,
+        up - box.bottom * scale - MARGIN,
+        box.right * scale + MARGIN,
+        up - box.top * scale + MARGIN,
     )
 
 
-def _candidates(across: float, up: float, width: float, height: float, right: bool) -> Iterator[Rectangle]:
-    """Down from the top edge, and at each height away from the corner, nearest first."""
-    places = []
-    down = EDGE
-    while down + height < up - EDGE:
-        aside = EDGE
-        while aside + width < across - EDGE:
-            left = across - aside - width if right else aside
-            places.append((down * 1.5 + aside, (left, up - down - height, left + width, up - down)))
-            aside += STEP
-        down += STEP
-    return (rectangle for _, rectangle in sorted(places))
+def _covered(sums: npt.NDArray[np.int64], shape: Appearance) -> tuple[npt.NDArray[np.int64], int, int] | None:
+    """Occupied cells under the shape at each place of its upper left corner, and its size in cells."""
+    high, wide = int(shape.height / CELL) + 2, int(shape.width / CELL) + 2
+    if high >= sums.shape[0] or wide >= sums.shape[1]:
+        return None
+    covered = sums[high:, wide:] - sums[:-high, wide:] - sums[high:, :-wide] + sums[:-high, :-wide]
+    edge = int(EDGE / CELL)
+    inside = covered[edge : covered.shape[0] - edge, edge : covered.shape[1] - edge]
+    return (inside, high, wide) if inside.size else None
 
 
-def _overlap(one: Rectangle, other: Rectangle) -> float:
-    wide = min(one[2], other[2]) - max(one[0], other[0])
-    high = min(one[3], other[3]) - max(one[1], other[1])
-    return wide * high if wide > 0 and high > 0 else 0.0
+def _nearest(
+    sums: npt.NDArray[np.int64], shape: Appearance, across: float, up: float, right: bool
+) -> tuple[float, Rectangle, Appearance] | None:
+    found = _covered(sums, shape)
+    if found is None:
+        return None
+    covered = found[0]
+    rows, columns = np.nonzero(covered == 0)
+    if rows.size == 0:
+        return None
+    aside = covered.shape[1] - 1 - columns if right else columns
+    cost = rows * 1.5 + aside
+    best = int(cost.argmin())
+    return float(cost[best]), _rectangle(int(rows[best]), int(columns[best]), shape, up), shape
+
+
+def _least_covering(
+    sums: npt.NDArray[np.int64], shapes: Sequence[Appearance], across: float, up: float
+) -> tuple[Rectangle, Appearance]:
+    for shape in sorted(shapes, key=lambda one: one.width * one.height):
+        found = _covered(sums, shape)
+        if found is not None:
+            row, column = np.unravel_index(int(found[0].argmin()), found[0].shape)
+            return _rectangle(int(row), int(column), shape, up), shape
+    shape = min(shapes, key=lambda one: one.width)
+    return (0.0, max(0.0, up - shape.height), min(across, shape.width), up), shape
+
+
+def _rectangle(row: int, column: int, shape: Appearance, up: float) -> Rectangle:
+    left = (column + int(EDGE / CELL) + 1) * CELL
+    top = up - (row + int(EDGE / CELL) + 1) * CELL
+    return (left, top - shape.height, left + shape.width, top)

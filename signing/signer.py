@@ -12,7 +12,11 @@ class Signer(Protocol):
     """Signs documents in the roles that policy asks for."""
 
     def sign(self, document: Document, out: Path) -> SignedDocument:
-        """Write the signed PDF to `out`. Raises Unavailable when a key or a service is down."""
+        """Write the signed PDF to `out`, whole or not at all.
+
+        An incoming signed document comes back as it is, its own bytes. Raises Unavailable when a key or a
+        service is down or a certificate may not sign.
+        """
         ...
 
     def self_test(self) -> str:

@@ -140,8 +140,6 @@ def _judge_signatures(
                 undecided, sub = True, sub or status
         for stamp in stamps:
             stamp.compute_integrity_info()
-            if _covers_badly(stamp) or not stamp.compute_digest() == stamp.compute_tst_digest():
-                pass
             level = stamp.modification_level if hasattr(stamp, "modification_level") else None
             if stamp is embedded[-1] and level is not None and level > ModificationLevel.LTA_UPDATES:
                 failed = True
@@ -201,7 +199,7 @@ def _judge(
     if level is None and one.coverage != SignatureCoverageLevel.ENTIRE_FILE:
         changed = CHANGES[ModificationLevel.OTHER]
         bad = True
-    if level is not None and level > allowed or getattr(one, "docmdp_ok", True) is False:
+    if (level is not None and level > allowed) or getattr(one, "docmdp_ok", True) is False:
         bad = True
         changed = changed or CHANGES[ModificationLevel.OTHER]
         problems.append(f"Sau chữ ký của {signer}: {changed}")

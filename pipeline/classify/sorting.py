@@ -73,9 +73,6 @@ def sort_pages(intake: Intake, pages: Sequence[ReadPage], *, types: TypeCatalogu
         if headline is not None and headline.type.receipt:
             found, how, conflict = _receipt_code(page, coded, today)
             if bound is None:
-                following = (
-                    found if how == "qr" or current is None or found is None or found == current else None
-                )
                 if (
                     found is not None
                     and current is not None

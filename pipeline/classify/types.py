@@ -15,8 +15,11 @@ LETTER = "cong_van"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DocumentType:
-    """One type. `headlines` are folded variants of its printed name; `generic` ones (Quyết định, Tờ trình…) have an
-    abstract below and yield to longer names; `continues` are folded headings that continue the paper before."""
+    """One type, its texts folded.
+
+    `headlines` are variants of its printed name; `generic` ones (Quyết định, Tờ trình…) have an abstract below and
+    yield to longer names; `continues` are headings that continue the paper before.
+    """
 
     key: str
     name: str

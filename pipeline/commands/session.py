@@ -14,7 +14,7 @@ from typer.core import TyperGroup
 
 from pipeline.errors import SohoaError, UsageError
 from pipeline.home.client import call
-from pipeline.home.paths import HomePaths, home_folder
+from pipeline.paths import HomePaths, home_folder
 
 JsonOption = Annotated[
     bool, typer.Option("--json", help="Một văn bản JSON trên stdout. (One JSON document.)")

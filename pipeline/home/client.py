@@ -15,8 +15,8 @@ from collections.abc import Callable
 from typing import Any
 
 from pipeline.errors import NeedsPerson, Rejected, SohoaError, Tampered, Unavailable, UsageError
-from pipeline.home.paths import HomePaths, fingerprint
 from pipeline.home.wireformat import connect, lines, send
+from pipeline.paths import HomePaths, fingerprint
 
 START_SECONDS = 90.0
 MOST_INTERRUPTIONS = 50

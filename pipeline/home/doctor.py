@@ -10,7 +10,7 @@ from typing import Any
 from config.settings import Settings
 from ocr.reader import default_engine
 from pipeline.errors import SohoaError
-from pipeline.home.paths import HomePaths
+from pipeline.paths import HomePaths
 from pipeline.wire import Parts
 
 OK, WARNING, ERROR = "ok", "warning", "error"

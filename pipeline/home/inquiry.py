@@ -10,8 +10,8 @@ from config.settings import Settings
 from pipeline.errors import UsageError
 from pipeline.files import hash_file, write_whole
 from pipeline.home.doctor import probes
-from pipeline.home.paths import HomePaths
 from pipeline.home.server import Progress
+from pipeline.paths import HomePaths
 from pipeline.wire import Parts, Records
 from signing.verdict import FileVerdict
 

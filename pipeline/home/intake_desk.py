@@ -14,10 +14,10 @@ from config.settings import Settings
 from pipeline.acquire import Bound, batch_id, batches, claim, stacks
 from pipeline.errors import UsageError
 from pipeline.grammar.codes import parse_dossier_code
-from pipeline.home.paths import HomePaths
 from pipeline.home.server import Progress
 from pipeline.model import Intake, SourceFile
 from pipeline.page_job import count_sides
+from pipeline.paths import HomePaths
 from pipeline.wire import Parts
 
 POLL_SECONDS = 0.1

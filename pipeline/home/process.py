@@ -20,13 +20,15 @@ import structlog
 
 from config.settings import Settings, load
 from pipeline.errors import SohoaError, Unavailable
-from pipeline.home.paths import HomePaths, fingerprint
 from pipeline.home.server import Server
 from pipeline.home.service import Service
+from pipeline.paths import HomePaths, fingerprint
 from pipeline.wire import Parts, Records, open_records, open_work
 
 logger = logging.getLogger("sohoa.home")
 TICK = 0.5
+UNUSABLE_SECONDS = 5.0
+"""How long a home that cannot work, for a reason that waiting does not mend, stays to say so."""
 
 
 def run(root: Path) -> int:
@@ -84,15 +86,17 @@ class Process:
 
     def live(self) -> int:
         """Main loop; every exception that is not ours ends the process, the next command mends it."""
+        code = 0
         try:
             self._open()
             while not self._stop.wait(TICK):
                 self._tick()
         except Exception:
             logger.exception("the process ends on an unforeseen error")
+            code = 1
         finally:
-            self._close()
-        return 0
+            self._close(code)
+        return code
 
     def _open(self) -> None:
         records: Records | None = None
@@ -104,9 +108,13 @@ class Process:
                 self._parts = open_work(self._paths, self._settings, records)
                 self._service.work_ready(self._parts)
                 return
-            except Unavailable as error:
+            except SohoaError as error:
                 logger.warning("not ready: %s", error)
                 self._service.not_ready(error)
+                if not error.retry and self._stop.wait(UNUSABLE_SECONDS):
+                    return
+                if not error.retry and self._quiet() > UNUSABLE_SECONDS:
+                    self._stop.set()
                 self._stop.wait(3)
 
     def _tick(self) -> None:
@@ -125,12 +133,15 @@ class Process:
             self._stop.set()
 
     def _idle(self) -> bool:
-        quiet = time.monotonic() - max(self._server.last_used, self._service.last_work)
         return (
             self._server.busy == 0
-            and quiet > self._settings.process.idle_minutes * 60
+            and self._quiet() > self._settings.process.idle_minutes * 60
             and not self._service.at_work()
         )
+
+    def _quiet(self) -> float:
+        """Seconds since the last request or work."""
+        return time.monotonic() - max(self._server.last_used, self._service.last_work)
 
     def _yield_if_idle(self) -> bool:
         if self._server.busy > 1 or self._service.at_work():
@@ -140,11 +151,11 @@ class Process:
         self._paths.socket.unlink(missing_ok=True)
         return True
 
-    def _close(self) -> None:
+    def _close(self, code: int) -> None:
         self._paths.socket.unlink(missing_ok=True)
         self._server.close()
         if self._parts is not None:
             self._parts.close()
         logging.shutdown()
         # Threads of the engine and of served requests may still wait; everything is durable by now.
-        os._exit(0)
+        os._exit(code)

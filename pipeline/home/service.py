@@ -9,12 +9,12 @@ from pathlib import Path
 from typing import Any
 
 from config.settings import Settings
-from pipeline.errors import Unavailable, UsageError
+from pipeline.errors import SohoaError, Unavailable, UsageError
 from pipeline.home.inquiry import Inquiry
 from pipeline.home.intake_desk import IntakeDesk
-from pipeline.home.paths import HomePaths
 from pipeline.home.schedule import Job, Schedule
 from pipeline.home.server import Progress
+from pipeline.paths import HomePaths
 from pipeline.wire import Parts, Records
 
 READY_SECONDS = 60.0
@@ -30,7 +30,7 @@ class Service:
         self._stop = stop
         self._records: Records | None = None
         self._parts: Parts | None = None
-        self._reason: Unavailable | None = None
+        self._reason: SohoaError | None = None
         self._changed = threading.Condition()
         self._schedule: Schedule | None = None
         self.last_work = time.monotonic()
@@ -69,7 +69,7 @@ class Service:
             self._schedule = Schedule([Job("retry", RETRY_SECONDS, desk.retry_waiting)])
             self._changed.notify_all()
 
-    def not_ready(self, reason: Unavailable) -> None:
+    def not_ready(self, reason: SohoaError) -> None:
         with self._changed:
             self._reason = reason
             self._changed.notify_all()

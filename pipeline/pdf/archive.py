@@ -15,8 +15,8 @@ from pathlib import Path
 from xml.sax.saxutils import escape
 
 import pikepdf
-from PIL import Image, ImageCms
 from pikepdf import Array, Dictionary, Name, Object, Pdf, String
+from PIL import Image, ImageCms
 
 from pipeline.files import write_whole
 from pipeline.model import Blob, Line, ReadPage
@@ -56,7 +56,7 @@ def write_archive_pdf(
 
 
 def _with_id(content: bytes, seed: bytes) -> bytes:
-    """qpdf draws a second id by clock; both ids have one length, so the content-derived one is put in place."""
+    """Qpdf draws a second id by clock; both ids have one length, so the content-derived one is put in place."""
     at = content.rfind(b"/ID [")
     if at < 0:
         return content

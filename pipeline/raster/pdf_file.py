@@ -37,7 +37,7 @@ def pdf_sides(path: Path, limits: RasterLimits) -> tuple[int, bool]:
 
 
 def _second_reader(path: Path, limits: RasterLimits) -> tuple[int, bool]:
-    """pdfium mends some cross-reference tables that qpdf gives up on, and it will render the pages."""
+    """Pages as pdfium finds them: it mends some cross-reference tables that qpdf gives up on."""
     try:
         document = pdfium.PdfDocument(path)
     except pdfium.PdfiumError as error:
@@ -70,6 +70,8 @@ def _read(path: Path, limits: RasterLimits, *, mend: bool) -> tuple[int, bool]:
                 "the PDF is encrypted in a way that cannot be opened; save it without encryption",
                 vi="PDF được mã hóa kiểu không mở được; hãy lưu lại không mã hóa",
             ) from error
+        if "loop detected in /pages" in str(error).lower():
+            raise _circle() from error
         raise
 
 
@@ -96,10 +98,7 @@ def _count_pages(pdf: pikepdf.Pdf, limits: RasterLimits) -> int:
             count += 1
         else:
             if node.objgen in seen:
-                raise Rejected(
-                    "the PDF's page tree runs in a circle; save it again with another program",
-                    vi="PDF hỏng: cây trang lặp vô tận; hãy lưu lại bằng chương trình khác",
-                )
+                raise _circle()
             if node.objgen != (0, 0):
                 seen.add(node.objgen)
             if len(node.Kids) > limits.max_pages - count:
@@ -116,6 +115,13 @@ def _count_pages(pdf: pikepdf.Pdf, limits: RasterLimits) -> int:
             vi=f"PDF ghi có {stated} trang nhưng chỉ còn {count}; hãy lưu hoặc quét lại",
         )
     return count
+
+
+def _circle() -> Rejected:
+    return Rejected(
+        "the PDF's page tree runs in a circle; save it again with another program",
+        vi="PDF hỏng: cây trang lặp vô tận; hãy lưu lại bằng chương trình khác",
+    )
 
 
 def _no_pages() -> Rejected:

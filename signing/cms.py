@@ -1,0 +1,82 @@
+"""CMS signatures over a digest, by pyHanko, with keys from any source and tokens from any authority.
+
+CAdES attributes (ETSI EN 319 122-1): content type, message digest, signing certificate v2, algorithm protection.
+Roots stay out of the message: whoever trusts one has it, and level LT keeps it in the document.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+from collections.abc import Coroutine
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any, TypeVar
+
+from asn1crypto import algos, cms, x509
+from pyhanko.sign.signers.pdf_cms import Signer
+from pyhanko.sign.timestamps import TimeStamper
+from pyhanko_certvalidator.registry import SimpleCertificateStore
+
+from signing.keys import SALT, KeySource, Scheme
+
+DIGEST = "sha256"
+T = TypeVar("T")
+
+
+class SourceSigner(Signer):
+    """pyHanko's CMS builder over a `KeySource`; SHA-256 always."""
+
+    def __init__(self, source: KeySource) -> None:
+        store = SimpleCertificateStore()
+        own = x509.Certificate.load(source.certificate)
+        store.register_multiple([own, *(x509.Certificate.load(one) for one in source.chain)])
+        super().__init__(
+            signing_cert=own,
+            cert_registry=store,
+            embed_roots=False,
+            signature_mechanism=_mechanism(source.scheme),
+        )
+        self.source = source
+
+    async def async_sign_raw(self, data: bytes, digest_algorithm: str, dry_run: bool = False) -> bytes:
+        """Sign the SHA-256 digest of `data`."""
+        return self.source.sign_digest(hashlib.new(digest_algorithm, data).digest())
+
+
+def _mechanism(scheme: Scheme) -> algos.SignedDigestAlgorithm:
+    if scheme is Scheme.ECDSA:
+        return algos.SignedDigestAlgorithm({"algorithm": "sha256_ecdsa"})
+    if scheme is Scheme.RSA:
+        return algos.SignedDigestAlgorithm({"algorithm": "sha256_rsa"})
+    sha = {"algorithm": DIGEST}
+    parameters = algos.RSASSAPSSParams(
+        {
+            "hash_algorithm": algos.DigestAlgorithm(sha),
+            "mask_gen_algorithm": algos.MaskGenAlgorithm(
+                {"algorithm": "mgf1", "parameters": algos.DigestAlgorithm(sha)}
+            ),
+            "salt_length": SALT,
+        }
+    )
+    return algos.SignedDigestAlgorithm({"algorithm": "rsassa_pss", "parameters": parameters})
+
+
+def sign(signer: Signer, digest: bytes, *, timestamper: TimeStamper | None, pdf: bool) -> bytes:
+    """DER of a detached CMS over a SHA-256 digest, as PAdES asks when `pdf`, else as CAdES."""
+    message = run(signer.async_sign(digest, DIGEST, use_pades=True, timestamper=timestamper, is_pdf_sig=pdf))
+    return bytes(message.dump())
+
+
+def token(timestamper: TimeStamper, digest: bytes) -> cms.ContentInfo:
+    """A time-stamp token over a SHA-256 digest."""
+    return run(timestamper.async_timestamp(digest, DIGEST))
+
+
+def run(work: Coroutine[Any, Any, T]) -> T:
+    """The outcome of a coroutine, also when the calling thread runs an event loop already."""
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        return asyncio.run(work)
+    with ThreadPoolExecutor(max_workers=1) as aside:
+        return aside.submit(asyncio.run, work).result()
