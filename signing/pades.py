@@ -30,8 +30,8 @@ from signing.placement import Rectangle, place
 from signing.revision import Look, add_document_timestamp, add_evidence, add_signature, stamp_tokens
 from signing.templates import HANOI, Templates, fill
 
-FIELDS = {SignatureRole.OFFICER: "sohoa.officer", SignatureRole.AGENCY: "sohoa.agency"}
-STAMP_FIELD = "sohoa.timestamp"
+FIELDS = {SignatureRole.OFFICER: "sohoa-officer", SignatureRole.AGENCY: "sohoa-agency"}
+STAMP_FIELD = "sohoa-timestamp"
 ORDER = (SignatureRole.OFFICER, SignatureRole.AGENCY)
 
 

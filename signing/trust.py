@@ -31,6 +31,11 @@ class TrustStore:
             demo = hashlib.sha256(root).hexdigest()
         return cls(tuple(anchors), demo)
 
+    @property
+    def only_demo(self) -> bool:
+        """Whether the demo root is all that is trusted."""
+        return self.demo is not None and len(self.anchors) == 1
+
 
 def _read(path: Path) -> list[bytes]:
     from cryptography import x509
