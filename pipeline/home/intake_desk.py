@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from config.settings import Settings
-from pipeline.acquire import Bound, batch_id, batches, claim, stacks
+from pipeline.acquire import Bound, batch_id, batches, claim, natural, stacks
 from pipeline.errors import UsageError
 from pipeline.grammar.codes import parse_dossier_code
 from pipeline.home.server import Progress
@@ -22,6 +22,7 @@ from pipeline.wire import Parts
 
 POLL_SECONDS = 0.1
 COUNTER, BACKFILE = 1, 10
+SAFE = {"stored", "blank", "separator"}
 
 
 class IntakeDesk:
@@ -54,6 +55,36 @@ class IntakeDesk:
             self._with_note(self._batches.view(batch, with_text=True), note) for batch, note in known.items()
         ]
         return {"batches": views, "ignored": ignored}
+
+    def take(self, arguments: dict[str, Any], actor: str, progress: Progress) -> dict[str, Any]:
+        """Take in named files of one folder as one stack, without waiting; returns the batches' ids."""
+        folder = Path(str(arguments["folder"]))
+        files = tuple(sorted((Path(str(name)) for name in arguments["files"]), key=natural))
+        return {"batches": list(self._take(folder, files, self._bound(arguments, actor)))}
+
+    def release(self, arguments: dict[str, Any], actor: str, progress: Progress) -> dict[str, Any]:
+        """Which of a batch's files may leave the hot folder: all their sides are safe. Noted on the ledger first."""
+        batch = str(arguments["batch"])
+        view = self._batches.view(batch, with_text=False)
+        safe: dict[str, str] = {}
+        unsafe: set[str] = set()
+        for page in view["pages"]:
+            source = (
+                str(page["source"]).rpartition("#")[0] if "#" in Path(page["source"]).name else page["source"]
+            )
+            if page["state"] in SAFE:
+                safe[source] = page["source_sha256"]
+            else:
+                unsafe.add(source)
+        files = {source: digest for source, digest in safe.items() if source not in unsafe}
+        if files:
+            self._parts.records.ledger.note(
+                act="release",
+                actor=actor,
+                agency=self._settings.agency.code,
+                objects=[batch, *files.values()],
+            )
+        return {"files": files, "batch": view}
 
     def retry(self, arguments: dict[str, Any], actor: str, progress: Progress) -> dict[str, Any]:
         """Do again what waits or failed: the given batches, or all that can be helped by trying."""

@@ -38,6 +38,8 @@ class Service:
             "ping": lambda arguments, actor, progress: {"ready": self._parts is not None},
             "down": self._down,
             "ingest": lambda a, actor, p: self._desk().ingest(a, actor, p),
+            "take": lambda a, actor, p: self._desk().take(a, actor, p),
+            "release": lambda a, actor, p: self._desk().release(a, actor, p),
             "retry": lambda a, actor, p: self._desk().retry(a, actor, p),
             "status": lambda a, actor, p: self._ask().status(a),
             "find": lambda a, actor, p: self._ask().find(a, actor),
