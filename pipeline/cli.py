@@ -26,3 +26,7 @@ for module in (demo, intake, watch, inspect, verification, upkeep):
 def main() -> None:
     """Entry point of the `sohoa` command."""
     app(prog_name="sohoa", args=sys.argv[1:])
+
+
+if __name__ == "__main__":
+    main()

@@ -1,8 +1,7 @@
 """What a file is and how many sides it has, told by its content and never by its name.
 
 Called in a child process with limits on time and memory. A file that cannot be opened is one page with
-its true reason. A PDF with JavaScript is taken like any other: nothing here runs it (the pdfium that is
-used is built without a script engine).
+its true reason; so is a PDF with JavaScript, though nothing here would run it.
 """
 
 from __future__ import annotations
