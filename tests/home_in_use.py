@@ -37,6 +37,7 @@ class Home:
 
     root: Path
     settings: dict[str, str] = field(default_factory=dict)
+    prefix: tuple[str, ...] = ()
 
     @property
     def paths(self) -> HomePaths:
@@ -44,7 +45,7 @@ class Home:
 
     def start(self, *words: str) -> subprocess.Popen[str]:
         environment = {**os.environ, "PYTHONPATH": str(ROOT), **self.settings}
-        command = [sys.executable, "-m", "pipeline.cli", "--home", str(self.root), *words]
+        command = [*self.prefix, sys.executable, "-m", "pipeline.cli", "--home", str(self.root), *words]
         return subprocess.Popen(
             command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment
         )

@@ -16,7 +16,6 @@ from pipeline.errors import UsageError
 from pipeline.grammar.codes import parse_dossier_code
 from pipeline.home.server import Progress
 from pipeline.model import Intake, SourceFile
-from pipeline.page_job import count_sides
 from pipeline.paths import HomePaths
 from pipeline.wire import Parts
 
@@ -149,11 +148,10 @@ class IntakeDesk:
         folder = self._spool / f"in-{uuid.uuid4().hex}"
         keep = self._settings.limits.free_disk_mb << 20
         claimed = tuple(claim(path, folder, n, keep_free=keep) for n, path in enumerate(files))
-        counting = {f.source: self._parts.pool.submit(count_sides, f, self._parts.limits) for f in claimed}
+        looked = self._parts.pool.look_into(claimed, self._parts.limits)
+        counts = {file.source: sides.count for file, sides in zip(claimed, looked, strict=True)}
         known: dict[str, str | None] = {}
-        for intake in batches(
-            found, claimed, lambda f: counting[f.source].result(), bound, datetime.now(UTC)
-        ):
+        for intake in batches(found, claimed, lambda f: counts[f.source], bound, datetime.now(UTC)):
             batch, note = self._queue(intake)
             known[batch] = note
         if folder.exists() and not any(folder.iterdir()):
