@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 DEMO_HOME ?= .sohoa-demo
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-slow check fix bench samples lock clean
+.PHONY: help setup demo test test-slow check fix bench samples pictures lock clean
 
 help: ## Show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
@@ -49,6 +49,9 @@ bench: $(VENV)/.dev ## Measure against OCRmyPDF and bare Tesseract in one run; w
 
 samples: $(VENV)/.dev ## Make the bundled sample scans again
 	@$(BIN)/python -m samples.make
+
+pictures: $(VENV)/.dev ## Make the README's pictures again from a real run
+	@$(BIN)/python -m samples.pictures
 
 lock: $(VENV)/.dev ## Resolve and lock the libraries again
 	@bash scripts/lock
