@@ -175,7 +175,10 @@ class RealStages:
     def store(self, signed: SignedDocument) -> StoredDocument:
         """Content, read-back, manifest: the bucket holds it, locked, before the catalogue says so."""
         until = signed.document.captured_at + self._lock
-        return self._archive.store(signed, sidecar=dump(sidecar_of(signed)), lock_until=until)
+        stored = self._archive.store(signed, sidecar=dump(sidecar_of(signed)), lock_until=until)
+        if signed.document.paper.origin is Origin.INCOMING_SIGNED:
+            self._archive.attest(stored, self._signer.attest, lock_until=until)
+        return stored
 
     def commit(self, stored: StoredDocument) -> None:
         """Catalogue and ledger in one transaction, last of all; then the work files have done their duty."""

@@ -108,7 +108,7 @@ def open_work(paths: HomePaths, settings: Settings, records: Records) -> Parts:
         store.start()
     endpoint = store.endpoint() if store else external_endpoint(settings)
     if store is None:
-        Archive(Bucket(endpoint, patient=False)).probe()
+        Bucket(endpoint, patient=False).ready_for_records()
     archive = Archive(Bucket(endpoint))
     pki = ensure_demo_pki(paths.keys / "demo", agency=settings.agency.name, officer=settings.agency.officer)
     signer = pades_signer(settings, pki)

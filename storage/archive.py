@@ -6,19 +6,28 @@ at most content without a manifest, which the next attempt finds and uses.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
 from pipeline.errors import Tampered
-from pipeline.model import Blob, Intake, Sha256, SignedDocument, StoredDocument, StoredObject
+from pipeline.model import (
+    Blob,
+    Intake,
+    Sha256,
+    SignatureRole,
+    SignedDocument,
+    StoredDocument,
+    StoredObject,
+)
 from storage import layout
 from storage.manifest import Entry, Manifest, decode, digest, encode
 from storage.s3 import AlreadyThere, Bucket
 
 AT_ONCE = 4
+DETACHED = "application/pkcs7-signature"
 
 
 class Archive:
@@ -80,10 +89,28 @@ class Archive:
             stored_at=manifest.created,
         )
 
+    def attest(
+        self, stored: StoredDocument, sign: Callable[[bytes, SignatureRole], bytes], *, lock_until: datetime
+    ) -> None:
+        """Detached signatures of both roles over the manifest that pins the document; those that are there stay.
+
+        An incoming signed file must not be signed itself, so officer and agency vouch for its place in the dossier.
+        """
+        dossier = stored.signed.document.paper.dossier or layout.loose(stored.signed.document.id)
+        content = self._bucket.read(layout.manifest(dossier, stored.generation))
+        if content is None:
+            raise Tampered(f"manifest {stored.generation} of {dossier} is gone", vi="Bản kê của hồ sơ đã mất")
+        for role in SignatureRole:
+            key = layout.attestation(dossier, stored.generation, role)
+            if self._bucket.stat(key) is None:
+                message = sign(content, role)
+                blob = Blob(path=Path(), sha256=digest(message), size=len(message), media_type=DETACHED)
+                self._keep(key, message, blob, lock_until)
+
     def manifests(self, dossier: str) -> Iterator[tuple[str, bytes]]:
         """All generations of a dossier as (key, bytes), oldest first."""
         for key in self._bucket.keys(f"{layout.dossier_folder(dossier)}/m/"):
-            content = self._bucket.read(key)
+            content = self._bucket.read(key) if key.endswith(".json") else None
             if content is not None:
                 yield key, content
 
