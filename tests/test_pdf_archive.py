@@ -100,11 +100,11 @@ def test_three_hundred_pages_stand_in_a_balanced_tree_with_object_streams(tmp_pa
 
 
 def depth(node: pikepdf.Object) -> int:
-    return 1 + max((depth(kid) for kid in node.Kids if "/Kids" in kid), default=0)  # type: ignore[attr-defined]
+    return 1 + max((depth(kid) for kid in node.Kids if "/Kids" in kid), default=0)
 
 
 def widest(node: pikepdf.Object) -> int:
-    kids = list(node.Kids)  # type: ignore[call-overload]
+    kids = list(node.Kids)
     return max([len(kids), *(widest(kid) for kid in kids if "/Kids" in kid)])
 
 
