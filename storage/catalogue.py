@@ -10,7 +10,7 @@ from typing import Any
 from sqlalchemy import Engine, func, select, text, update
 from sqlalchemy.dialects.sqlite import insert
 
-from pipeline.grammar.folding import fold, nfc
+from pipeline.grammar.folding import fold, one_tone_style
 from pipeline.model import Sha256, StoredDocument
 from storage import ledger
 from storage.batch_view import document_view
@@ -42,7 +42,7 @@ class Catalogue:
         objects += [("original", kept, name) for kept, name in zip(stored.originals, sources, strict=True)]
         words = "\n".join(page.text for page in item.pages)
         fields = " ".join(field.value for field in item.paper.fields)
-        exact = nfc(" ".join([item.paper.dossier or "", item.paper.type_name, fields, words])).casefold()
+        exact = one_tone_style(" ".join([item.paper.dossier or "", item.paper.type_name, fields, words]))
         with writing(self._database) as connection:
             connection.execute(
                 update(document)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -17,6 +18,7 @@ from pipeline.model import (
     Box,
     Document,
     Field,
+    Intake,
     Level,
     Line,
     Origin,
@@ -24,8 +26,11 @@ from pipeline.model import (
     Paper,
     ReadPage,
     Region,
+    Sha256,
     SignedDocument,
     SourceFile,
+    StoredDocument,
+    StoredObject,
     Verdict,
     Word,
 )
@@ -43,6 +48,7 @@ OFFICER = "Nguyễn Thị Hồng Nhung"
 CAPTURED = datetime(2026, 3, 5, 1, 30, tzinfo=UTC)
 DPI = 200
 A4 = (1654, 2339)
+SOMEWHERE = Box(left=200, top=500, right=900, bottom=540)
 FONT = Path("/usr/share/fonts/truetype/liberation2/LiberationSerif-Regular.ttf")
 TEXT = (
     "CỘNG HÒA XÃ HỘI CHỦ NGHĨA VIỆT NAM",
@@ -188,3 +194,46 @@ def make_signer(pki: DemoPki, level: Level, *, officer: str = OFFICER, agency: s
         demo=True,
         templates=Templates.load(),
     )
+
+
+def make_intake(document: Document) -> Intake:
+    """The batch that a document came in with."""
+    return Intake(
+        id=document.batch,
+        source="/scans/stack",
+        agency=document.agency,
+        actor=document.actor,
+        received_at=document.captured_at,
+        files=document.originals,
+        dossier=document.paper.dossier,
+    )
+
+
+def as_stored(signed: SignedDocument, *, version: int = 1, generation: int = 1) -> StoredDocument:
+    """The record that the archive gives, for parts that only read it."""
+    document = signed.document
+
+    def kept(sha256: Sha256) -> StoredObject:
+        return StoredObject(key=f"d/x/{sha256}", sha256=sha256, size=1, version_id=None)
+
+    return StoredDocument(
+        signed=signed,
+        bucket="sohoa",
+        pdf=kept(signed.pdf.sha256),
+        sidecar=kept(Sha256("0" * 64)),
+        originals=tuple(
+            kept(file.blob.sha256) for file in document.originals if file.blob.sha256 != signed.pdf.sha256
+        ),
+        generation=generation,
+        version=version,
+        stored_at=CAPTURED,
+    )
+
+
+def of_text(document: Document, identifier: str, text: str, **changes: str | None) -> Document:
+    """The same paper under another id and dossier, holding these words."""
+    line = Line(
+        words=tuple(Word(text=part, box=SOMEWHERE, confidence=1.0) for part in text.split()), box=SOMEWHERE
+    )
+    paper = replace(document.paper, fields=(), type_name="Giấy tờ", **changes)  # type: ignore[arg-type]
+    return replace(document, id=identifier, paper=paper, pages=(replace(document.pages[0], lines=(line,)),))
