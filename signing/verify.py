@@ -22,6 +22,7 @@ from pyhanko.sign.validation.pdf_embedded import EmbeddedPdfSignature
 
 from pipeline.model import Level
 from signing.ades_policy import judge
+from signing.archive_form import archive_form
 from signing.integrity import CHANGES, Integrity, examine, is_stamp, loose_end
 from signing.trust import TrustStore
 from signing.verdict import FileVerdict, SignatureVerdict, Verdict
@@ -95,6 +96,7 @@ def verify_pdf(
         signatures=signatures,
         hash_ok=hash_ok,
         demo_trust=trust.only_demo and any(one.trusted for one in signatures),
+        archive=archive_form(path, name=Path(target or path).name),
         problems=tuple(dict.fromkeys(found.problems)),
     )
 

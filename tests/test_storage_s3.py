@@ -10,7 +10,7 @@ import secrets
 import socket
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -265,7 +265,7 @@ def test_dead_store_is_reported_within_seconds_by_every_verb(tmp_path: Path) -> 
             list(bucket.keys("d/"))
         assert time.monotonic() - began < 5
         hasty = Bucket(gone, patient=False)
-        verbs = [
+        verbs: list[Callable[[], object]] = [
             lambda: hasty.read("k"),
             lambda: hasty.stat("k"),
             lambda: hasty.hash("k"),
