@@ -7,6 +7,7 @@ time-stamps' match. Call it through `isolation`: the files are hostile.
 from __future__ import annotations
 
 import hashlib
+import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -24,6 +25,7 @@ from pipeline.model import Level
 from signing.ades_policy import judge
 from signing.archive_form import archive_form
 from signing.integrity import CHANGES, Integrity, examine, is_stamp, loose_end
+from signing.loose_parts import touched
 from signing.trust import TrustStore
 from signing.verdict import FileVerdict, SignatureVerdict, Verdict
 
@@ -41,6 +43,9 @@ UNREADABLE = (
     NotImplementedError,
     OSError,
     RecursionError,
+    AssertionError,
+    ArithmeticError,
+    zlib.error,
 )
 
 
@@ -122,6 +127,11 @@ def _signatures(
         if loose_end(content, reader, embedded):
             found.fail(
                 FORMAT, "Có dữ liệu lạ sau phần đã ký (bytes after the last signature that are no update)"
+            )
+        if touched(reader, embedded):
+            found.fail(
+                FORMAT,
+                "Phần đi kèm chữ ký bị sửa (what lies beside a signature was changed, the signed part was not)",
             )
         last = max(embedded, key=lambda one: one.signed_revision)
         for stamp in stamps:
