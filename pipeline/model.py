@@ -297,7 +297,10 @@ class StoredObject:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StoredDocument:
-    """A document kept, locked, and pinned by manifest `generation` of its dossier."""
+    """A document kept, locked, and pinned by manifest `generation` of its dossier.
+
+    `version` counts its signed files from 1: one signed anew is the same document with other bytes.
+    """
 
     signed: SignedDocument
     bucket: str
@@ -305,4 +308,5 @@ class StoredDocument:
     sidecar: StoredObject
     originals: tuple[StoredObject, ...]
     generation: int
+    version: int
     stored_at: datetime

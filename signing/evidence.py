@@ -138,7 +138,7 @@ class Gate:
         return ValidationContext(
             trust_roots=_loaded(self._trust.roots),
             other_certs=_loaded(self._trust.intermediates),
-            crls=[asn1_crl.CertificateList.load(one) for path in self._trust.crls for one in _crls(path)],
+            crls=[one for path in self._trust.crls for one in _crls(path)],
             allow_fetching=fetchers is not None,
             fetchers=fetchers,
             revocation_mode="require",
@@ -150,11 +150,19 @@ def _loaded(paths: Sequence[Path]) -> list[x509.Certificate]:
     return [x509.Certificate.load(one) for path in paths for one in certificates(path)]
 
 
-def _crls(path: Path) -> list[bytes]:
-    content = path.read_bytes()
-    if not pem.detect(content):
-        return [content]
-    return [der for _, _, der in pem.unarmor(content, multiple=True)]
+def _crls(path: Path) -> list[asn1_crl.CertificateList]:
+    """The lists of a file. Raises Unavailable when it is missing or broken, as while it is fetched anew."""
+    try:
+        content = path.read_bytes()
+        found = (
+            [der for _, _, der in pem.unarmor(content, multiple=True)] if pem.detect(content) else [content]
+        )
+        return [asn1_crl.CertificateList.load(der, strict=True) for der in found]
+    except (OSError, ValueError) as error:
+        raise Unavailable(
+            f"the revocation list {path.name} cannot be read; signing cannot be checked, it waits for a whole one",
+            vi=f"Không đọc được danh sách thu hồi {path.name}; chưa kiểm tra được nên chờ, sẽ thử lại",
+        ) from error
 
 
 def _terms(response: asn1_ocsp.OCSPResponse) -> list[dt.datetime]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -19,6 +19,8 @@ from pyhanko.sign.validation.errors import SignatureValidationError
 from pyhanko.sign.validation.generic_cms import extract_certs_for_validation, validate_sig_integrity
 from pyhanko.sign.validation.pdf_embedded import EmbeddedPdfSignature
 from pyhanko.sign.validation.status import SignatureCoverageLevel
+
+from signing.loose_parts import names_its_digest, tokens
 
 STAMP = "/DocTimeStamp"
 _TAIL = re.compile(rb"startxref\s+(\d+)\s+%%EOF\s*$")
@@ -75,46 +77,43 @@ def is_stamp(one: EmbeddedPdfSignature) -> bool:
 
 
 def _signature_holds(one: EmbeddedPdfSignature) -> bool:
-    """Digest and signature value, whoever signed; and any time-stamp in it is one of this very value."""
+    """Digest and signature value, whoever signed; and any time-stamp in it holds, and is one of this very value."""
     intact, valid = validate_sig_integrity(
         one.signer_info,
         cert=one.signer_cert,
         expected_content_type="data",
         actual_digest=one.compute_digest(),
     )
-    return bool(intact and valid) and all(_stamps_value(one, token) for token in _tokens(one))
-
-
-def _tokens(one: EmbeddedPdfSignature) -> Iterator[Any]:
-    for attribute in one.signer_info["unsigned_attrs"] or ():
-        if attribute["type"].native == "signature_time_stamp_token":
-            yield from attribute["values"]
-
-
-def _stamps_value(one: EmbeddedPdfSignature, token: Any) -> bool:
-    """Whether a time-stamp token was issued over this signature's value (RFC 3161, Appendix A)."""
-    imprint = token["content"]["encap_content_info"]["content"].parsed["message_imprint"]
     value = one.signer_info["signature"].native
-    digest = hashlib.new(imprint["hash_algorithm"]["algorithm"].native, value).digest()
-    return bool(imprint["hashed_message"].native == digest)
+    return (
+        bool(intact and valid)
+        and names_its_digest(one.signed_data)
+        and all(
+            _token_holds(token["content"], lambda name: hashlib.new(name, value).digest())
+            for token in tokens(one)
+        )
+    )
 
 
 def _stamp_holds(one: EmbeddedPdfSignature) -> bool:
     """Whether the token is signed, and stamps these bytes and no others."""
-    content = one.signed_data["encap_content_info"]["content"]
+    return _token_holds(one.signed_data, one.compute_digest)
+
+
+def _token_holds(signed: Any, digest_by: Callable[[str], bytes]) -> bool:
+    """Whether a time-stamp token was issued over that digest (RFC 3161, Appendix A), and its signature holds."""
+    content = signed["encap_content_info"]["content"]
     imprint = content.parsed["message_imprint"]
-    digest = one.compute_digest(imprint["hash_algorithm"]["algorithm"].native)
-    if imprint["hashed_message"].native != digest:
+    if imprint["hashed_message"].native != digest_by(imprint["hash_algorithm"]["algorithm"].native):
         return False
-    own = extract_certs_for_validation(one.signed_data).signer_cert
-    algorithm = one.signer_info["digest_algorithm"]["algorithm"].native
+    info, own = signed["signer_infos"][0], extract_certs_for_validation(signed).signer_cert
     intact, valid = validate_sig_integrity(
-        one.signer_info,
+        info,
         cert=own,
         expected_content_type="tst_info",
-        actual_digest=hashlib.new(algorithm, bytes(content)).digest(),
+        actual_digest=hashlib.new(info["digest_algorithm"]["algorithm"].native, bytes(content)).digest(),
     )
-    return bool(intact and valid)
+    return bool(intact and valid) and names_its_digest(signed)
 
 
 def loose_end(content: bytes, reader: PdfFileReader, embedded: Sequence[EmbeddedPdfSignature]) -> bool:

@@ -7,6 +7,7 @@ time-stamps' match. Call it through `isolation`: the files are hostile.
 from __future__ import annotations
 
 import hashlib
+import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -22,7 +23,9 @@ from pyhanko.sign.validation.pdf_embedded import EmbeddedPdfSignature
 
 from pipeline.model import Level
 from signing.ades_policy import judge
+from signing.archive_form import archive_form
 from signing.integrity import CHANGES, Integrity, examine, is_stamp, loose_end
+from signing.loose_parts import touched
 from signing.trust import TrustStore
 from signing.verdict import FileVerdict, SignatureVerdict, Verdict
 
@@ -40,6 +43,9 @@ UNREADABLE = (
     NotImplementedError,
     OSError,
     RecursionError,
+    AssertionError,
+    ArithmeticError,
+    zlib.error,
 )
 
 
@@ -95,6 +101,7 @@ def verify_pdf(
         signatures=signatures,
         hash_ok=hash_ok,
         demo_trust=trust.only_demo and any(one.trusted for one in signatures),
+        archive=archive_form(path, name=Path(target or path).name),
         problems=tuple(dict.fromkeys(found.problems)),
     )
 
@@ -120,6 +127,11 @@ def _signatures(
         if loose_end(content, reader, embedded):
             found.fail(
                 FORMAT, "Có dữ liệu lạ sau phần đã ký (bytes after the last signature that are no update)"
+            )
+        if touched(reader, embedded):
+            found.fail(
+                FORMAT,
+                "Phần đi kèm chữ ký bị sửa (what lies beside a signature was changed, the signed part was not)",
             )
         last = max(embedded, key=lambda one: one.signed_revision)
         for stamp in stamps:

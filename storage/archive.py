@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
-from datetime import UTC, datetime
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from pipeline.errors import Tampered
@@ -28,6 +28,16 @@ from storage.s3 import AlreadyThere, Bucket
 
 AT_ONCE = 4
 DETACHED = "application/pkcs7-signature"
+LEAST_LOCK = timedelta(days=1)
+
+
+@dataclass(frozen=True, slots=True)
+class _Kept:
+    """What was put into the bucket for a document: the PDF, its sidecar, the originals; side by side."""
+
+    objects: list[StoredObject]
+    sources: list[str]
+    types: list[str]
 
 
 class Archive:
@@ -40,6 +50,7 @@ class Archive:
     def land(self, intake: Intake, *, lock_until: datetime | None) -> tuple[StoredObject, ...]:
         """Every original of a batch under `q/`, read back."""
         files = {file.blob.sha256: file for file in intake.files if file.reason is None}
+        lock_until = _ahead(lock_until) if lock_until else None
         return tuple(
             self._threads.map(
                 lambda file: self._keep(
@@ -67,6 +78,7 @@ class Archive:
         """Keep a document with its originals and its sidecar, and commit the dossier's next manifest."""
         document = signed.document
         dossier = document.paper.dossier or layout.loose(document.id)
+        lock_until = _ahead(lock_until)
         side = Blob(path=Path(), sha256=digest(sidecar), size=len(sidecar), media_type="application/json")
         jobs: list[tuple[str, Path | bytes, Blob]] = [
             (layout.content(dossier, signed.pdf.sha256, "application/pdf"), signed.pdf.path, signed.pdf),
@@ -78,7 +90,8 @@ class Archive:
             jobs.append((key, file.blob.path, file.blob))
         kept = list(self._threads.map(lambda job: self._keep(job[0], job[1], job[2], lock_until), jobs))
         sources = ["", "", *(file.source for file in originals)]
-        manifest = self._commit(signed, dossier, kept, sources, lock_until)
+        types = [blob.media_type for _, _, blob in jobs]
+        manifest = self._commit(signed, dossier, _Kept(kept, sources, types), lock_until)
         return StoredDocument(
             signed=signed,
             bucket=self._bucket.name,
@@ -86,6 +99,7 @@ class Archive:
             sidecar=kept[1],
             originals=tuple(kept[2:]),
             generation=manifest.number,
+            version=manifest.version_with(document.id, signed.pdf.sha256),
             stored_at=manifest.created,
         )
 
@@ -138,8 +152,7 @@ class Archive:
         self,
         signed: SignedDocument,
         dossier: str,
-        kept: list[StoredObject],
-        sources: list[str],
+        kept: _Kept,
         lock_until: datetime,
     ) -> Manifest:
         """Write the next manifest; on losing a race read again and write the one after."""
@@ -150,7 +163,7 @@ class Archive:
             if last is not None and last.holds(document.id, signed.pdf.sha256):
                 return last
             version = (last.version_of(document.id) if last else 0) + 1
-            entries = (last.entries if last else ()) + _entries(signed, version, kept, sources, lock_until)
+            entries = (last.entries if last else ()) + _entries(signed, version, kept, lock_until)
             following = Manifest(
                 dossier=dossier,
                 number=(last.number if last else 0) + 1,
@@ -174,28 +187,11 @@ class Archive:
                 continue
 
 
-def _entries(
-    signed: SignedDocument, version: int, kept: list[StoredObject], sources: list[str], lock_until: datetime
-) -> tuple[Entry, ...]:
+def _entries(signed: SignedDocument, version: int, kept: _Kept, lock_until: datetime) -> tuple[Entry, ...]:
     paper = signed.document.paper
     title = paper.field("title")
-    roles = ["document", "sidecar", *["original"] * (len(kept) - 2)]
-    types = ["application/pdf", "application/json"]
-    first = Entry(
-        document=signed.document.id,
-        version=version,
-        role="document",
-        key=kept[0].key,
-        sha256=kept[0].sha256,
-        size=kept[0].size,
-        media_type="application/pdf",
-        title=title.value if title else paper.type_name,
-        origin=paper.origin,
-        type=paper.type,
-        signature_level=signed.level,
-        retain_until=lock_until,
-    )
-    others = tuple(
+    roles = ["document", "sidecar", *["original"] * (len(kept.objects) - 2)]
+    first, *others = (
         Entry(
             document=signed.document.id,
             version=version,
@@ -203,17 +199,28 @@ def _entries(
             key=item.key,
             sha256=item.sha256,
             size=item.size,
-            media_type=types[place] if place < 2 else "application/octet-stream",
+            media_type=media_type,
             source=source,
             retain_until=lock_until,
         )
-        for place, (role, item, source) in enumerate(zip(roles, kept, sources, strict=True))
-        if place > 0
+        for role, item, source, media_type in zip(roles, kept.objects, kept.sources, kept.types, strict=True)
+    )
+    first = replace(
+        first,
+        title=title.value if title else paper.type_name,
+        origin=paper.origin,
+        type=paper.type,
+        signature_level=signed.level,
     )
     return (first, *others)
+
+
+def _ahead(until: datetime) -> datetime:
+    """A store refuses a lock that ends in the past, as that of a batch tried again after its term."""
+    return max(until, datetime.now(UTC) + LEAST_LOCK)
 
 
 def newest(manifest: Manifest) -> tuple[Entry, ...]:
     """The entries of each document's newest version."""
     top = {e.document: manifest.version_of(e.document) for e in manifest.entries}
-    return tuple(replace(e) for e in manifest.entries if e.version == top[e.document])
+    return tuple(e for e in manifest.entries if e.version == top[e.document])

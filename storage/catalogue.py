@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import Any
 
-from sqlalchemy import Engine, select, text, update
+from sqlalchemy import Engine, func, select, text, update
 from sqlalchemy.dialects.sqlite import insert
 
-from pipeline.grammar.folding import fold, nfc
+from pipeline.grammar.folding import fold, one_tone_style
 from pipeline.model import Sha256, StoredDocument
 from storage import ledger
 from storage.batch_view import document_view
@@ -42,7 +42,7 @@ class Catalogue:
         objects += [("original", kept, name) for kept, name in zip(stored.originals, sources, strict=True)]
         words = "\n".join(page.text for page in item.pages)
         fields = " ".join(field.value for field in item.paper.fields)
-        exact = nfc(" ".join([item.paper.dossier or "", item.paper.type_name, fields, words])).casefold()
+        exact = one_tone_style(" ".join([item.paper.dossier or "", item.paper.type_name, fields, words]))
         with writing(self._database) as connection:
             connection.execute(
                 update(document)
@@ -63,7 +63,7 @@ class Catalogue:
                 connection.execute(
                     insert(held)
                     .values(
-                        document=item.id, version=1, role=role, key=kept.key, sha256=kept.sha256,
+                        document=item.id, version=stored.version, role=role, key=kept.key, sha256=kept.sha256,
                         size=kept.size, source=source,
                     )
                     .on_conflict_do_nothing()
@@ -109,16 +109,20 @@ class Catalogue:
             return list(connection.execute(query).scalars())
 
     def objects(self, document_id: str, *, original: bool, version: int | None) -> list[Held]:
-        """The signed file of a document, or its originals; empty when it is not stored (in that version)."""
-        query = select(held).where(held.c.document == document_id)
-        query = query.where(held.c.role == ("original" if original else "document"))
-        query = query.where(held.c.version == (version or 1))
+        """The signed file of a document, or its originals; the newest version unless one is named.
+
+        Empty when it is not stored, or not in that version.
+        """
         with reading(self._database) as connection:
-            rows = connection.execute(query).all()
+            if version is None:
+                newest = select(func.max(held.c.version)).where(held.c.document == document_id)
+                version = connection.execute(newest).scalar()
+            mine = select(held).where(held.c.document == document_id, held.c.version == version)
+            rows = connection.execute(
+                mine.where(held.c.role == ("original" if original else "document"))
+            ).all()
             if original and not rows:  # an incoming file is its own original
-                rows = connection.execute(
-                    select(held).where(held.c.document == document_id, held.c.role == "document")
-                ).all()
+                rows = connection.execute(mine.where(held.c.role == "document")).all()
             level = connection.execute(
                 select(document.c.signature_level).where(document.c.id == document_id)
             ).scalar()

@@ -60,6 +60,11 @@ def writing(engine: Engine) -> Iterator[Connection]:
 
 @contextmanager
 def reading(engine: Engine) -> Iterator[Connection]:
-    """A connection for reading, outside the write lock."""
-    with engine.connect() as connection:
-        yield connection
+    """A connection for reading, outside the write lock. Raises Unavailable when the database does not answer."""
+    try:
+        with engine.connect() as connection:
+            yield connection
+    except OperationalError as error:
+        raise Unavailable(
+            f"the database cannot be read: {error.orig}", vi="Cơ sở dữ liệu tạm không đọc được"
+        ) from error

@@ -82,6 +82,15 @@ def append(
     connection.execute(insert(ledger).values(**values, request=request))
 
 
+def _number(body: str) -> Any:
+    """The number that an entry's body states, None when it states none."""
+    try:
+        found = json.loads(body)
+    except (ValueError, RecursionError):
+        return None
+    return found.get("seq") if isinstance(found, dict) else None
+
+
 class Ledger:
     """Entries that stand alone, and the walk over the chain."""
 
@@ -114,7 +123,7 @@ class Ledger:
                     problems.append(f"entry {row.seq} does not follow entry {row.seq - 1}")
                 if entry_hash(row.previous, row.body) != row.hash:
                     problems.append(f"entry {row.seq} was changed")
-                elif json.loads(row.body).get("seq") != row.seq:
+                elif _number(row.body) != row.seq:
                     problems.append(f"entry {row.seq} stands in another's place")
                 previous, due = row.hash, row.seq + 1
         return LedgerReport(count, tuple(problems))

@@ -14,7 +14,7 @@ from typing import Any
 
 from pipeline.errors import Tampered
 from pipeline.model import Sha256
-from pipeline.records import load
+from pipeline.records import dump, load
 
 CONTRACT = "manifest-1"
 
@@ -57,6 +57,12 @@ class Manifest:
             e.role == "document" and e.document == document and e.sha256 == sha256 for e in self.entries
         )
 
+    def version_with(self, document: str, sha256: Sha256) -> int:
+        """The version number under which the document has these bytes, 0 when it never had."""
+        return max(
+            (e.version for e in self.entries if e.document == document and e.sha256 == sha256), default=0
+        )
+
     def version_of(self, document: str) -> int:
         """The document's newest version number, 0 when it has none."""
         return max(
@@ -66,8 +72,6 @@ class Manifest:
 
 def encode(manifest: Manifest) -> bytes:
     """Canonical JSON: sorted keys, no spaces, UTF-8; the same manifest gives the same bytes."""
-    from pipeline.records import dump
-
     value: Any = json.loads(dump(manifest))
     return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode()
 

@@ -11,17 +11,19 @@ import base64
 import hashlib
 import io
 import json
+import mmap
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
+from xml.etree.ElementTree import ParseError
 
 import urllib3
 from minio import Minio
 from minio.commonconfig import ENABLED, GOVERNANCE
-from minio.error import S3Error
+from minio.error import MinioException, S3Error
 from minio.retention import Retention
 from minio.versioningconfig import VersioningConfig
 
@@ -30,6 +32,12 @@ from pipeline.files import chunks, write_whole
 from pipeline.model import Sha256, StoredObject
 
 _ABSENT = {"NoSuchKey", "NoSuchVersion", "NoSuchObject"}
+_OUR_FAULT = {"InvalidAccessKeyId", "SignatureDoesNotMatch", "NoSuchBucket"}
+PATIENCE = 4
+"""Tries more: some three seconds in all. Whoever waits longer is the engine, which shows that it waits."""
+
+
+_Headers = dict[str, str | list[str] | tuple[str]]
 
 
 class AlreadyThere(Exception):
@@ -53,7 +61,7 @@ class Bucket:
 
     def __init__(self, endpoint: Endpoint, *, patient: bool = True) -> None:
         retries = urllib3.Retry(
-            total=6 if patient else 0,
+            total=PATIENCE if patient else 0,
             backoff_factor=0.2,
             status_forcelist=(500, 502, 503, 504),
             allowed_methods=None,
@@ -128,30 +136,23 @@ class Bucket:
     def put_new(
         self, key: str, content: bytes | Path, *, sha256: Sha256, media_type: str, lock_until: datetime | None
     ) -> StoredObject:
-        """Write an object that must not exist yet. Raises AlreadyThere, Unavailable.
+        """Write an object that must not exist yet. Raises AlreadyThere, Unavailable, Tampered."""
+        with _view(content) as data:
+            if hashlib.sha256(data).hexdigest() != sha256:
+                raise Tampered(f"{key}: the bytes to be stored are not the ones that were recorded")
+            version = self._put_new(key, data, _headers(sha256, media_type, lock_until))
+            return StoredObject(key=key, sha256=sha256, size=len(data), version_id=version)
 
-        Content is read whole: a signed file of a dossier is a few megabytes.
-        """
-        data = content if isinstance(content, bytes) else content.read_bytes()
-        if hashlib.sha256(data).hexdigest() != sha256:
-            raise Tampered(f"{key}: the bytes to be stored are not the ones that were recorded")
-        headers: dict[str, str | list[str] | tuple[str]] = {
-            "Content-Type": media_type,
-            "If-None-Match": "*",
-            "x-amz-checksum-sha256": base64.b64encode(bytes.fromhex(sha256)).decode(),
-        }
-        if lock_until is not None:
-            headers["x-amz-object-lock-mode"] = GOVERNANCE
-            headers["x-amz-object-lock-retain-until-date"] = lock_until.astimezone(UTC).strftime(
-                "%Y-%m-%dT%H:%M:%SZ"
-            )
-        version = self._put_new(key, data, headers)
-        return StoredObject(key=key, sha256=sha256, size=len(data), version_id=version)
-
-    def _put_new(self, key: str, data: bytes, headers: dict[str, str | list[str] | tuple[str]]) -> str | None:
+    def _put_new(self, key: str, data: memoryview, headers: _Headers) -> str | None:
         with self._errors():
             try:
-                answer: Any = self._client._execute("PUT", self.name, key, body=data, headers=headers)
+                answer: Any = self._client._execute(
+                    "PUT",
+                    self.name,
+                    key,
+                    body=data,  # type: ignore[arg-type]  # any buffer goes through, unread and uncopied
+                    headers=headers,
+                )
             except S3Error as error:
                 if error.code in ("PreconditionFailed", "ConditionalRequestConflict"):
                     raise AlreadyThere(key) from error
@@ -253,12 +254,50 @@ class Bucket:
                 raise UsageError(f"the store denies this to our key: {error.message}") from error
             if error.code in _ABSENT:
                 raise
+            if error.code in _OUR_FAULT:
+                raise UsageError(
+                    f"the store at {self._host} answers {error.code}; check endpoint, bucket and key",
+                    vi=f"Kho lưu trữ báo lỗi {error.code}; hãy kiểm tra cấu hình kho",
+                ) from error
             raise Unavailable(
                 f"the store at {self._host} answers {error.code}",
                 vi=f"Kho lưu trữ báo lỗi {error.code}; sẽ thử lại",
+            ) from error
+        except (MinioException, ParseError, UnicodeDecodeError) as error:  # a proxy's page, or half an answer
+            raise Unavailable(
+                f"what answers at {self._host} is no S3 store ({type(error).__name__})",
+                vi="Máy chủ trả lời không phải kho lưu trữ S3; sẽ thử lại",
             ) from error
         except urllib3.exceptions.HTTPError as error:
             raise Unavailable(
                 f"the store at {self._host} does not answer ({type(error).__name__})",
                 vi="Kho lưu trữ không trả lời; sẽ thử lại",
             ) from error
+
+
+def _headers(sha256: Sha256, media_type: str, lock_until: datetime | None) -> _Headers:
+    headers: _Headers = {
+        "Content-Type": media_type,
+        "If-None-Match": "*",
+        "x-amz-checksum-sha256": base64.b64encode(bytes.fromhex(sha256)).decode(),
+    }
+    if lock_until is not None:
+        headers["x-amz-object-lock-mode"] = GOVERNANCE
+        headers["x-amz-object-lock-retain-until-date"] = lock_until.astimezone(UTC).strftime(
+            "%Y-%m-%dT%H:%M:%SZ"
+        )
+    return headers
+
+
+@contextmanager
+def _view(content: bytes | Path) -> Iterator[memoryview]:
+    """The bytes to send; of a file they are mapped, so that a large original never fills the memory."""
+    if isinstance(content, bytes):
+        yield memoryview(content)
+        return
+    with content.open("rb") as stream:
+        if stream.seek(0, io.SEEK_END) == 0:
+            yield memoryview(b"")
+            return
+        with mmap.mmap(stream.fileno(), 0, access=mmap.ACCESS_READ) as mapped, memoryview(mapped) as view:
+            yield view

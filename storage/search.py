@@ -10,22 +10,27 @@ import base64
 import json
 import re
 import unicodedata
+from collections.abc import Iterator
+from itertools import islice
 from typing import Any
 
 from sqlalchemy import Engine, text
 
-from pipeline.grammar.folding import fold, nfc
+from pipeline.grammar.folding import fold, fold_aligned, nfc, one_line, one_tone_style
 from storage.database import reading
 
+MOST = 1000
+MOST_TERMS = 64
+BEFORE, AFTER = 40, 120
+"""Signs shown before and after the start of the first hit."""
 _TERM = re.compile(r'"([^"]*)"|(\S+)')
 _PIECE = re.compile(r"[^\W_]+", re.UNICODE)
 
 _QUERY = text(
     """
     with hits as (
-        select w.rowid as row, w.document,
+        select w.rowid as row, w.document, w.exact,
                bm25(document_words, 0, 1, 1) as score,
-               snippet(document_words, 2, '«', '»', '…', 18) as snippet,
                case when w.rowid in (select rowid from document_words where document_words match :exact)
                     then 0 else 1 end as tier
         from document_words w where document_words match :folded
@@ -41,12 +46,37 @@ _QUERY = text(
 def fts_query(query: str, column: str) -> str | None:
     """A match expression on one column that no user input can break; None when no word is left."""
     parts = []
-    for phrase, word in _TERM.findall(unicodedata.normalize("NFC", query)):
+    for phrase, word in islice(_TERM.findall(unicodedata.normalize("NFC", query)), MOST_TERMS):
         pieces = _PIECE.findall(phrase or word)
         if pieces:
             prefix = "*" if word.endswith("*") else ""
             parts.append(f'{column} : "{" ".join(pieces)}"{prefix}')
     return " AND ".join(parts) or None
+
+
+def snippet(content: str, query: str) -> str:
+    """The passage around the first hit as it is printed, the words found between « and »."""
+    found = list(islice(_hits(content, query), MOST_TERMS))
+    at = found[0].start() if found else 0
+    begin, end = max(0, at - BEFORE), min(len(content), at + AFTER)
+    if begin:
+        begin = content.find(" ", begin, at) + 1 or begin
+    shown, last = "", begin
+    for hit in found:
+        if hit.end() <= end:
+            shown += f"{content[last : hit.start()]}«{content[hit.start() : hit.end()]}»"
+            last = hit.end()
+    passage = one_line(shown + content[last:end])
+    return f"{'…' if begin else ''}{passage}{'…' if end < len(content) else ''}"
+
+
+def _hits(content: str, query: str) -> Iterator[re.Match[str]]:
+    """Words of the query in the content, diacritics aside; longer words when one ends with a star."""
+    terms = sorted({fold(piece) for piece in _PIECE.findall(nfc(query))}, key=len, reverse=True)[:MOST_TERMS]
+    if not terms:
+        return iter(())
+    any_of, more = "|".join(re.escape(term) for term in terms), r"\w*" if "*" in query else r"(?!\w)"
+    return re.finditer(rf"(?<!\w)(?:{any_of}){more}", fold_aligned(content))
 
 
 class Search:
@@ -60,9 +90,10 @@ class Search:
     ) -> dict[str, Any]:
         """Hits in the contract's shape, best first; `next` continues behind the last one."""
         folded = fts_query(fold(query), "folded")
-        exact = fts_query(nfc(query).casefold(), "exact")
+        exact = fts_query(one_tone_style(query), "exact")
         if folded is None or exact is None:
             return {"results": [], "next": None}
+        limit = min(max(limit, 1), MOST)
         tier, score, row = _cursor(after)
         values = {
             "folded": folded, "exact": exact, "tier": tier, "score": score, "row": row,
@@ -79,7 +110,7 @@ class Search:
                     "dossier": hit.dossier,
                     "type_name": hit.type_name,
                     "title": hit.title,
-                    "snippet": hit.snippet.replace("\n", " "),
+                    "snippet": snippet(hit.exact, query),
                     "score": round(-hit.score + (1 - hit.tier), 4),
                 }
                 for hit in shown
@@ -96,6 +127,7 @@ def _cursor(token: str | None) -> tuple[int | None, float | None, int | None]:
     """Position after which to go on; a token that is none of ours starts from the top."""
     try:
         tier, score, row = json.loads(base64.urlsafe_b64decode(token or ""))
-        return int(tier), float(score), int(row)
-    except (ValueError, TypeError):
+        found = int(tier), float(score), int(row)
+    except (ValueError, TypeError, OverflowError, RecursionError):
         return None, None, None
+    return found if found[0] in (0, 1) and 0 <= found[2] < 1 << 63 else (None, None, None)

@@ -12,7 +12,7 @@ import time
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from pipeline.errors import Unavailable
+from pipeline.errors import Unavailable, UsageError
 from storage.s3 import Bucket, Endpoint
 from storage.seaweedfs_config import StoreConfig, ensure_config, free_ports, is_free, save
 
@@ -149,7 +149,7 @@ class EmbeddedStore:
                 admin.ensure()
                 admin.probe()
                 return
-            except Unavailable as error:
+            except (Unavailable, UsageError) as error:  # the gateway listens before it knows its keys
                 reason = str(error)
                 time.sleep(0.1)
         raise Unavailable(f"the embedded store is not ready: {reason}", vi="Kho lưu trữ nội bộ chưa sẵn sàng")

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import io
+import re
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from functools import cache
@@ -24,6 +25,8 @@ from pipeline.pdf import glyphless
 
 KIDS = 20
 PRODUCER = "sohoa"
+_UNPRINTED = re.compile("[\x00-\x1f\x7f-\x9f\ud800-\udfff\ufffe\uffff]")
+"""What OCR may give and neither XML 1.0 nor a text string of PDF can hold."""
 
 
 def write_archive_pdf(
@@ -129,7 +132,7 @@ def _line(line: Line, scale: float, height: float) -> list[str]:
     base = height - line.box.bottom * scale + 0.2 * size
     parts = [f"/F0 {size:.2f} Tf"]
     for number, word in enumerate(line.words):
-        codes = word.text.encode("utf-16-be", "ignore")
+        codes = _UNPRINTED.sub("", word.text).encode("utf-16-be")
         follows = line.words[number + 1] if number + 1 < len(line.words) else None
         right = follows.box.left if follows and follows.box.left > word.box.left else word.box.right
         letters = len(codes) // 2 + (1 if follows else 0)
@@ -208,6 +211,7 @@ def _output_intent(pdf: Pdf) -> None:
 
 
 def _metadata(pdf: Pdf, *, title: str, agency: str, identifier: str, created: datetime) -> None:
+    title, agency, identifier = (_UNPRINTED.sub(" ", text) for text in (title, agency, identifier))
     moment = created.astimezone(UTC).replace(microsecond=0)
     stamp = moment.strftime("%Y-%m-%dT%H:%M:%S+00:00")
     info = moment.strftime("D:%Y%m%d%H%M%S+00'00'")

@@ -1,0 +1,185 @@
+"""Search over stored documents: Vietnamese spellings, ranking, paging, and queries meant to break it."""
+
+from __future__ import annotations
+
+import base64
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from sqlalchemy import Engine
+
+from pipeline.model import Document
+from storage.batches import Batches
+from storage.catalogue import Catalogue
+from storage.search import Search, snippet
+from tests.papers import as_stored, make_intake, of_text, with_bytes
+
+TEXTS = {
+    "d_bay": "Đơn của ông Trần Văn Bảy về đất đai tại Đức Trọng",
+    "d_bay_khong_dau": "Don cua ong Tran Van Bay ve dat dai tai Duc Trong",
+    "d_hoa": "Trường Tiểu học Hòa Bình, số 04/QĐ-UBND",
+    "d_hoa_moi": "Trường Trung học cơ sở Hoà Bình, số 05/QĐ-UBND",
+    "d_khai_sinh": "Giấy khai sinh số 17/2024 của Nguyễn Thị Nhung",
+    "d_chung_nhan": "Giấy chứng nhận quyền sử dụng đất số BK 123456",
+}
+
+
+@pytest.fixture(scope="module")
+def search(document: Document, tmp_path_factory: pytest.TempPathFactory) -> Search:
+    from storage.database import open_database, sqlite_url
+
+    folder = tmp_path_factory.mktemp("search")
+    database = open_database(sqlite_url(folder / "sohoa.sqlite3"))
+    fill(database, document, folder, TEXTS)
+    return Search(database)
+
+
+def fill(database: Engine, document: Document, folder: Path, texts: dict[str, str]) -> None:
+    batches, catalogue = Batches(database), Catalogue(database)
+    batches.open(make_intake(document))
+    for name, text in texts.items():
+        paper = of_text(document, name, text, dossier=f"H26-{name}")
+        batches.open_document(paper)
+        catalogue.commit(as_stored(with_bytes(paper, name.encode(), folder)))
+
+
+@pytest.fixture(scope="module")
+def found(search: Search) -> Callable[[str], list[str]]:
+    return lambda query: [hit["document"] for hit in search.find(query)["results"]]
+
+
+@pytest.mark.parametrize(
+    "query", ["Trần Văn Bảy", "tran van bay", "TRẦN VĂN BẢY", "trần van bảy", "Trần Văn Bảy"]
+)
+def test_person_is_found_with_and_without_diacritics(found: Callable[[str], list[str]], query: str) -> None:
+    assert set(found(query)) == {"d_bay", "d_bay_khong_dau"}
+
+
+@pytest.mark.parametrize("query", ["đất đai", "dat dai", "Đất Đai", "ĐẤT ĐAI", "Ðất Ðai"])
+def test_both_forms_of_d_with_a_stroke_are_one(found: Callable[[str], list[str]], query: str) -> None:
+    assert set(found(query)) == {"d_bay", "d_bay_khong_dau"}
+
+
+@pytest.mark.parametrize("query", ["Hòa Bình", "Hoà Bình", "hoa binh", "HOÀ BÌNH"])
+def test_both_places_of_the_tone_mark_are_one(found: Callable[[str], list[str]], query: str) -> None:
+    assert set(found(query)) == {"d_hoa", "d_hoa_moi"}
+
+
+def test_exact_tones_rank_first(found: Callable[[str], list[str]]) -> None:
+    assert found("Trần Văn Bảy")[0] == "d_bay"
+    assert found("Tran Van Bay")[0] == "d_bay_khong_dau"
+
+
+def test_both_tone_styles_rank_as_exact(search: Search) -> None:
+    for query in ("Hòa Bình", "Hoà Bình"):
+        hits = search.find(query)["results"]
+        assert len(hits) == 2 and all(hit["score"] > 1 for hit in hits)
+
+
+def test_wrong_tones_rank_below_right_ones(search: Search) -> None:
+    right, wrong = (search.find(query)["results"] for query in ("khai sinh", "khải sinh"))
+    assert right[0]["document"] == wrong[0]["document"] == "d_khai_sinh"
+    assert right[0]["score"] > wrong[0]["score"]
+
+
+@pytest.mark.parametrize(
+    ("query", "expected"),
+    [
+        ('"khai sinh"', ["d_khai_sinh"]),
+        ('"sinh khai"', []),
+        ("sinh khai", ["d_khai_sinh"]),
+        ('"quyền sử dụng" đất', ["d_chung_nhan"]),
+        ("chứ*", ["d_chung_nhan"]),
+        ("chu*", ["d_chung_nhan"]),
+        ("chứ", []),
+        ("04/QĐ-UBND", ["d_hoa"]),
+        ("04/qd-ubnd", ["d_hoa"]),
+        ("17/2024", ["d_khai_sinh"]),
+        ("BK 123456", ["d_chung_nhan"]),
+        ("H26-d_hoa", ["d_hoa"]),
+        ("khai sinh không có", []),
+    ],
+)
+def test_phrases_prefixes_numbers_and_codes(
+    found: Callable[[str], list[str]], query: str, expected: list[str]
+) -> None:
+    got = found(query)
+    assert got[: len(expected) or None] == expected
+
+
+def test_search_can_be_kept_to_one_dossier(search: Search) -> None:
+    hits = search.find("truong", dossier="H26-d_hoa")["results"]
+    assert [hit["document"] for hit in hits] == ["d_hoa"]
+
+
+def test_hit_is_shown_as_printed_with_the_words_marked(search: Search) -> None:
+    (hit,) = search.find("quyen su dung")["results"]
+    assert "Giấy chứng nhận «quyền» «sử» «dụng» đất số BK 123456" in hit["snippet"]
+
+
+def test_snippet_of_a_long_text_is_short_and_around_the_hit() -> None:
+    text = "mở đầu " * 500 + "Quyết định\nsố 7 về việc thu hồi đất " + "kết thúc " * 500
+    shown = snippet(text, "quyet dinh")
+    assert "«Quyết» «định» số 7" in shown
+    assert len(shown) < 200 and shown.startswith("…") and shown.endswith("…")
+
+
+def test_pages_follow_without_repeats_or_gaps(database: Engine, document: Document, tmp_path: Path) -> None:
+    names = {f"d_{number}": f"Tờ khai {'khai ' * (number % 5)} {number}" for number in range(23)}
+    fill(database, document, tmp_path, names)
+    search, seen, after = Search(database), [], None
+    while True:
+        page = search.find("tờ khai", limit=5, after=after)
+        seen += [hit["document"] for hit in page["results"]]
+        after = page["next"]
+        if after is None:
+            break
+        assert len(page["results"]) == 5
+    assert len(seen) == 23 and set(seen) == set(names)
+    assert seen == [hit["document"] for hit in search.find("tờ khai", limit=50)["results"]]
+
+
+HOSTILE = [
+    "", " ", '"', '""', "*", "**", '"*"', "AND", "OR", "NOT", "NEAR", "a AND", "NEAR(a b)", "a NOT b", "folded : a",
+    "{folded exact} : a", "^a", "a^", "(", ")", "((((", "'", "'; drop table document; --", '" OR 1=1', "a\0b", "\0",
+    "%", "_", "a_b", "+", "-a", "\\", "🙂", "đ" * 5000, "a " * 5000, '"' * 999, "a* " * 300, "\ud800", "ﬁ", "½", "٣", "漢字",
+    "ª", "İ", "ß", "\u0301", "a\u0301\u0302\u0303",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("query", HOSTILE)
+def test_no_query_is_an_error(search: Search, query: str) -> None:
+    result = search.find(query)
+    assert set(result) == {"results", "next"}
+
+
+@settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    st.text(alphabet=st.one_of(st.sampled_from('"*()^:{}+-_ ANDORNEAR đất'), st.characters()), max_size=60)
+)
+def test_no_text_at_all_is_an_error(search: Search, query: str) -> None:
+    assert set(search.find(query)) == {"results", "next"}
+
+
+@pytest.mark.parametrize(
+    "token",
+    [
+        "", "garbage", "%%%", "AAAA", "ộ",
+        *(
+            base64.urlsafe_b64encode(json.dumps(value).encode()).decode()
+            for value in (1, [], [0, 0], [0, 0, 10**30], [10**400, 0, 0], [None, 0, 0], ["x", 0, 0], {"a": 1})
+        ),
+        *(base64.urlsafe_b64encode(raw).decode() for raw in (b"[Infinity, 0, 0]", b"[0, NaN, 0]", b"[" * 50_000)),
+    ],
+)  # fmt: skip
+def test_forged_page_token_is_no_error(search: Search, token: str) -> None:
+    assert "results" in search.find("khai sinh", after=token)
+
+
+@pytest.mark.parametrize("limit", [-5, 0, 1, 10**9])
+def test_any_limit_is_bounded(search: Search, limit: int) -> None:
+    assert search.find("truong", limit=limit)["results"]
