@@ -1,0 +1,141 @@
+"""The letterhead (Nghị định 30/2020, cells 1 to 4): Quốc hiệu at the right, issuing body and number at the left."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from rapidfuzz import fuzz
+
+from pipeline.classify.layout import Segment
+from pipeline.grammar.dates import DateFound, find_dates
+from pipeline.model import Box, Word
+
+NATIONAL = "conghoaxahoichunghiavietnam"
+MOTTO = "doclaptudohanhphuc"
+LEAST = 80.0  # similarity in per cent that a heading read with noise must keep
+TOP = 0.45  # a letterhead begins in the upper part of the page
+_NUMBER = re.compile(r"^\W*(?:s[oô0ốỏồóòọ6]|sô|só)\s*[:;.,]|^\W*s[oốôóồổ]\s+\S*\d", re.IGNORECASE)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Header:
+    """What was found of the letterhead. `bottom` is the y below which the title stands."""
+
+    national: Segment | None = None
+    motto: Segment | None = None
+    left: tuple[Segment, ...] = ()
+    number: Segment | None = None
+    dated: Segment | None = None
+    date: DateFound | None = None
+    bottom: int = 0
+
+    @property
+    def present(self) -> bool:
+        """Whether a paper of an authority or a form begins here."""
+        return self.national is not None or self.motto is not None
+
+
+def read_header(parts: Sequence[Segment], width: int, height: int) -> tuple[Header, tuple[Segment, ...]]:
+    """The letterhead of a page, and all its segments with the columns of the letterhead parted."""
+    national = _find(parts, NATIONAL, height * TOP)
+    motto = _find(parts, MOTTO, height * TOP)
+    anchor = national or motto
+    if anchor is None:
+        return Header(), tuple(parts)
+    edge = min(item.box.left for item in (national, motto) if item)
+    if motto and not national:
+        edge -= round(0.05 * width)
+    line = anchor.height
+    top, low = anchor.box.top - 2 * line, anchor.box.bottom + 9 * line
+    split: list[Segment] = []
+    for part in parts:
+        inside = top <= part.middle <= low and part.box.left < edge < part.box.right
+        split += _split_at(part, edge, line) if inside else [part]
+    left = [p for p in split if top <= p.middle <= low and p.box.right <= edge + 2 * line and p.box.left < edge]
+    left.sort(key=lambda p: p.middle)
+    number = next((p for p in left if is_number_line(p.text)), None)
+    dated, date = _dated(split, anchor, low, edge)
+    agency = [p for p in left if number is None or p.middle < number.middle - 0.4 * line]
+    bottom = max(p.box.bottom for p in (national, motto, number, dated) if p)
+    return (
+        Header(
+            national=national,
+            motto=motto,
+            left=tuple(agency),
+            number=number,
+            dated=dated,
+            date=date,
+            bottom=bottom,
+        ),
+        tuple(split),
+    )
+
+
+def is_number_line(text: str) -> bool:
+    """Whether a line begins like `Số:`; OCR gives Só, Sô and SỐ as well."""
+    return bool(_NUMBER.match(text))
+
+
+def _find(parts: Sequence[Segment], wanted: str, low: float) -> Segment | None:
+    """The run of words nearest to `wanted` among the segments above `low`."""
+    best: tuple[float, Segment] | None = None
+    for part in parts:
+        if part.middle > low or len(part.key) < 0.6 * len(wanted):
+            continue
+        if fuzz.partial_ratio(wanted, part.key) < LEAST:
+            continue
+        run = _run(part, wanted)
+        score = fuzz.ratio(run.key, wanted)
+        if score >= LEAST and (best is None or score > best[0]):
+            best = (score, run)
+    return best[1] if best else None
+
+
+def _run(part: Segment, wanted: str) -> Segment:
+    """The contiguous words of a segment that fit `wanted` best."""
+    best, score = part, fuzz.ratio(part.key, wanted)
+    for first in range(len(part.words)):
+        for last in range(first + 1, len(part.words) + 1):
+            run = Segment(words=part.words[first:last], line=part.line)
+            value = fuzz.ratio(run.key, wanted)
+            if value > score:
+                best, score = run, value
+    return best
+
+
+def _split_at(part: Segment, edge: int, line: int) -> list[Segment]:
+    """Part a segment at the widest gap near the edge of the right column."""
+    gaps = [
+        (after.box.left - before.box.right, index)
+        for index, (before, after) in enumerate(zip(part.words, part.words[1:], strict=False), 1)
+        if abs((before.box.right + after.box.left) / 2 - edge) < 6 * line
+    ]
+    if not gaps:
+        return [part]
+    widest, index = max(gaps)
+    if widest < 0.2 * line:
+        return [part]
+    words: tuple[Word, ...] = part.words
+    return [Segment(words=words[:index], line=part.line), Segment(words=words[index:], line=part.line)]
+
+
+def _dated(
+    parts: Sequence[Segment], anchor: Segment, low: float, edge: int
+) -> tuple[Segment | None, DateFound | None]:
+    """The line of place and date under the motto, at the right."""
+    for part in sorted(parts, key=lambda p: p.middle):
+        if not anchor.middle < part.middle <= low or part.centre < edge - 2 * anchor.height:
+            continue
+        dates = [found for found in find_dates(part.text) if found.in_words]
+        if dates and len(part.words) <= 14:
+            return part, dates[-1]
+    return None, None
+
+
+def below(header: Header, parts: Sequence[Segment]) -> list[Segment]:
+    """Segments under the letterhead (all of them when there is none), from top to bottom."""
+    limit: Box | None = header.national.box if header.national else None
+    start = limit.bottom if limit else 0
+    return sorted((p for p in parts if p.middle > start), key=lambda p: (round(p.middle), p.box.left))
