@@ -34,7 +34,7 @@ QR, TEXT = "qr", "text"
 class Reading:
     """One place that names a dossier.
 
-    `odd`: well formed, but something speaks against it. `whole`: no space was read inside it. `clear`: the page is.
+    `odd`: well formed, but something speaks against it. `whole`: no space was read inside it, but where a line may break. `clear`: the page is.
     `at_home`: the page names the code's province; None when it names no province at all.
     """
 
@@ -155,7 +155,7 @@ def _in_text(page: ReadPage, today: date) -> list[Reading]:
             ),
             repaired=item.repaired,
             odd=item.doubt is not None,
-            whole=not re.search(r"\s", item.written),
+            whole=not re.search(r"\s(?!\d{6}\b)|\s(?=\d{6}\s)", item.written),
             clear=page.confidence >= CLEAR,
             at_home=bool(around & one_province(item.code.level1)) if around else None,
         )

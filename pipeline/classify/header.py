@@ -5,12 +5,12 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from statistics import median
 
 from rapidfuzz import fuzz
 
-from pipeline.classify.layout import Segment
+from pipeline.classify.layout import Segment, segment_of
 from pipeline.grammar.dates import DateFound, find_dates
-from pipeline.model import Box, Word
 
 NATIONAL = "conghoaxahoichunghiavietnam"
 MOTTO = "doclaptudohanhphuc"
@@ -106,19 +106,35 @@ def _run(part: Segment, wanted: str) -> Segment:
 
 
 def _split_at(part: Segment, edge: int, line: int) -> list[Segment]:
-    """Part a segment at the widest gap near the edge of the right column."""
-    gaps = [
+    """Part a segment where the right column begins: before its known words, or at a gap wider than its spaces.
+
+    Titles and lines of the body cross the edge as well; they have no such gap.
+    """
+    cuts = [
         (after.box.left - before.box.right, index)
         for index, (before, after) in enumerate(zip(part.words, part.words[1:], strict=False), 1)
-        if abs((before.box.right + after.box.left) / 2 - edge) < 6 * line
+        if abs((before.box.right + after.box.left) / 2 - edge) < 7 * line
     ]
-    if not gaps:
+    if not cuts:
         return [part]
-    widest, index = max(gaps)
-    if widest < 0.2 * line:
-        return [part]
-    words: tuple[Word, ...] = part.words
-    return [Segment(words=words[:index], line=part.line), Segment(words=words[index:], line=part.line)]
+    spaces = [
+        after.box.left - before.box.right
+        for before, after in zip(part.words, part.words[1:], strict=False)
+    ]
+    widest, index = max(cuts)
+    left, right = segment_of(part.words[:index], part.line), segment_of(part.words[index:], part.line)
+    usual = median(spaces)
+    apart = widest >= 0.5 * line and widest >= 2.0 * usual
+    known = widest >= 0.2 * line and (_is_right_column(right) or is_number_line(left.text))
+    return [left, right] if apart or known else [part]
+
+
+def _is_right_column(part: Segment) -> bool:
+    """Whether a segment begins like the national heading, the motto, or place and date."""
+    if any(fuzz.ratio(part.key[: len(known)], known) >= LEAST for known in (NATIONAL, MOTTO)):
+        return True
+    dates = find_dates(part.text)
+    return bool(dates) and dates[0].in_words and dates[0].start < 30 and len(part.words) <= 12
 
 
 def _dated(
@@ -132,10 +148,3 @@ def _dated(
         if dates and len(part.words) <= 14:
             return part, dates[-1]
     return None, None
-
-
-def below(header: Header, parts: Sequence[Segment]) -> list[Segment]:
-    """Segments under the letterhead (all of them when there is none), from top to bottom."""
-    limit: Box | None = header.national.box if header.national else None
-    start = limit.bottom if limit else 0
-    return sorted((p for p in parts if p.middle > start), key=lambda p: (round(p.middle), p.box.left))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from pipeline.grammar.folding import compact, fold_words, one_line, one_tone_style
+from pipeline.grammar.folding import compact, fold_words, nfc, one_line
 from pipeline.grammar.provinces import province_named
 
 UNITS = ("tỉnh", "thành phố", "huyện", "quận", "thị xã", "xã", "phường", "thị trấn", "đặc khu")
@@ -12,7 +12,7 @@ COUNCILS = ("ủy ban nhân dân", "hội đồng nhân dân", "ubnd", "hđnd")
 # Heads whose next word is capitalised: Sở Tài nguyên, Trung tâm Phục vụ, Văn phòng Đăng ký.
 _HEADS = ("bộ", "sở", "phòng", "ban", "trung tâm", "cục", "chi cục", "tổng cục", "thanh tra", "trường")
 _LISTS = ("bộ", "sở", "phòng")  # whose names join fields: Tài nguyên và Môi trường
-_PLAIN = {"bộ phận", "phòng công chứng", "ban quản lý", "trung tâm y tế"}
+_PLAIN = {"bộ phận", "ban nhân"}
 _UPPER = {"ubnd", "hđnd", "ubmttq", "tp"}
 _PROPER_AFTER = ("ủy ban nhân dân", "hội đồng nhân dân", "tiếp nhận và trả kết quả", "công an", "phục vụ hành chính công")
 _WHOLE = ("ủy ban nhân dân", "hội đồng nhân dân")
@@ -20,7 +20,7 @@ _WHOLE = ("ủy ban nhân dân", "hội đồng nhân dân")
 
 def is_parent(first: str, second: str) -> bool:
     """Whether the first row of a letterhead is the agency above the issuer, not the beginning of its name."""
-    low, following = one_tone_style(first).casefold(), one_tone_style(second).casefold()
+    low, following = _low(first), _low(second)
     if low in COUNCILS or low.endswith((" và", " về", ",", "của", " phục vụ", " đăng ký", " -")):
         return False
     heads = (*UNITS, *COUNCILS, "sở ", "bộ ", "công an ", "cục ", "chi cục ", "tổng cục ", "văn phòng đăng ký")
@@ -35,7 +35,7 @@ def ordinary_case(name: str) -> str:
     name = one_line(name)
     if name != name.upper():
         return name
-    words = _mended(one_tone_style(name).lower().split())
+    words = _mended(_low(name).split())
     result: list[str] = []
     proper = listing = False
     for place, word in enumerate(words):
@@ -49,7 +49,7 @@ def ordinary_case(name: str) -> str:
             result.append(word.upper())
         elif proper and not _starts_common(words[place:]):
             result.append(_capital(word))
-        elif _opens_name(before):
+        elif _opens_name(before) and f"{words[place - 1]} {word}" not in _PLAIN:
             result.append(_capital(word))
             listing = _ends_with(before, _LISTS)
             proper = _ends_with(before, _PROPER_AFTER)
@@ -58,6 +58,11 @@ def ordinary_case(name: str) -> str:
             result.append(_capital(word) if listing and words[place - 1] in ("và", "-") else word)
     text = " ".join(_with_provinces(result))
     return text[:1].upper() + text[1:]
+
+
+def _low(name: str) -> str:
+    """Small letters, and ủy in its usual spelling."""
+    return nfc(name).lower().replace("uỷ", "ủy")
 
 
 def _inside_field(before: str, word: str) -> bool:
@@ -74,7 +79,7 @@ def _starts_common(rest: list[str]) -> bool:
 def _opens_name(before: str) -> bool:
     if _ends_with(before, _PROPER_AFTER):
         return True
-    return _ends_with(before, _HEADS) and not any(_ends_with(before, (plain,)) for plain in ("ủy ban",))
+    return _ends_with(before, _HEADS) and not _ends_with(before, ("ủy ban",))
 
 
 def _ends_with(text: str, endings: tuple[str, ...]) -> bool:
