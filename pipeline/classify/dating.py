@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from pipeline.classify.layout import Segment, segments
+from pipeline.classify.layout import Segment, segment_of, segments
+from pipeline.classify.numbering import by_pen
 from pipeline.classify.printed import in_row, inked, sure, widest_gap
 from pipeline.classify.view import PageView
 from pipeline.grammar.dates import DateFound, find_dates
@@ -18,6 +19,7 @@ from pipeline.model import Field, ReadPage, Word
 
 AGREED = 0.5  # confidence that suffices when the same date stands on the paper a second time
 _TODAY = re.compile(r"\W{0,3}h[ôoồố]m nay\b", re.IGNORECASE)
+_YEAR = re.compile(r"(?:19|20)\d\d\W*")
 _MADE_AT = re.compile(r"\W{0,3}(?:l[àa]m t[ạa]i|l[ậa]p t[ạa]i)\b", re.IGNORECASE)
 
 
@@ -34,6 +36,8 @@ class _Place:
 def date_field(views: Sequence[PageView]) -> Field | None:
     """The date of issue of the paper with these pages; None when a pen left nothing that can be read."""
     place = _beside_number(views[0]) or _today(views) or _above_signature(views)
+    if place is not None and by_pen(views[0]):
+        place = replace(place, usual=False)
     if place is None or place.date.value is None:
         return None
     words = _figures(place)
@@ -69,7 +73,7 @@ def _above_signature(views: Sequence[PageView]) -> _Place | None:
     """The line of place and date under the body. Two different ones are for a person to tell apart."""
     found: list[_Place] = []
     for view in views:
-        for part in view.parts:
+        for part in (_with_year(view, part) for part in view.parts):
             dates = [date for date in find_dates(part.text) if date.in_words]
             if len(dates) == 1 and part.middle > view.header.bottom and _stands_alone(view, part, dates[0]):
                 official = views[0].header.number is not None
@@ -79,6 +83,17 @@ def _above_signature(views: Sequence[PageView]) -> _Place | None:
     same = len({place.date.value for place in found}) == 1
     first = found[0]
     return first if same else _Place(page=first.page, segment=first.segment, date=first.date, usual=False)
+
+
+def _with_year(view: PageView, part: Segment) -> Segment:
+    """A date whose year went to the next line of its cell (`Làm tại: …, ngày 14 tháng 02 năm` / `2025`)."""
+    if not re.search(r"n[ăaâ]m$", part.text.strip(" .…"), re.IGNORECASE):
+        return part
+    for other in view.parts:
+        below = 0 < other.middle - part.middle < 2.5 * part.height
+        if below and _YEAR.fullmatch(other.text) and part.box.left < other.centre < part.box.right:
+            return segment_of([*part.words, *other.words], part.line)
+    return part
 
 
 def _stands_alone(view: PageView, part: Segment, date: DateFound) -> bool:
@@ -109,6 +124,8 @@ def _in_rows(place: _Place, words: Sequence[Word]) -> bool:
     """Whether day and month stand in the printed row of the year."""
     year = words[-1]
     line = list(place.segment.words)
+    if year.box.top > words[0].box.bottom:
+        year = words[1]
     near = all(
         widest_gap(line[max(0, line.index(word) - 1) : line.index(word) + 2]) < 1.0 for word in words[:2]
     )

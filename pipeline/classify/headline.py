@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from rapidfuzz import fuzz
 
 from pipeline.classify.header import Header, is_number_line
-from pipeline.classify.layout import Segment
+from pipeline.classify.layout import Segment, segment_of
 from pipeline.classify.types import DocumentType, TypeCatalogue
 
 SURE = 0.86  # similarity from which a headline needs no other support
@@ -56,11 +56,11 @@ def _candidates(
     start = header.national.box.bottom if header.national else 0
     taken = {id(item) for item in (header.national, header.motto, header.number, header.dated)}
     taken |= {id(item) for item in header.left}
-    pool = [
+    pool = _rows(
         p
         for p in sorted(parts, key=lambda p: p.middle)
         if start <= p.middle <= limit and id(p) not in taken and _shouts(p) and not is_number_line(p.text)
-    ]
+    )
     runs: list[tuple[Segment, ...]] = []
     for index, first in enumerate(pool):
         run = [first]
@@ -80,8 +80,23 @@ def _candidates(
     return runs
 
 
+def _rows(parts: Iterable[Segment]) -> list[Segment]:
+    """Segments of capitals, those of one row joined: a word lost to a stain leaves a gap in a title."""
+    rows: list[list[Segment]] = []
+    for part in parts:
+        if rows and abs(part.middle - rows[-1][-1].middle) < 0.5 * part.height:
+            rows[-1].append(part)
+        else:
+            rows.append([part])
+    joined = []
+    for row in rows:
+        ordered = sorted(row, key=lambda part: part.box.left)
+        joined.append(segment_of((word for part in ordered for word in part.words), ordered[0].line))
+    return [part for part in joined if len(part.key) >= 5]
+
+
 def _shouts(part: Segment) -> bool:
-    return part.caps >= 0.7 and len(part.key) >= 5
+    return part.caps >= 0.7 and len(part.key) >= 3
 
 
 def _match(text: str, lines: tuple[Segment, ...], types: TypeCatalogue, body: str) -> Headline | None:

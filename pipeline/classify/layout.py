@@ -12,9 +12,10 @@ from functools import cached_property
 from statistics import median
 
 from pipeline.grammar.folding import compact, fold_words
-from pipeline.model import Box, ReadPage, Word
+from pipeline.model import Box, Line, ReadPage, Word
 
 WIDE_GAP = 1.6  # of a line's height: wider than justified print, narrower than a column's gutter
+_DASHES = ("-", "–", "—", "&")
 NOISE = 0.35  # confidence below which a word of signs or of one letter is a speck
 
 
@@ -102,7 +103,7 @@ def segments(page: ReadPage) -> tuple[Segment, ...]:
     """All segments of a page in reading order."""
     found: list[Segment] = []
     for number, line in enumerate(page.lines):
-        words = [word for word in line.words if not _speck(word)]
+        words = _words(line)
         if words:
             found += [Segment(words=part, line=number) for part in part_at_gaps(words)]
     return tuple(found)
@@ -117,6 +118,27 @@ def part_at_gaps(words: Sequence[Word], gap: float = WIDE_GAP) -> list[tuple[Wor
             parts.append([])
         parts[-1].append(word)
     return [tuple(part) for part in parts]
+
+
+def _words(line: Line) -> list[Word]:
+    """A line's words without specks; a dash between words is print (`Dân tộc - Tôn giáo`)."""
+    kept = [word for word in line.words if not _speck(word)]
+    dashes = [
+        word
+        for before, word, after in zip(line.words, line.words[1:], line.words[2:], strict=False)
+        if word.text in _DASHES
+        and word.confidence > 2 * NOISE
+        and not _speck(before)
+        and not _speck(after)
+        and _close(before, word)
+        and _close(word, after)
+    ]
+    return sorted([*kept, *dashes], key=lambda word: word.box.left) if dashes else kept
+
+
+def _close(before: Word, after: Word) -> bool:
+    height = max(before.box.bottom - before.box.top, after.box.bottom - after.box.top)
+    return after.box.left - before.box.right < height
 
 
 def _speck(word: Word) -> bool:

@@ -30,6 +30,17 @@ def number_field(view: PageView) -> Field | None:
     return None
 
 
+def by_pen(view: PageView) -> bool:
+    """Whether the number was left blank in print and filled in: it is lost, or stands apart from its slash.
+
+    Number and day are filled in together when a paper is registered, so the day beside it is by pen as well.
+    """
+    if view.header.number is None:
+        return False
+    words = _whole_line(view, view.header.number).words
+    return any(re.match(r"\W?[/⁄]\s*[A-ZĐ]", word.text) for word in words)
+
+
 def _places(view: PageView) -> Iterator[Segment]:
     """Where a number may stand: in the letterhead first, then on a line of its own above the body."""
     if view.header.number is not None:
@@ -73,6 +84,18 @@ def _read(view: PageView, segment: Segment) -> Field | None:
             doubtful=not _printed(view, segment, found, carriers),
             page=view.index,
             box=segment_of(carriers, segment.line).box,
+        )
+    glued = find_number(re.sub(r"^(\W{0,2}\d+)(?=[A-ZĐ]{2})", r"\1/", rest))
+    if glued is not None and glued.familiar:
+        # The slash was lost, or read as a figure: a suggestion.
+        word = segment.words[min(1, len(segment.words) - 1)]
+        return Field(
+            name="number",
+            value=glued.text,
+            confidence=round(min(word.confidence, 0.5), 3),
+            doubtful=True,
+            page=view.index,
+            box=word.box,
         )
     symbol = symbol_of(rest)
     word = next((word for word in segment.words if "/" in word.text), None)

@@ -44,11 +44,14 @@ def _under_name(view: PageView) -> list[Segment]:
     start = above.box.bottom - 0.3 * above.height
     below = sorted((p for p in view.parts if p.box.top > start), key=lambda part: part.middle)
     taken: list[Segment] = []
-    for part in below[: MOST_LINES + 1]:
+    for part in below[: 2 * MOST_LINES]:
         height = min(above.height, part.height)
         far = part.box.top - above.box.bottom > (2.0 if not taken else 1.0) * height
         body = _BODY.match(part.text) and not _ABSTRACT.match(part.text)
         aside = abs(part.centre - headline.lines[-1].centre) > 0.06 * view.page.width
+        beside = part.box.right < headline.lines[-1].centre or part.box.left > headline.lines[-1].centre
+        if aside and beside:
+            continue  # a stamp in the margin
         if far or body or aside or _is_authority(part) or (taken and _new_start(taken[-1], part, view)):
             break
         taken.append(part)

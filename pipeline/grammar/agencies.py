@@ -26,8 +26,8 @@ def is_parent(first: str, second: str) -> bool:
     heads = (*UNITS, *COUNCILS, "sở ", "bộ ", "công an ", "cục ", "chi cục ", "tổng cục ", "văn phòng đăng ký")
     if not low.startswith(heads):
         return False
-    begins = (*COUNCILS, *_HEADS, "bộ phận", "văn phòng", "công an", "chi nhánh", "đội ", "hạt ", "trạm ")
-    return following.startswith(begins)
+    begins = (*COUNCILS, *_HEADS, "bộ phận", "văn phòng", "công an", "chi nhánh", "đội", "hạt", "trạm")
+    return following.startswith(tuple(f"{head} " for head in begins)) or following in COUNCILS
 
 
 def ordinary_case(name: str) -> str:
