@@ -24,7 +24,9 @@ _SIGNING = re.compile(
     r"nguoidenghi|nguoiuyquyen|tmuyban|tmubnd|chutich|giamdoc|truongphong|congchungvien|nguoitiepnhan",
     re.IGNORECASE,
 )
-_ANNEX = re.compile(r"kemtheo(?:quyetdinh|congvan|totrinh|thongbao|kehoach|baocao|nghiquyet|thongtu|hopdong|so)")
+_ANNEX = re.compile(
+    r"kemtheo(?:quyetdinh|congvan|totrinh|thongbao|kehoach|baocao|nghiquyet|thongtu|hopdong|so)"
+)
 
 
 class Continuation(Enum):

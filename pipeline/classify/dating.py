@@ -17,7 +17,7 @@ from pipeline.classify.view import PageView
 from pipeline.grammar.dates import DateFound, find_dates
 from pipeline.model import Field, ReadPage, Word
 
-AGREED = 0.5  # confidence that suffices when the same date stands on the paper a second time
+AGREED = 0.25  # confidence that suffices when the same date stands on the paper a second time
 _TODAY = re.compile(r"\W{0,3}h[ôoồố]m nay\b", re.IGNORECASE)
 _YEAR = re.compile(r"(?:19|20)\d\d\W*")
 _MADE_AT = re.compile(r"\W{0,3}(?:l[àa]m t[ạa]i|l[ậa]p t[ạa]i)\b", re.IGNORECASE)

@@ -34,8 +34,8 @@ QR, TEXT = "qr", "text"
 class Reading:
     """One place that names a dossier.
 
-    `odd`: well formed, but something speaks against it. `whole`: no space was read inside it, but where a line may break. `clear`: the page is.
-    `at_home`: the page names the code's province; None when it names no province at all.
+    `odd`: well formed, but something speaks against it. `whole`: no space was read inside it, but where a line
+    may break. `clear`: the page is. `at_home`: the page names the code's province; None when it names none.
     """
 
     code: DossierCode

@@ -53,7 +53,9 @@ def read_header(parts: Sequence[Segment], width: int, height: int) -> tuple[Head
     for part in parts:
         inside = top <= part.middle <= low and part.box.left < edge < part.box.right
         split += _split_at(part, edge, line) if inside else [part]
-    left = [p for p in split if top <= p.middle <= low and p.box.right <= edge + 2 * line and p.box.left < edge]
+    left = [
+        p for p in split if top <= p.middle <= low and p.box.right <= edge + 2 * line and p.box.left < edge
+    ]
     left.sort(key=lambda p: p.middle)
     number = next((p for p in left if is_number_line(p.text)), None)
     dated, date = _dated(split, anchor, low, edge)
@@ -118,8 +120,7 @@ def _split_at(part: Segment, edge: int, line: int) -> list[Segment]:
     if not cuts:
         return [part]
     spaces = [
-        after.box.left - before.box.right
-        for before, after in zip(part.words, part.words[1:], strict=False)
+        after.box.left - before.box.right for before, after in zip(part.words, part.words[1:], strict=False)
     ]
     widest, index = max(cuts)
     left, right = segment_of(part.words[:index], part.line), segment_of(part.words[index:], part.line)

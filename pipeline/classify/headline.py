@@ -115,9 +115,7 @@ def _match(text: str, lines: tuple[Segment, ...], types: TypeCatalogue, body: st
             if score < _least(wanted):
                 continue
             support = supported(kind, body)
-            found = Headline(
-                type=kind, score=score, lines=lines, sure=score >= SURE or support, pure=pure
-            )
+            found = Headline(type=kind, score=score, lines=lines, sure=score >= SURE or support, pure=pure)
             if best is None or _rank_text(found, wanted) > _rank_text(best, ""):
                 best = found
     return best

@@ -9,6 +9,7 @@ import unicodedata
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import pairwise
 from statistics import median
 
 from pipeline.grammar.folding import compact, fold_words
@@ -113,7 +114,7 @@ def part_at_gaps(words: Sequence[Word], gap: float = WIDE_GAP) -> list[tuple[Wor
     """Words of one line parted where the space between two is wider than `gap` times the line's height."""
     height = median(word.box.bottom - word.box.top for word in words)
     parts: list[list[Word]] = [[words[0]]]
-    for before, word in zip(words, words[1:], strict=False):
+    for before, word in pairwise(words):
         if word.box.left - before.box.right > gap * height:
             parts.append([])
         parts[-1].append(word)

@@ -88,14 +88,14 @@ def _read(view: PageView, segment: Segment) -> Field | None:
     glued = find_number(re.sub(r"^(\W{0,2}\d+)(?=[A-ZĐ]{2})", r"\1/", rest))
     if glued is not None and glued.familiar:
         # The slash was lost, or read as a figure: a suggestion.
-        word = segment.words[min(1, len(segment.words) - 1)]
+        holder = segment.words[min(1, len(segment.words) - 1)]
         return Field(
             name="number",
             value=glued.text,
-            confidence=round(min(word.confidence, 0.5), 3),
+            confidence=round(min(holder.confidence, 0.5), 3),
             doubtful=True,
             page=view.index,
-            box=word.box,
+            box=holder.box,
         )
     symbol = symbol_of(rest)
     word = next((word for word in segment.words if "/" in word.text), None)

@@ -7,12 +7,13 @@ of another colour. What does not is a suggestion only.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import pairwise
 
 from pipeline.model import Box, ReadPage, RegionKind, Word
 
 CLEAR = 0.9  # mean confidence of a page; worn pages mislead more
 SURE, SURE_WORN = 0.75, 0.88
-TALLER, LOWER = 1.22, 0.8
+LOWER, TALLER, MUCH_TALLER = 0.8, 1.22, 1.9
 OFF_LINE = 0.3  # of the height
 GAP = 1.0  # of the height; a space between words is about 0.3
 
@@ -39,9 +40,7 @@ def height(word: Word) -> int:
 def in_row(word: Word, printed: Word) -> bool:
     """Whether a word of figures has the height and the base line of a printed neighbour, also of figures."""
     ratio = height(word) / height(printed)
-    return (
-        LOWER < ratio < TALLER and abs(word.box.bottom - printed.box.bottom) < OFF_LINE * height(printed)
-    )
+    return LOWER < ratio < TALLER and abs(word.box.bottom - printed.box.bottom) < OFF_LINE * height(printed)
 
 
 def widest_gap(words: Sequence[Word]) -> float:
@@ -49,7 +48,7 @@ def widest_gap(words: Sequence[Word]) -> float:
     return max(
         (
             (after.box.left - before.box.right) / max(height(before), height(after))
-            for before, after in zip(words, words[1:], strict=False)
+            for before, after in pairwise(words)
         ),
         default=0.0,
     )

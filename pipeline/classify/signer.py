@@ -15,9 +15,9 @@ from pipeline.model import Field
 
 SURE = 0.85
 _POSITION = re.compile(
-    r"(?:(?:k t|kt|t l|tl|tuq|q) )?(?:pho )?(?:chu tich|giam doc|tong giam doc|truong phong|chanh van phong|bo truong|thu truong|"
-    r"cuc truong|chi cuc truong|truong ban|truong cong an|hieu truong|vien truong|cong chung vien|chanh thanh tra|"
-    r"truong ban to chuc|thu tuong)(?: .{0,40})?"
+    r"(?:(?:k t|kt|t l|tl|tuq|q) )?(?:pho )?"
+    r"(?:chu tich|giam doc|tong giam doc|truong phong|chanh van phong|bo truong|thu truong|thu tuong|cuc truong|"
+    r"chi cuc truong|truong ban|truong cong an|hieu truong|vien truong|cong chung vien|chanh thanh tra)(?: .{0,40})?"
 )
 _NAME = re.compile(r"[^\W\d_]+(?: [^\W\d_]+){1,4}")
 

@@ -103,9 +103,8 @@ def _take(walk: _Walk, view: PageView) -> None:
     if before is not None and before.origin is Origin.INCOMING_SIGNED:
         before = None
     going_on = Continuation.NO
-    if before is not None and receipt is None:
-        going_on = continues(view, before.views, before.kind)
-    elif before is not None and before.receipt and not view.begins:
+    # The second side of a receipt may read like one.
+    if before is not None and (receipt is None or (before.receipt and not view.begins)):
         going_on = continues(view, before.views, before.kind)
     if before is not None and going_on is Continuation.YES:
         if gap_in_numbers(view, before.views):
@@ -179,7 +178,7 @@ def _disagree(walk: _Walk, draft: Draft, first: str, second: str) -> None:
 
 
 def _check(walk: _Walk, draft: Draft, found: Sequence[Reading]) -> None:
-    """Codes on any other paper: they may name the dossier it lies in, or one that none ruled; else they are a question."""
+    """Codes on any other paper: they agree with the rule, name a dossier where none ruled, or are a question."""
     if draft.dossier is not None:
         other = stranger_to(draft.dossier, found, walk.agreeing)
         if other is not None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
 
 from pipeline.classify.layout import Segment, box_of
 from pipeline.classify.view import PageView
@@ -13,7 +12,8 @@ from pipeline.model import Field
 SURE = 0.6
 MOST_LINES = 8
 _BODY = re.compile(
-    r"\W{0,3}(k[íi]nh g[ửưu]i|c[ăâa]n c[ứưu]|[đd]i[ềêe]u \d|th[ựưu]c hi[ệêe]n |theo |x[ée]t |[IVX]+\.|\d+[.)]|h[ôo]m nay)",
+    r"\W{0,3}(k[íi]nh g[ửưu]i|c[ăâa]n c[ứưu]|[đd]i[ềêe]u \d|th[ựưu]c hi[ệêe]n |theo |x[ée]t |[IVX]+\.|\d+[.)]|"
+    r"h[ôo]m nay)",
     re.IGNORECASE,
 )
 _ABSTRACT = re.compile(r"\W{0,2}(v[ềêe]\s?vi[ệêe]c|v\s*/\s*v|v[ềêe] |[„“\"(])", re.IGNORECASE)
@@ -88,5 +88,3 @@ def _beside_v(view: PageView) -> list[Segment]:
             break
         taken.append(part)
     return taken
-
-

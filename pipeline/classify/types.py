@@ -12,7 +12,6 @@ from typing import Any
 from pipeline.errors import UsageError
 from pipeline.grammar.folding import compact, nfc
 
-
 LETTER = "cong_van"
 
 

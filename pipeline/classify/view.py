@@ -104,9 +104,7 @@ def receipt_type(view: PageView, types: TypeCatalogue) -> DocumentType | None:
 def is_separator(view: PageView, coded: bool) -> bool:
     """A separator sheet says so, is a patch sheet, or holds a code in a QR and hardly any words."""
     words = sum(len(line.words) for line in view.page.lines)
-    patch = any(
-        re.sub(r"\W", "", code.text).upper().startswith("PATCHT") for code in view.page.barcodes
-    )
+    patch = any(re.sub(r"\W", "", code.text).upper().startswith("PATCHT") for code in view.page.barcodes)
     if patch or (coded and words <= 12):
         return True
     folded = fold_words(view.page.text)

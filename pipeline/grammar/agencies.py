@@ -14,7 +14,13 @@ _HEADS = ("bộ", "sở", "phòng", "ban", "trung tâm", "cục", "chi cục", "
 _LISTS = ("bộ", "sở", "phòng")  # whose names join fields: Tài nguyên và Môi trường
 _PLAIN = {"bộ phận", "ban nhân"}
 _UPPER = {"ubnd", "hđnd", "ubmttq", "tp"}
-_PROPER_AFTER = ("ủy ban nhân dân", "hội đồng nhân dân", "tiếp nhận và trả kết quả", "công an", "phục vụ hành chính công")
+_PROPER_AFTER = (
+    "ủy ban nhân dân",
+    "hội đồng nhân dân",
+    "tiếp nhận và trả kết quả",
+    "công an",
+    "phục vụ hành chính công",
+)
 _WHOLE = ("ủy ban nhân dân", "hội đồng nhân dân")
 
 
@@ -23,7 +29,17 @@ def is_parent(first: str, second: str) -> bool:
     low, following = _low(first), _low(second)
     if low in COUNCILS or low.endswith((" và", " về", ",", "của", " phục vụ", " đăng ký", " -")):
         return False
-    heads = (*UNITS, *COUNCILS, "sở ", "bộ ", "công an ", "cục ", "chi cục ", "tổng cục ", "văn phòng đăng ký")
+    heads = (
+        *UNITS,
+        *COUNCILS,
+        "sở ",
+        "bộ ",
+        "công an ",
+        "cục ",
+        "chi cục ",
+        "tổng cục ",
+        "văn phòng đăng ký",
+    )
     if not low.startswith(heads):
         return False
     begins = (*COUNCILS, *_HEADS, "bộ phận", "văn phòng", "công an", "chi nhánh", "đội", "hạt", "trạm")

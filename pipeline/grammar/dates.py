@@ -17,7 +17,7 @@ _SLOT = re.compile(
 )
 # The word tháng was lost or came out as something else: then both figures must stand there in full (`05`, `08`).
 _LOST_MONTH = re.compile(
-    r"ng[ao][yv]\s*(?P<d>\d{2})\s+(?:[^\W\d]{1,6}\s+)?(?P<m>\d{2})\s*n[aă]m\s*(?P<y>\d{4})(?!\d)"
+    r"ng[ao][yv]\s*(?P<d>\d{2})\s+(?:[^\s\d]{1,7}\s+)?(?P<m>\d{2})\s*n[aă]m\s*(?P<y>\d{4})(?!\d)"
 )
 _NUMERIC = re.compile(
     rf"(?<![\d/.-])(?P<d>{_DIGIT}{{1,2}})\s*(?P<s>[/.-])\s*(?P<m>{_DIGIT}{{1,2}})\s*(?P=s)\s*(?P<y>\d{{4}})(?![\d/])"
