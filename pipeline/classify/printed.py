@@ -14,6 +14,7 @@ from pipeline.model import Box, ReadPage, RegionKind, Word
 CLEAR = 0.9  # mean confidence of a page; worn pages mislead more
 SURE, SURE_WORN = 0.75, 0.88
 LOWER, TALLER, MUCH_TALLER = 0.8, 1.22, 1.9
+BEYOND_DOUBT = 0.95
 OFF_LINE = 0.3  # of the height
 GAP = 1.0  # of the height; a space between words is about 0.3
 
@@ -40,6 +41,8 @@ def height(word: Word) -> int:
 def in_row(word: Word, printed: Word) -> bool:
     """Whether a word of figures has the height and the base line of a printed neighbour, also of figures."""
     ratio = height(word) / height(printed)
+    if word.confidence >= BEYOND_DOUBT and LOWER < ratio < MUCH_TALLER:
+        return True  # on worn paper a speck stretches a box
     return LOWER < ratio < TALLER and abs(word.box.bottom - printed.box.bottom) < OFF_LINE * height(printed)
 
 
