@@ -43,7 +43,8 @@ def date_field(views: Sequence[PageView]) -> Field | None:
     words = _figures(place)
     confidence = min((word.confidence for word in words), default=0.0)
     least = AGREED if _stated_again(views, place) else sure(place.page)
-    printed = place.date.clean and len(words) == 3 and confidence >= least and _in_rows(place, words)
+    printed = place.date.clean and len(words) == 3 and confidence >= least
+    printed = printed and (least == AGREED or _in_rows(place, words))
     return Field(
         name="date",
         value=place.date.value.isoformat(),
