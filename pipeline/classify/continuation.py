@@ -11,7 +11,6 @@ from rapidfuzz import fuzz
 from pipeline.classify.layout import Segment
 from pipeline.classify.types import DocumentType
 from pipeline.classify.view import PageView
-from pipeline.grammar.folding import compact
 
 ANNEX_LINES = 7
 _RUNNING = re.compile(
@@ -19,10 +18,10 @@ _RUNNING = re.compile(
     r"\d{1,2}\.\d{1,2}|[a-zđ]\s*[.)]|[-+*]\s*\S)",
     re.IGNORECASE,
 )
-_SIGNING = re.compile(
-    r"noinhan|kyvaghiro|kyghiro|kyten|kydongdau|nguoikhai|nguoiyeucau|nguoivietdon|nguoilamdon|nguoinophoso|"
-    r"nguoidenghi|nguoiuyquyen|tmuyban|tmubnd|chutich|giamdoc|truongphong|congchungvien|nguoitiepnhan",
-    re.IGNORECASE,
+_SIGNED = re.compile(r"noinhan|kyvaghiro|kyghiro|kytenvadongdau|kydongdau|kyten")
+_SIGNER = re.compile(
+    r"(?:nguoi(?:khai|yeucau|vietdon|lamdon|denghi|uyquyen|nophoso|tiepnhan)|chuho|congchungvien|"
+    r"(?:kt|tm|tl|tuq)?(?:pho)?(?:chutich|giamdoc|truongphong|chanhvanphong|truongcongan)|tmuyban|tmubnd).{0,14}"
 )
 _ANNEX = re.compile(
     r"kemtheo(?:quyetdinh|congvan|totrinh|thongbao|kehoach|baocao|nghiquyet|thongtu|hopdong|so)"
@@ -58,7 +57,7 @@ def continues(view: PageView, before: Sequence[PageView], kind: DocumentType | N
         return Continuation.YES
     if view.headline is not None or view.is_letter:
         return Continuation.NO
-    if _runs_on(view) or not is_signed(before) or _breaks_off(before[-1]):
+    if _runs_on(view) or not is_signed(before):
         return Continuation.YES
     return Continuation.UNKNOWN
 
@@ -72,19 +71,16 @@ def gap_in_numbers(view: PageView, before: Sequence[PageView]) -> bool:
 
 
 def is_signed(pages: Sequence[PageView]) -> bool:
-    """Whether the place for a signature or for recipients was reached: every paper of a form or an office has one."""
-    return any(_SIGNING.search(compact(line.text)) for view in pages for line in _lower(view))
+    """Whether the place for signature or recipients was reached: every paper of a form or an office has one."""
+    return any(_is_signing(part, view) for view in pages for part in view.parts)
 
 
-def _lower(view: PageView) -> list[Segment]:
-    bound = view.header.bottom or 0.2 * view.page.height
-    return [part for part in view.parts if part.middle > bound and len(part.key) < 60]
-
-
-def _breaks_off(view: PageView) -> bool:
-    """Whether the last line of print ends inside a sentence."""
-    lines = [line.text.strip() for line in view.page.lines if len(line.text.strip()) > 20]
-    return bool(lines) and (lines[-1][-1].islower() or lines[-1][-1] in ",;-")
+def _is_signing(part: Segment, view: PageView) -> bool:
+    """`Nơi nhận`, `(Ký, ghi rõ họ tên)`, or a position alone at the right (an authority's name is centred)."""
+    if part.middle < view.header.bottom or len(part.key) > 40:
+        return False
+    aside = part.box.left > 0.4 * view.page.width
+    return bool(_SIGNED.search(part.key)) or (aside and bool(_SIGNER.fullmatch(part.key)))
 
 
 def _runs_on(view: PageView) -> bool:

@@ -129,7 +129,8 @@ def _in_barcodes(page: ReadPage, today: date) -> list[Reading]:
     """Codes in QR and bar codes: a plain code, an address that holds it, or delimited fields."""
     found: dict[str, Reading] = {}
     for barcode in page.barcodes:
-        for item in find_dossier_codes(barcode.text, today):
+        # A bar parts fields here; in print it may be a misread 1.
+        for item in find_dossier_codes(barcode.text.replace("|", "\n"), today):
             if item.repaired or province(item.code.level1) is None:
                 continue
             found[item.code.text] = Reading(

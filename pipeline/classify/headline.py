@@ -12,7 +12,10 @@ from pipeline.classify.layout import Segment, segment_of
 from pipeline.classify.types import DocumentType, TypeCatalogue
 
 SURE = 0.86  # similarity from which a headline needs no other support
-LIKELY = 0.74  # below, it is no headline; between, form mark, symbol or hints must agree
+LIKELY = 0.74  # below, it is no headline; between, form mark or hints must agree
+MARGIN = 0.03  # by which the best type must lead the next when the fit is not perfect
+PERFECT = 0.97
+SMALL_LETTERS = 0.92  # for a title not in capitals
 TOP = 0.42  # headlines stand in the upper part; lower down only where a letterhead is above
 MOST_LINES = 4
 
@@ -25,50 +28,47 @@ class Headline:
     score: float
     lines: tuple[Segment, ...]
     sure: bool
-    pure: bool  # nothing but the headline stands on its lines
+
+    @property
+    def rank(self) -> tuple[bool, float, int, float]:
+        """Sure ones first, then the longer headline that fits, then fewer lines, then the higher on the page."""
+        length = max(len(text) for text in self.type.headlines)
+        weight = self.score + min(length, 40) * 0.004
+        return self.sure, round(weight, 3), -len(self.lines), -self.lines[0].box.top
 
 
 def find_headline(
     parts: Sequence[Segment], header: Header, types: TypeCatalogue, *, width: int, height: int, body: str
 ) -> Headline | None:
-    """The best headline on a page; `body` is the folded compact text of the whole page, for hints and form marks."""
+    """The best headline on a page; `body` is the folded compact text of the page, for hints and form marks."""
     limit = max(TOP * height, header.bottom + 0.25 * height if header.present else 0)
     best: Headline | None = None
     for lines in _candidates(parts, header, width, limit):
-        text = "".join(line.key for line in lines)
-        found = _match(text, lines, types, body)
-        if found and (best is None or _rank(found) > _rank(best)):
+        found = _match(lines, types, body)
+        if found and (best is None or found.rank > best.rank):
             best = found
     return best
-
-
-def _rank(found: Headline) -> tuple[bool, float, int, float]:
-    """Prefer sure ones, then the longer headline that fits, then the higher on the page."""
-    length = max(len(text) for text in found.type.headlines)
-    weight = found.score + min(length, 40) * 0.004
-    return found.sure, round(weight, 3), -len(found.lines), -found.lines[0].box.top
 
 
 def _candidates(
     parts: Sequence[Segment], header: Header, width: int, limit: float
 ) -> list[tuple[Segment, ...]]:
-    """Runs of one to four lines set in capitals, each centred on the one above it."""
+    """Runs of one to four lines set in capitals, each centred on the one above it; and single centred lines."""
     start = header.national.box.bottom if header.national else 0
     taken = {id(item) for item in (header.national, header.motto, header.number, header.dated)}
     taken |= {id(item) for item in header.left}
-    pool = _rows(
-        p
-        for p in sorted(parts, key=lambda p: p.middle)
-        if start <= p.middle <= limit and id(p) not in taken and _shouts(p) and not is_number_line(p.text)
-    )
-    runs: list[tuple[Segment, ...]] = []
+    free = [
+        part
+        for part in sorted(parts, key=lambda part: part.middle)
+        if start <= part.middle <= limit and id(part) not in taken and not is_number_line(part.text)
+    ]
+    pool = _rows(part for part in free if _shouts(part))
+    runs: list[tuple[Segment, ...]] = [(part,) for part in free if _stands_alone(part, width)]
     for index, first in enumerate(pool):
         run = [first]
         runs.append((first,))
         for item in pool[index + 1 :]:
             last = run[-1]
-            if item.middle - last.middle < 0.5 * last.height:
-                continue
             if item.box.top - last.box.bottom > 1.5 * max(last.height, item.height):
                 break
             if abs(item.centre - last.centre) > 0.04 * width:
@@ -99,35 +99,50 @@ def _shouts(part: Segment) -> bool:
     return part.caps >= 0.7 and len(part.key) >= 3
 
 
-def _match(text: str, lines: tuple[Segment, ...], types: TypeCatalogue, body: str) -> Headline | None:
-    best: Headline | None = None
+def _stands_alone(part: Segment, width: int) -> bool:
+    """A short line in the middle that begins with a capital: titles of some forms are not in capitals."""
+    centred = abs(part.centre - 0.52 * width) < 0.1 * width
+    return (
+        centred
+        and part.caps < 0.7
+        and part.text[:1].isupper()
+        and part.box.right - part.box.left < 0.6 * width
+    )
+
+
+def _match(lines: tuple[Segment, ...], types: TypeCatalogue, body: str) -> Headline | None:
+    """The type whose headline fits these lines best; not sure when another type fits nearly as well."""
+    text = "".join(line.key for line in lines)
     colon = lines[-1].text.rstrip().endswith(":")
+    small = lines[0].caps < 0.7
+    fits: list[tuple[float, float, DocumentType]] = []
     for kind in types.all:
+        if colon and kind.exact:
+            continue  # `QUYẾT ĐỊNH:` and `XÁC NHẬN:` stand inside papers
         for wanted in kind.headlines:
-            if abs(len(text) - len(wanted)) > 0.3 * len(wanted) and (kind.exact or len(text) < len(wanted)):
-                continue
-            score = fuzz.ratio(text, wanted) / 100
-            pure = score >= LIKELY
-            if not kind.exact and len(text) > len(wanted):
-                score = max(score, fuzz.ratio(text[: len(wanted)], wanted) / 100 - 0.02)
-            if colon and kind.exact:
-                score -= 0.1  # `QUYẾT ĐỊNH:` and `XÁC NHẬN:` stand inside papers
-            if score < _least(wanted):
-                continue
-            support = supported(kind, body)
-            found = Headline(type=kind, score=score, lines=lines, sure=score >= SURE or support, pure=pure)
-            if best is None or _rank_text(found, wanted) > _rank_text(best, ""):
-                best = found
-    return best
+            score = _fit(text, wanted, exact=kind.exact)
+            if score > (SMALL_LETTERS if small else 0.0):
+                # Of two that fit, the longer says more: `… khai sinh` begins `… khai sinh cho người đã có hồ sơ`.
+                fits.append((score + 0.002 * min(len(wanted), 60), score, kind))
+    if not fits:
+        return None
+    weight, score, kind = max(fits, key=lambda fit: fit[0])
+    second = max((fit[0] for fit in fits if fit[2] is not kind), default=0.0)
+    clear = score >= PERFECT or weight - second >= MARGIN
+    return Headline(
+        type=kind, score=score, lines=lines, sure=clear and (score >= SURE or supported(kind, body))
+    )
 
 
-def _rank_text(found: Headline, wanted: str) -> float:
-    return found.score
-
-
-def _least(wanted: str) -> float:
-    """Short headlines are near to too many words to be forgiven much."""
-    return 0.82 if len(wanted) < 9 else LIKELY
+def _fit(text: str, wanted: str, *, exact: bool) -> float:
+    """How well a text fits a headline, 0 when it does not. Only what is not `exact` may have more text after it."""
+    if len(text) < 0.7 * len(wanted) or (exact and len(text) > 1.3 * len(wanted)):
+        return 0.0
+    score = fuzz.ratio(text, wanted) / 100
+    if not exact and len(text) > len(wanted):
+        score = max(score, fuzz.ratio(text[: len(wanted)], wanted) / 100 - 0.02)
+    # Short headlines are near to too many words to be forgiven much.
+    return score if score >= (0.82 if len(wanted) < 9 else LIKELY) else 0.0
 
 
 def supported(kind: DocumentType, body: str) -> bool:
