@@ -15,6 +15,7 @@ from pipeline.grammar.dates import DateFound, find_dates
 NATIONAL = "conghoaxahoichunghiavietnam"
 MOTTO = "doclaptudohanhphuc"
 LEAST = 80.0  # similarity in per cent that a heading read with noise must keep
+MOST_APART = 2.5  # lines between two rows of a letterhead
 TOP = 0.45  # a letterhead begins in the upper part of the page
 _NUMBER = re.compile(r"^\W*(?:s[oô0ốỏồóòọ6]|sô|só)\s*[:;.,]|^\W*s[oốôóồổ]\s+\S*\d", re.IGNORECASE)
 
@@ -53,10 +54,7 @@ def read_header(parts: Sequence[Segment], width: int, height: int) -> tuple[Head
     for part in parts:
         inside = top <= part.middle <= low and part.box.left < edge < part.box.right
         split += _split_at(part, edge, line) if inside else [part]
-    left = [
-        p for p in split if top <= p.middle <= low and p.box.right <= edge + 2 * line and p.box.left < edge
-    ]
-    left.sort(key=lambda p: p.middle)
+    left = _column(split, top, low, edge, line)
     number = next((p for p in left if is_number_line(p.text)), None)
     dated, date = _dated(split, anchor, low, edge)
     agency = [p for p in left if number is None or p.middle < number.middle - 0.4 * line]
@@ -73,6 +71,17 @@ def read_header(parts: Sequence[Segment], width: int, height: int) -> tuple[Head
         ),
         tuple(split),
     )
+
+
+def _column(parts: Sequence[Segment], top: float, low: float, edge: int, line: int) -> list[Segment]:
+    """The left column from the top; a title in the middle stands apart below it."""
+    inside = [part for part in parts if top <= part.middle <= low and part.box.right <= edge + line // 2]
+    column: list[Segment] = []
+    for part in sorted(inside, key=lambda part: part.middle):
+        if column and part.box.top - max(item.box.bottom for item in column) > MOST_APART * line:
+            break
+        column.append(part)
+    return column
 
 
 def is_number_line(text: str) -> bool:

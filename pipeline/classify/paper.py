@@ -76,11 +76,17 @@ def paper_of(draft: Draft, types: TypeCatalogue, *, needs_dossier: bool) -> Pape
 def _kind(draft: Draft, number: Field | None, types: TypeCatalogue) -> tuple[DocumentType, bool]:
     """The type and whether it is doubtful: by headline, as a letter, by the symbol of its number, or unknown."""
     first = draft.views[0]
+    symbol = number.value.split("/")[-1] if number is not None else ""
+    by_symbol = types.get(kind_of_symbol(symbol))
     if first.headline is not None:
-        return first.headline.type, not first.headline.sure
+        kind = first.headline.type
+        if by_symbol is not None and kind.role == by_symbol.role == "directive":
+            return kind, kind is not by_symbol
+        return kind, not first.headline.sure
     if draft.kind is not None:
         return draft.kind, True
     if first.is_letter:
         return types[LETTER], False
-    by_symbol = types.get(kind_of_symbol(number.value.split("/")[-1])) if number else None
+    if by_symbol is None and symbol and "kinhgui" in first.key and first.header.present:
+        return types[LETTER], True
     return by_symbol or types.fallback, True

@@ -16,13 +16,17 @@ from pipeline.classify.continuation import Continuation, continues, gap_in_numbe
 from pipeline.classify.evidence import Named, Reading, agreed, named, readings, stranger_to
 from pipeline.classify.paper import Draft, paper_of
 from pipeline.classify.types import DocumentType, TypeCatalogue
-from pipeline.classify.view import PageView, is_separator, receipt_type, view_page
+from pipeline.classify.view import PageView, is_separator, may_be_receipt, receipt_type, view_page
 from pipeline.grammar.codes import DossierCode, parse_dossier_code
 from pipeline.model import Intake, Origin, ReadPage, Sorting, Verdict
 
 UNKNOWN = "Chưa rõ mã hồ sơ: không có tờ phân cách, giấy tiếp nhận hay mã QR đọc được (dossier unknown)"
 SEPARATOR_LOST = "Chưa rõ mã hồ sơ: tờ phân cách phía trước không đọc được mã (separator sheet unreadable)"
 RECEIPT_LOST = "Chưa rõ mã hồ sơ: giấy tiếp nhận không đọc chắc được mã (code on the receipt not certain)"
+PERHAPS_RECEIPT = (
+    "Chưa rõ mã hồ sơ: một giấy đọc không rõ có thể là giấy tiếp nhận của hồ sơ khác "
+    "(an unclear paper may be the receipt of another dossier)"
+)
 DISAGREE = "Hai nguồn nêu hai mã hồ sơ khác nhau: {0} và {1} (sources disagree)"
 AFTER_DISAGREE = "Chưa rõ mã hồ sơ: phía trước có hai mã khác nhau, {0} và {1} (sources before disagree)"
 BOUNDARY = "Không rõ trang này thuộc giấy phía trước hay là giấy khác (which paper does this page belong to?)"
@@ -112,6 +116,8 @@ def _take(walk: _Walk, view: PageView) -> None:
         before.views.append(view)
         _check(walk, before, found)
         return
+    if walk.rule.source == "receipt" and receipt is None and may_be_receipt(view, walk.types):
+        walk.rule = _Rule(None, "none", PERHAPS_RECEIPT)
     draft = Draft(
         views=[view],
         kind=receipt or (view.headline.type if view.headline else None),

@@ -10,6 +10,7 @@ from functools import cached_property
 from pipeline.classify.header import Header, read_header
 from pipeline.classify.headline import Headline, find_headline
 from pipeline.classify.layout import Segment, segments
+from pipeline.classify.printed import CLEAR
 from pipeline.classify.types import DocumentType, TypeCatalogue
 from pipeline.grammar.folding import compact, fold_words
 from pipeline.model import ReadPage
@@ -19,6 +20,7 @@ _PAGE_OF = re.compile(r"\btrang\s*:?\s*(\d{1,3})\s*/\s*\d{1,3}\b", re.IGNORECASE
 _SUBJECT = re.compile(r"\W{0,2}V\s*[/⁄]\s*v\b", re.IGNORECASE)
 # What a receipt says below its title (Thông tư 03/2025/TT-VPCP, Mẫu 01; older: Thông tư 01/2018/TT-VPCP).
 _RECEIPT_MARKS = 2
+_CARD = 60  # words; identity cards, drawings and photographs have fewer
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -96,9 +98,23 @@ def receipt_type(view: PageView, types: TypeCatalogue) -> DocumentType | None:
     if view.headline is not None and view.headline.sure:
         return None
     for kind in types.all:
-        if kind.receipt and sum(hint in view.key for hint in kind.hints) > _RECEIPT_MARKS:
+        if kind.receipt and _marks(view, kind) > _RECEIPT_MARKS:
             return kind
     return None
+
+
+def may_be_receipt(view: PageView, types: TypeCatalogue) -> bool:
+    """Whether a paper without a name could be a receipt that is badly read."""
+    if view.headline is not None or view.is_letter:
+        return False
+    if any(kind.receipt and _marks(view, kind) for kind in types.all):
+        return True
+    words = sum(len(line.words) for line in view.page.lines)
+    return view.page.confidence < CLEAR and (view.header.present or words > _CARD)
+
+
+def _marks(view: PageView, kind: DocumentType) -> int:
+    return sum(hint in view.key for hint in kind.hints)
 
 
 def is_separator(view: PageView, coded: bool) -> bool:

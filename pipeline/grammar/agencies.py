@@ -63,6 +63,8 @@ def ordinary_case(name: str) -> str:
         elif word in _UPPER:
             proper, listing = True, False
             result.append(word.upper())
+        elif " ".join(words[place : place + 2]) in UNITS:
+            result.append(word)
         elif proper and not _starts_common(words[place:]):
             result.append(_capital(word))
         elif _opens_name(before) and f"{words[place - 1]} {word}" not in _PLAIN:
