@@ -153,7 +153,9 @@ def intake(*, source: str = "/in/stack", dossier: str | None = None, files: int 
         agency="a",
         actor="b",
         received_at=datetime(2026, 10, 1, tzinfo=UTC),
-        files=tuple(SourceFile(source=f"{source}/{n}.jpg", blob=blob) for n in range(files)),
+        files=tuple(
+            SourceFile(source=source if files == 1 else f"{source}/{n}.jpg", blob=blob) for n in range(files)
+        ),
         dossier=dossier,
     )
 

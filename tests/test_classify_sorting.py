@@ -155,6 +155,24 @@ def test_a_folder_named_by_a_code_rules() -> None:
     assert sort(decision(), batch=intake(source=f"/in/{CODE}")).papers[0].dossier == CODE
 
 
+def test_a_file_by_itself_needs_no_dossier_but_a_stack_in_one_file_does() -> None:
+    alone = intake(source="/in/quyet-dinh.pdf", files=1)
+    assert sort(decision(), batch=alone).papers[0].review is None
+    stack = sort(receipt(f"{CODE}~0.3"), decision(), batch=alone)
+    assert [bool(paper.review) for paper in stack.papers] == [True, True]
+
+
+def test_a_badly_read_paper_that_may_be_a_receipt_ends_the_rule() -> None:
+    smear = page(letterhead("ƯBNP XÃ HẠ HOA", number=None), rows("Thảnh phẩn bổ xơ"), confidence=0.6)
+    found = sort(receipt(), smear, decision())
+    assert [paper.dossier for paper in found.papers] == [CODE, None, None]
+
+
+def test_an_unknown_kind_of_paper_that_is_clearly_read_changes_nothing() -> None:
+    odd = page(letterhead("ỦY BAN NHÂN DÂN", "XÃ HẠ HÒA", number=None), rows("Một loại giấy lạ."))
+    assert [paper.dossier for paper in sort(receipt(), odd, decision()).papers] == [CODE] * 3
+
+
 def test_a_result_of_another_dossier_among_the_papers_is_a_question() -> None:
     far = "000.31.02.H44-250801-7733"
     result = page(

@@ -75,20 +75,25 @@ def sort_pages(intake: Intake, pages: Sequence[ReadPage], *, types: TypeCatalogu
             _take(walk, view_page(page, types))
     if bound is None:
         _spread_only_code(walk)
-    alone = Path(intake.source).suffix != "" and len(intake.files) == 1
+    stack = not _is_file(intake) or walk.separators or any(draft.receipt for draft in walk.drafts)
     return Sorting(
-        papers=tuple(paper_of(draft, types, needs_dossier=not alone) for draft in walk.drafts),
+        papers=tuple(paper_of(draft, types, needs_dossier=bool(stack)) for draft in walk.drafts),
         separators=tuple(walk.separators),
     )
+
+
+def _is_file(intake: Intake) -> bool:
+    """Whether the batch is one file given by itself: it needs no dossier yet."""
+    return len(intake.files) == 1 and Path(intake.files[0].source) == Path(intake.source)
 
 
 def _bound(intake: Intake) -> tuple[DossierCode | None, str]:
     """What the operator said, else a folder named by a code."""
     if intake.dossier:
         return parse_dossier_code(intake.dossier), "operator"
-    folder = Path(intake.source)
-    names = [folder.stem if folder.suffix else folder.name, folder.name]
-    names.append(folder.parent.name if folder.suffix else "")
+    path = Path(intake.source)
+    # The last group of a code looks like a suffix, so a folder's whole name is tried as well.
+    names = [path.name, path.stem, path.parent.name] if _is_file(intake) else [path.name]
     for name in names:
         code = parse_dossier_code(name)
         if code is not None:
