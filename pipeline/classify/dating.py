@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 
 from pipeline.classify.layout import Segment, segment_of, segments
 from pipeline.classify.numbering import by_pen
-from pipeline.classify.printed import in_row, inked, sure, widest_gap
+from pipeline.classify.printed import GAP, in_row, inked, sure, widest_gap
 from pipeline.classify.view import PageView
 from pipeline.grammar.dates import DateFound, find_dates
 from pipeline.model import Field, ReadPage, Word
@@ -122,15 +122,17 @@ def _figures(place: _Place) -> list[Word]:
 
 
 def _in_rows(place: _Place, words: Sequence[Word]) -> bool:
-    """Whether day and month stand in the printed row of the year."""
-    year = words[-1]
+    """Whether day and month stand in the printed row of the year, or of the word before it (`năm`)."""
     line = list(place.segment.words)
-    if year.box.top > words[0].box.bottom:
-        year = words[1]
-    near = all(
-        widest_gap(line[max(0, line.index(word) - 1) : line.index(word) + 2]) < 1.0 for word in words[:2]
-    )
-    return near and all(in_row(word, year) and not inked(place.page, word.box) for word in words[:2])
+    day, month, year = words
+    printed = [line[max(0, line.index(year) - 1)]]
+    printed += [year] if year.box.top < day.box.bottom else [month]  # the year may stand on the next line
+    for word in (day, month):
+        at = line.index(word)
+        close = widest_gap(line[max(0, at - 1) : at + 2]) < GAP
+        if not close or inked(place.page, word.box) or not any(in_row(word, other) for other in printed):
+            return False
+    return True
 
 
 def _stated_again(views: Sequence[PageView], place: _Place) -> bool:
