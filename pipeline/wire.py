@@ -109,7 +109,7 @@ def open_work(paths: HomePaths, settings: Settings, records: Records) -> Parts:
     endpoint = store.endpoint() if store else external_endpoint(settings)
     if store is None:
         Bucket(endpoint, patient=False).ready_for_records()
-    archive = Archive(Bucket(endpoint))
+    archive = Archive(Bucket(endpoint), once=Bucket(endpoint, patient=False))
     pki = ensure_demo_pki(paths.keys / "demo", agency=settings.agency.name, officer=settings.agency.officer)
     signer = pades_signer(settings, pki)
     verifier = IsolatedVerifier(TrustStore.of(paths.trust, demo_root=pki.certificate("root")))

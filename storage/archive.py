@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from pipeline.errors import Tampered
+from pipeline.errors import Tampered, Unavailable
 from pipeline.model import (
     Blob,
     Intake,
@@ -43,8 +43,9 @@ class _Kept:
 class Archive:
     """Speaks to one bucket. `land_lock` and later locks are set by the caller as dates."""
 
-    def __init__(self, bucket: Bucket) -> None:
+    def __init__(self, bucket: Bucket, *, once: Bucket | None = None) -> None:
         self._bucket = bucket
+        self._once = once or bucket
         self._threads = ThreadPoolExecutor(AT_ONCE, thread_name_prefix="store")
 
     def land(self, intake: Intake, *, lock_until: datetime | None) -> tuple[StoredObject, ...]:
@@ -71,8 +72,16 @@ class Archive:
         self._bucket.fetch(key, sha256, into)
 
     def read(self, key: str) -> bytes | None:
-        """An object as the store has it now, unchecked, None when it is missing: for verifiers."""
-        return self._bucket.read(key)
+        """An object as the store has it now, unchecked, None when it is missing: for verifiers.
+
+        Asked once more when the store fails and yet is up: a rotten object stays unreadable, and takes the embedded
+        store 13 s to say so. Raises Unavailable then.
+        """
+        try:
+            return self._once.read(key)
+        except Unavailable:
+            self._bucket.probe()
+            return self._once.read(key)
 
     def store(self, signed: SignedDocument, *, sidecar: bytes, lock_until: datetime) -> StoredDocument:
         """Keep a document with its originals and its sidecar, and commit the dossier's next manifest."""
