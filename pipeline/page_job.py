@@ -61,7 +61,7 @@ def read_side(page: Page, work: Path, limits: RasterLimits) -> ReadPage:
         raise Rejected("this page needs more memory than allowed", vi="Trang này quá lớn") from error
     path = result_path(page, work)
     encoded = encode_faithful(reading.pixels, dpi=raster.dpi, bitonal=raster.bitonal)
-    suffix = {"image/jpeg": ".jpg", "image/tiff": ".tif"}[encoded.media_type]
+    suffix = {"image/jpeg": ".jpg", "image/png": ".png"}[encoded.media_type]
     image: Blob = write_whole(path.with_suffix(suffix), encoded.content, encoded.media_type)
     height, width = reading.pixels.shape[:2]
     read = ReadPage(

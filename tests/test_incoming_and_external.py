@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import io
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
@@ -120,6 +121,7 @@ def damaged(tmp_path: Path) -> Iterator[Home]:
     place.run("down")
 
 
+@pytest.mark.slow  # the store itself takes 13 s to give up on an object
 def test_a_byte_that_rots_on_the_disk_of_the_store_is_found(damaged: Home) -> None:
     taken = damaged.run("ingest", str(STACK / "scan-01.jpg"), "--dossier", CODE)
     (paper,) = papers(taken.document)
@@ -147,8 +149,6 @@ def test_other_bytes_under_the_same_key_are_found(damaged: Home) -> None:
     bucket = damaged.bucket("admin")
     content = bytearray(bucket.read(paper["key"]) or b"")
     content[-5000] ^= 1
-    import io
-
     bucket._client.put_object(BUCKET, paper["key"], io.BytesIO(bytes(content)), len(content))
     report = damaged.run("verify", paper["id"])
     assert report.code == 5
