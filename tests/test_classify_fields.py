@@ -200,3 +200,18 @@ def test_the_signer_stands_under_the_position() -> None:
         rows("Phan Văn Tài", top=1720, centre=1250),
     )
     assert value(paper(read), "signer") == ("Phan Văn Tài", False)
+
+
+def test_a_paper_cited_in_the_body_lends_no_number() -> None:
+    read = page(
+        letterhead("ỦY BAN NHÂN DÂN", "XÃ HẠ HÒA", number=None),
+        title("GIẤY PHÉP XÂY DỰNG"),
+        rows("Số 118/2025/NĐ-CP ngày 09 tháng 6 năm 2025 của Chính phủ", top=700),
+        rows("số 119/2025/NĐ-CP", top=430),
+    )
+    assert paper(read).field("number") is None
+
+
+def test_a_name_cut_short_or_run_together_is_doubtful() -> None:
+    for rows_of_agency in (("ỦY BAN NHÂN DÂN",), ("ỦY BAN NHÂN DÂN", "TỈNH HÒABÌNHX")):
+        assert value(paper(page(letterhead(*rows_of_agency), title("QUYẾT ĐỊNH"))), "issuer")[1]
