@@ -215,3 +215,8 @@ def test_a_paper_cited_in_the_body_lends_no_number() -> None:
 def test_a_name_cut_short_or_run_together_is_doubtful() -> None:
     for rows_of_agency in (("ỦY BAN NHÂN DÂN",), ("ỦY BAN NHÂN DÂN", "TỈNH HÒABÌNHX")):
         assert value(paper(page(letterhead(*rows_of_agency), title("QUYẾT ĐỊNH"))), "issuer")[1]
+
+
+def test_a_day_beside_a_number_that_is_lost_is_doubtful() -> None:
+    read = page(letterhead("ỦY BAN NHÂN DÂN", "TỈNH PHÚ THỌ", number=None), title("QUYẾT ĐỊNH"))
+    assert value(paper(read), "date") == ("2026-09-08", True)

@@ -34,12 +34,14 @@ def number_field(view: PageView) -> Field | None:
 
 
 def by_pen(view: PageView) -> bool:
-    """Whether the number was left blank in print and filled in: it is lost, or stands apart from its slash.
+    """Whether the number was left blank in print and filled in: its line is lost, or it stands apart from its slash.
 
     Number and day are filled in together when a paper is registered, so the day beside it is by pen as well.
     """
     if view.header.number is None:
-        return False
+        labels = (part for part in view.parts if part.middle < _head(view) and _LABEL.match(part.text))
+        official = view.header.dated is not None and bool(view.header.left)
+        return official and next(labels, None) is None
     words = _whole_line(view, view.header.number).words
     return any(re.match(r"\W?[/⁄]\s*[A-ZĐ]", word.text) for word in words)
 
