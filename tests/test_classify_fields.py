@@ -220,3 +220,13 @@ def test_a_name_cut_short_or_run_together_is_doubtful() -> None:
 def test_a_day_beside_a_number_that_is_lost_is_doubtful() -> None:
     read = page(letterhead("ỦY BAN NHÂN DÂN", "TỈNH PHÚ THỌ", number=None), title("QUYẾT ĐỊNH"))
     assert value(paper(read), "date") == ("2026-09-08", True)
+
+
+def test_a_single_figure_where_the_decree_has_two_must_be_read_beyond_doubt() -> None:
+    for place, doubtful in (
+        ("Hạ Hòa, ngày 14 tháng 1~0.9 năm 2026", True),
+        ("Hạ Hòa, ngày 14 tháng 9~0.9 năm 2026", False),
+        ("Hạ Hòa, ngày 14 tháng 1 năm 2026", False),
+    ):
+        read = page(letterhead("ỦY BAN NHÂN DÂN", "TỈNH PHÚ THỌ", place=place), title("QUYẾT ĐỊNH"))
+        assert value(paper(read), "date")[1] is doubtful
