@@ -45,9 +45,9 @@ def test_columns_that_ocr_joined_are_parted() -> None:
     ("name", "key"),
     [
         ("GIẤY XÁC NHẬN TÌNH TRẠNG HÔN NHÂN", "xac_nhan_hon_nhan"),
-        ("TỜ KHAI CẤP GIẤY XÁC NHẬN TÌNH TRẠNG HÔN NHÂN", "to_khai_xac_nhan_hon_nhan"),
+        ("TỜ KHAI CẤP GIẤY XÁC NHẬN TÌNH TRẠNG HÔN NHÂN", "to_khai_tinh_trang_hon_nhan"),
         ("GIẤY TIẾP NHẬN HỒ SƠ VÀ HẸN TRẢ KẾT QUẢ", "giay_tiep_nhan"),
-        ("TỜ KHAI ĐĂNG KÝ LẠI KHAI SINH", "to_khai_dang_ky_lai_khai_sinh"),
+        ("TỜ KHAI ĐĂNG KÝ LẠI KHAI SINH", "to_khai_lai_khai_sinh"),
         ("GIẤY ỦY QUYỀN", "giay_uy_quyen"),
         ("GIẤY UỶ QUYỀN", "giay_uy_quyen"),
         ("TRÍCH LỤC KHAI TỬ (BẢN SAO)", "trich_luc_khai_tu"),
@@ -200,3 +200,33 @@ def test_the_signer_stands_under_the_position() -> None:
         rows("Phan Văn Tài", top=1720, centre=1250),
     )
     assert value(paper(read), "signer") == ("Phan Văn Tài", False)
+
+
+def test_a_paper_cited_in_the_body_lends_no_number() -> None:
+    read = page(
+        letterhead("ỦY BAN NHÂN DÂN", "XÃ HẠ HÒA", number=None),
+        title("GIẤY PHÉP XÂY DỰNG"),
+        rows("Số 118/2025/NĐ-CP ngày 09 tháng 6 năm 2025 của Chính phủ", top=700),
+        rows("số 119/2025/NĐ-CP", top=430),
+    )
+    assert paper(read).field("number") is None
+
+
+def test_a_name_cut_short_or_run_together_is_doubtful() -> None:
+    for rows_of_agency in (("ỦY BAN NHÂN DÂN",), ("ỦY BAN NHÂN DÂN", "TỈNH HÒABÌNHX")):
+        assert value(paper(page(letterhead(*rows_of_agency), title("QUYẾT ĐỊNH"))), "issuer")[1]
+
+
+def test_a_day_beside_a_number_that_is_lost_is_doubtful() -> None:
+    read = page(letterhead("ỦY BAN NHÂN DÂN", "TỈNH PHÚ THỌ", number=None), title("QUYẾT ĐỊNH"))
+    assert value(paper(read), "date") == ("2026-09-08", True)
+
+
+def test_a_single_figure_where_the_decree_has_two_must_be_read_beyond_doubt() -> None:
+    for place, doubtful in (
+        ("Hạ Hòa, ngày 14 tháng 1~0.9 năm 2026", True),
+        ("Hạ Hòa, ngày 14 tháng 9~0.9 năm 2026", False),
+        ("Hạ Hòa, ngày 14 tháng 1 năm 2026", False),
+    ):
+        read = page(letterhead("ỦY BAN NHÂN DÂN", "TỈNH PHÚ THỌ", place=place), title("QUYẾT ĐỊNH"))
+        assert value(paper(read), "date")[1] is doubtful

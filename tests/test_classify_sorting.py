@@ -138,6 +138,23 @@ def test_papers_before_a_receipt_wait_when_one_of_them_may_be_another_receipt() 
     assert [paper.dossier for paper in found.papers] == [None, None, CODE]
 
 
+def test_the_only_code_of_a_stack_rules_it_when_a_form_of_the_centre_names_it() -> None:
+    control = page(
+        letterhead("UBND XÃ HẠ HÒA", "TRUNG TÂM PHỤC VỤ", "HÀNH CHÍNH CÔNG", number=None),
+        title("PHIẾU KIỂM SOÁT QUÁ TRÌNH GIẢI QUYẾT HỒ SƠ", f"Mã hồ sơ: {CODE}"),
+    )
+    assert [paper.dossier for paper in sort(decision(), control, decision()).papers] == [CODE] * 3
+
+
+def test_the_code_on_one_result_does_not_rule_the_stack() -> None:
+    result = page(
+        letterhead("ỦY BAN NHÂN DÂN", "XÃ HẠ HÒA", number="Số: 45/GPXD"),
+        title("GIẤY PHÉP XÂY DỰNG"),
+        qr=CODE,
+    )
+    assert [paper.dossier for paper in sort(decision(), result).papers] == [None, CODE]
+
+
 def test_papers_before_a_second_receipt_never_take_its_code() -> None:
     found = sort(decision(), receipt(), receipt(OTHER), decision())
     assert [paper.dossier for paper in found.papers] == [None, CODE, OTHER, OTHER]

@@ -21,6 +21,8 @@ from pipeline.grammar.agencies import is_parent, ordinary_case
         ("UBND XÃ MƯỜNG XÉN", "UBND xã Mường Xén"),
         ("CÔNG AN XÃ HẬU LỘC", "Công an xã Hậu Lộc"),
         ("HỘI ĐỒNG NHÂN DÂN THÀNH PHỐ CẦN THƠ", "Hội đồng nhân dân thành phố Cần Thơ"),
+        ("SỞ Y TẾ HẢI PHÒNG", "Sở Y tế Hải Phòng"),
+        ("BỆNH VIỆN PHỤ SẢN", "Bệnh viện Phụ sản"),
         ("Văn phòng Công chứng số 1", "Văn phòng Công chứng số 1"),
     ],
 )
@@ -34,6 +36,7 @@ def test_capitals_become_the_ordinary_name(printed: str, name: str) -> None:
         ("UBND TỈNH NGHỆ AN", "SỞ TƯ PHÁP", True),
         ("TỈNH LÀO CAI", "ỦY BAN NHÂN DÂN XÃ VĂN BÀN", True),
         ("UỶ BAN NHÂN DÂN TỈNH A", "SỞ Y TẾ", True),
+        ("SỞ Y TẾ HẢI PHÒNG", "BỆNH VIỆN PHỤ SẢN", True),
         ("BỘ CÔNG AN", "CÔNG AN TỈNH A", True),
         ("ỦY BAN NHÂN DÂN", "TỈNH PHÚ THỌ", False),
         ("ỦY BAN NHÂN DÂN TỈNH HẢI", "PHÒNG", False),

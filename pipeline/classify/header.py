@@ -15,6 +15,7 @@ from pipeline.grammar.dates import DateFound, find_dates
 NATIONAL = "conghoaxahoichunghiavietnam"
 MOTTO = "doclaptudohanhphuc"
 LEAST = 80.0  # similarity in per cent that a heading read with noise must keep
+MOST_TALL = 22  # thousandths of the width: a stain stretches boxes, print of 14 points is 15 high
 MOST_APART = 2.5  # lines between two rows of a letterhead
 TOP = 0.45  # a letterhead begins in the upper part of the page
 _NUMBER = re.compile(r"^\W*(?:s[oô0ốỏồóòọ6]|sô|só)\s*[:;.,]|^\W*s[oốôóồổ]\s+\S*\d", re.IGNORECASE)
@@ -48,7 +49,7 @@ def read_header(parts: Sequence[Segment], width: int, height: int) -> tuple[Head
     edge = min(item.box.left for item in (national, motto) if item)
     if motto and not national:
         edge -= round(0.05 * width)
-    line = anchor.height
+    line = min(anchor.height, MOST_TALL * width // 1000)
     top, low = anchor.box.top - 2 * line, anchor.box.bottom + 9 * line
     split: list[Segment] = []
     for part in parts:

@@ -9,10 +9,14 @@ from rapidfuzz import fuzz
 
 from pipeline.classify.header import Header, is_number_line
 from pipeline.classify.layout import Segment, segment_of
+from pipeline.classify.printed import CLEAR
 from pipeline.classify.types import DocumentType, TypeCatalogue
+from pipeline.grammar.folding import compact
+from pipeline.model import ReadPage
 
 SURE = 0.86  # similarity from which a headline needs no other support
 LIKELY = 0.74  # below, it is no headline; between, form mark or hints must agree
+MARGIN_WORN = 0.06
 MARGIN = 0.03  # by which the best type must lead the next when the fit is not perfect
 PERFECT = 0.97
 SMALL_LETTERS = 0.92  # for a title not in capitals
@@ -38,13 +42,15 @@ class Headline:
 
 
 def find_headline(
-    parts: Sequence[Segment], header: Header, types: TypeCatalogue, *, width: int, height: int, body: str
+    page: ReadPage, parts: Sequence[Segment], header: Header, types: TypeCatalogue
 ) -> Headline | None:
-    """The best headline on a page; `body` is the folded compact text of the page, for hints and form marks."""
-    limit = max(TOP * height, header.bottom + 0.25 * height if header.present else 0)
+    """The best headline among the segments of a page whose letterhead is known."""
+    limit = max(TOP * page.height, header.bottom + 0.25 * page.height if header.present else 0)
+    body = compact(page.text)
+    worn = page.confidence < CLEAR
     best: Headline | None = None
-    for lines in _candidates(parts, header, width, limit):
-        found = _match(lines, types, body)
+    for lines in _candidates(parts, header, page.width, limit):
+        found = match_type(lines, types, body, worn=worn)
         if found and (best is None or found.rank > best.rank):
             best = found
     return best
@@ -110,8 +116,13 @@ def _stands_alone(part: Segment, width: int) -> bool:
     )
 
 
-def _match(lines: tuple[Segment, ...], types: TypeCatalogue, body: str) -> Headline | None:
-    """The type whose headline fits these lines best; not sure when another type fits nearly as well."""
+def match_type(
+    lines: tuple[Segment, ...], types: TypeCatalogue, body: str, *, worn: bool = False
+) -> Headline | None:
+    """The type whose headline fits these lines best; not sure when another type fits nearly as well.
+
+    On `worn` print a short word may be lost whole, so even a perfect fit must lead the next by more.
+    """
     text = "".join(line.key for line in lines)
     colon = lines[-1].text.rstrip().endswith(":")
     small = lines[0].caps < 0.7
@@ -128,7 +139,7 @@ def _match(lines: tuple[Segment, ...], types: TypeCatalogue, body: str) -> Headl
         return None
     weight, score, kind = max(fits, key=lambda fit: fit[0])
     second = max((fit[0] for fit in fits if fit[2] is not kind), default=0.0)
-    clear = score >= PERFECT or weight - second >= MARGIN
+    clear = weight - second >= MARGIN_WORN if worn else (score >= PERFECT or weight - second >= MARGIN)
     return Headline(
         type=kind, score=score, lines=lines, sure=clear and (score >= SURE or supported(kind, body))
     )

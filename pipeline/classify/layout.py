@@ -16,6 +16,7 @@ from pipeline.grammar.folding import compact, fold_words
 from pipeline.model import Box, Line, ReadPage, Word
 
 WIDE_GAP = 1.6  # of a line's height: wider than justified print, narrower than a column's gutter
+_WRITING = {"Lu", "Ll", "Lt", "Lo", "Nd"}  # not Lm: OCR gives specks as a lone circumflex
 _DASHES = ("-", "–", "—", "&")
 NOISE = 0.35  # confidence below which a word of signs or of one letter is a speck
 
@@ -97,7 +98,7 @@ def box_of(boxes: Iterable[Box]) -> Box:
 
 def has_text(text: str) -> bool:
     """Whether it holds a letter or a digit."""
-    return any(unicodedata.category(sign)[0] in "LN" for sign in text)
+    return any(unicodedata.category(sign) in _WRITING for sign in text)
 
 
 def segments(page: ReadPage) -> tuple[Segment, ...]:

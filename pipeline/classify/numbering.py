@@ -15,13 +15,13 @@ from pipeline.model import Field, Word
 # the symbol, which is no word of the language. The rest guards against a pen.
 SURE_SET = 0.5
 SURE_STRANGE = 0.9  # for symbols with a part that is not in general use
-HEAD = 0.42
 # `Số` as OCR gives it, at the start of a segment; what follows must be a number or its symbol, so `Số CCCD:` is none.
+# The capital matters: `số 118/2025/NĐ-CP` is a paper cited in the body.
 _LABEL = re.compile(
-    r"^\W{0,3}[S§5][ốổôóoỐỔÔÓO0ồộỗé6]+(?:\s+(?:c[ôo]ng ch[ứưu]ng|ch[ứưu]ng th[ựưu]c|v[àa]o s[ổôo](?: h[ộo] t[ịi]ch)?))?"
-    r"\s*[:;.,]?\s*",
-    re.IGNORECASE,
+    r"^\W{0,3}[S§][ốổôóoỐỔÔÓO0ồộỗé6]+"
+    r"(?:\s+(?:c[ôo]ng ch[ứưu]ng|ch[ứưu]ng th[ựưu]c|v[àa]o s[ổôo](?: h[ộo] t[ịi]ch)?))?\s*[:;.,]?\s*"
 )
+_CUT_LABEL = re.compile(r"^\W{0,2}[^\W\d]{1,3}\s*[:;.]\s*(?=\d)")
 
 
 def number_field(view: PageView) -> Field | None:
@@ -34,12 +34,14 @@ def number_field(view: PageView) -> Field | None:
 
 
 def by_pen(view: PageView) -> bool:
-    """Whether the number was left blank in print and filled in: it is lost, or stands apart from its slash.
+    """Whether the number was left blank in print and filled in: its line is lost, or it stands apart from its slash.
 
     Number and day are filled in together when a paper is registered, so the day beside it is by pen as well.
     """
     if view.header.number is None:
-        return False
+        labels = (part for part in view.parts if part.middle < _head(view) and _LABEL.match(part.text))
+        official = view.header.dated is not None and bool(view.header.left)
+        return official and next(labels, None) is None
     words = _whole_line(view, view.header.number).words
     return any(re.match(r"\W?[/⁄]\s*[A-ZĐ]", word.text) for word in words)
 
@@ -48,14 +50,22 @@ def _places(view: PageView) -> Iterator[Segment]:
     """Where a number may stand: in the letterhead first, then on a line of its own above the body."""
     if view.header.number is not None:
         yield _whole_line(view, view.header.number)
+    for part in view.header.left:
+        if _CUT_LABEL.match(part.text) and find_number(part.text) is not None:
+            yield part
     for part in sorted(view.parts, key=lambda part: part.middle):
-        if part.middle > max(HEAD * view.page.height, view.header.bottom + 0.12 * view.page.height):
+        if part.middle > _head(view):
             return
         if _LABEL.match(part.text):
             yield _whole_line(view, part)
-    for part in view.header.left:
-        if find_number(part.text) is not None:
-            yield part
+
+
+def _head(view: PageView) -> float:
+    """Where the head of the page ends: a few lines under the name, or under the letterhead."""
+    if view.headline is not None:
+        last = view.headline.lines[-1]
+        return last.box.bottom + 3.5 * last.height
+    return max(0.25 * view.page.height, view.header.bottom + 0.05 * view.page.height)
 
 
 def _whole_line(view: PageView, label: Segment) -> Segment:
@@ -74,7 +84,7 @@ def _whole_line(view: PageView, label: Segment) -> Segment:
 
 
 def _read(view: PageView, segment: Segment) -> Field | None:
-    label = _LABEL.match(segment.text)
+    label = _LABEL.match(segment.text) or _CUT_LABEL.match(segment.text)
     start = label.end() if label else 0
     rest = segment.text[start:]
     found = find_number(rest)
@@ -154,5 +164,6 @@ def _printed(view: PageView, segment: Segment, found: DocumentNumber, carriers: 
         and level
         and close
         and siblings
+        and _LABEL.match(segment.text) is not None
         and not any(inked(view.page, word.box) for word in carriers)
     )

@@ -8,7 +8,7 @@ disagree are a question to a person, not a vote.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
 
@@ -212,23 +212,23 @@ def _speaks_for_dossier(kind: DocumentType | None) -> bool:
 
 
 def _spread_only_code(walk: _Walk) -> None:
-    """Papers before the receipt belong to its dossier when no other code, and no sign of another dossier, is there.
+    """The only code of a stack is that of all its papers, when no sign of another dossier is there.
 
-    A paper of unknown kind might be the receipt of another dossier whose title was lost, so it ends this.
+    A receipt or a form of the one-stop shop must name it, or two papers. A paper of unknown kind might be the
+    receipt of another dossier whose title was lost, so it ends this; what follows an unclear receipt stays.
     """
-    ruled = {draft.dossier.text: draft.dossier for draft in walk.drafts if draft.dossier is not None}
-    receipts = [draft for draft in walk.drafts if draft.receipt]
-    every = {item.code.text for found in walk.codes.values() for item in found}
-    if walk.separators or len(ruled) != 1 or len(receipts) != 1 or not every <= set(ruled):
+    naming = [draft for draft in walk.drafts if draft.dossier is not None]
+    codes = {item.code.text for found in walk.codes.values() for item in found}
+    if walk.separators or not naming or len(codes) != 1 or any(draft.review for draft in walk.drafts):
         return
-    if receipts[0].dossier is None:
+    official = any(draft.receipt or (draft.kind and draft.kind.role == "process") for draft in naming)
+    lost = [draft for draft in walk.drafts if draft.dossier is None]
+    strange = any(draft.kind is None and not draft.views[0].is_letter for draft in lost)
+    unclear = any(draft.receipt or draft.reason != UNKNOWN for draft in lost)
+    if strange or unclear or not (official or len(naming) > 1):
         return
-    first = walk.drafts.index(receipts[0])
-    if any(draft.kind is None and not draft.views[0].is_letter for draft in walk.drafts[:first]):
-        return
-    for place, draft in enumerate(walk.drafts[:first]):
-        if draft.dossier is None and draft.review is None:
-            walk.drafts[place] = replace(draft, dossier=receipts[0].dossier, evidence="receipt", reason=None)
+    for draft in lost:
+        draft.dossier, draft.evidence, draft.reason = naming[0].dossier, "stack", None
 
 
 def _take_incoming(walk: _Walk, page: ReadPage) -> None:

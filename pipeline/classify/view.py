@@ -85,9 +85,7 @@ class PageView:
 def view_page(page: ReadPage, types: TypeCatalogue) -> PageView:
     """See a page's layout."""
     header, parts = read_header(segments(page), page.width, page.height)
-    headline = find_headline(
-        parts, header, types, width=page.width, height=page.height, body=compact(page.text)
-    )
+    headline = find_headline(page, parts, header, types)
     return PageView(page=page, parts=parts, header=header, headline=headline)
 
 

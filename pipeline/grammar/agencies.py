@@ -5,12 +5,24 @@ from __future__ import annotations
 import re
 
 from pipeline.grammar.folding import compact, fold_words, nfc, one_line
-from pipeline.grammar.provinces import province_named
+from pipeline.grammar.provinces import PROVINCES, province_named
 
 UNITS = ("tỉnh", "thành phố", "huyện", "quận", "thị xã", "xã", "phường", "thị trấn", "đặc khu")
 COUNCILS = ("ủy ban nhân dân", "hội đồng nhân dân", "ubnd", "hđnd")
 # Heads whose next word is capitalised: Sở Tài nguyên, Trung tâm Phục vụ, Văn phòng Đăng ký.
-_HEADS = ("bộ", "sở", "phòng", "ban", "trung tâm", "cục", "chi cục", "tổng cục", "thanh tra", "trường")
+_HEADS = (
+    "bộ",
+    "sở",
+    "phòng",
+    "ban",
+    "trung tâm",
+    "cục",
+    "chi cục",
+    "tổng cục",
+    "thanh tra",
+    "trường",
+    "bệnh viện",
+)
 _LISTS = ("bộ", "sở", "phòng")  # whose names join fields: Tài nguyên và Môi trường
 _PLAIN = {"bộ phận", "ban nhân"}
 _UPPER = {"ubnd", "hđnd", "ubmttq", "tp"}
@@ -22,6 +34,11 @@ _PROPER_AFTER = (
     "phục vụ hành chính công",
 )
 _WHOLE = ("ủy ban nhân dân", "hội đồng nhân dân")
+
+
+# `Sở Y tế Hải Phòng`: a province may follow without its unit.
+_PROVINCES = {item.name.lower(): item.name for item in PROVINCES.values() if " " in item.name}
+_PROVINCE = re.compile(rf"\b(?:{'|'.join(_PROVINCES)})\b")
 
 
 def is_parent(first: str, second: str) -> bool:
@@ -42,7 +59,18 @@ def is_parent(first: str, second: str) -> bool:
     )
     if not low.startswith(heads):
         return False
-    begins = (*COUNCILS, *_HEADS, "bộ phận", "văn phòng", "công an", "chi nhánh", "đội", "hạt", "trạm")
+    begins = (
+        *COUNCILS,
+        *_HEADS,
+        "bộ phận",
+        "văn phòng",
+        "công an",
+        "chi nhánh",
+        "đội",
+        "hạt",
+        "trạm",
+        "viện",
+    )
     return following.startswith(tuple(f"{head} " for head in begins)) or following in COUNCILS
 
 
@@ -74,7 +102,7 @@ def ordinary_case(name: str) -> str:
         else:
             proper = False
             result.append(_capital(word) if listing and words[place - 1] in ("và", "-") else word)
-    text = " ".join(_with_provinces(result))
+    text = _PROVINCE.sub(lambda found: _PROVINCES[found[0]], " ".join(_with_provinces(result)))
     return text[:1].upper() + text[1:]
 
 
