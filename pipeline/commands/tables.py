@@ -77,6 +77,7 @@ def show_papers(documents: list[dict[str, Any]], console: Console) -> None:
     for dossier, papers in groupby(documents, key=lambda paper: paper["dossier"]):
         console.print(f"  Hồ sơ [cyan]{escape(dossier or 'chưa rõ mã')}[/]", highlight=False)
         table = Table(box=None, padding=(0, 1), show_header=False, pad_edge=True)
+        table.add_column(width=2)
         for ratio in (9, 5, 1, 2, 6):
             table.add_column(overflow="fold", ratio=ratio)
         for paper in papers:
@@ -84,14 +85,15 @@ def show_papers(documents: list[dict[str, Any]], console: Console) -> None:
         console.print(table)
 
 
-def _row(paper: dict[str, Any]) -> tuple[str, str, str, str, str]:
+def _row(paper: dict[str, Any]) -> tuple[str, ...]:
     state = DOCUMENT_STATES.get(paper["state"], paper["state"])
     doubts = ", ".join(FIELDS.get(name, name) for name in paper["doubtful"])
     state += f": {paper['reason']}" if paper.get("reason") else ""
     state += f"; còn ngờ: {doubts}" if doubts else ""
     number = " ".join(filter(None, (paper["number"], paper["date"])))
     return (
-        f"    {escape(paper['type_name'] or '?')}",
+        "",
+        escape(paper["type_name"] or "?"),
         escape(number),
         str(len(paper["pages"])),
         paper["signature_level"] or "",
