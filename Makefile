@@ -44,8 +44,14 @@ fix: $(VENV)/.dev ## Let the formatter and the linter mend what they can
 	@$(BIN)/ruff format .
 	@$(BIN)/ruff check --fix .
 
-bench: $(VENV)/.dev ## Measure against OCRmyPDF and bare Tesseract in one run; writes docs/benchmarks.md
-	@$(BIN)/python -m scripts.bench
+.venv-bench/.done: requirements-bench.lock
+	@bash scripts/system-packages bench
+	@test -x .venv-bench/bin/python || $(PYTHON) -m venv .venv-bench
+	@.venv-bench/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-bench.lock
+	@touch $@
+
+bench: $(VENV)/.run .venv-bench/.done ## Measure against OCRmyPDF and bare Tesseract in one run; writes docs/benchmarks.md
+	@PYTHONPATH=. $(BIN)/python scripts/bench.py
 
 samples: $(VENV)/.dev ## Make the bundled sample scans again
 	@$(BIN)/python -m samples.make
@@ -58,4 +64,4 @@ lock: $(VENV)/.dev ## Resolve and lock the libraries again
 
 clean: ## Remove the environment and the demo's home
 	@test ! -x $(BIN)/sohoa || $(BIN)/sohoa --home $(DEMO_HOME) down >/dev/null || true
-	@rm -rf $(VENV) $(DEMO_HOME)
+	@rm -rf $(VENV) .venv-bench $(DEMO_HOME)
