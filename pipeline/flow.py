@@ -44,17 +44,21 @@ class Stages(Protocol):
     def commit(self, stored: StoredDocument) -> None: ...
     def wait(self, document: Document, error: Unavailable) -> None: ...
     def settle(self, intake: Intake) -> None: ...
+    def pause(self, intake: Intake, error: Unavailable) -> None: ...
 
 
 def process(batch: str, stages: Stages, run: Durable) -> None:
     """Take one batch through every stage, in the only order there is."""
     intake = stages.intake(batch)
-    run.step(stages.land, intake)
-    pages = run.step(stages.split, intake)
-    read = stages.read(intake, pages)
-    sorting = run.step(stages.sort, intake, read)
-    run.each(lambda paper: archive(intake, paper, read, stages), sorting.papers)
-    run.step(stages.settle, intake)
+    try:
+        run.step(stages.land, intake)
+        pages = run.step(stages.split, intake)
+        read = stages.read(intake, pages)
+        sorting = run.step(stages.sort, intake, read)
+        run.each(lambda paper: archive(intake, paper, read, stages), sorting.papers)
+        run.step(stages.settle, intake)
+    except Unavailable as error:
+        stages.pause(intake, error)
 
 
 def archive(intake: Intake, paper: Paper, read: Sequence[ReadPage], stages: Stages) -> None:

@@ -193,6 +193,10 @@ class RealStages:
         """Derive the batch's state from its pages and papers."""
         self._batches.settle(intake.id)
 
+    def pause(self, intake: Intake, error: Unavailable) -> None:
+        """The whole batch waits for a store or a disk, and says so; the clock starts its next attempt."""
+        self._batches.set_state(intake.id, "paused", error.both)
+
     def _write_pdf(self, intake: Intake, paper: Paper, pages: tuple[ReadPage, ...], identifier: str) -> Blob:
         folder = self._work / "documents" / identifier
         folder.mkdir(parents=True, exist_ok=True)

@@ -21,6 +21,7 @@ READY_SECONDS = 60.0
 PASSING_SECONDS = 15.0
 """How long a request waits while a dependency does not come up, before it says so."""
 RETRY_SECONDS = 60.0
+MEND_SECONDS = 10.0
 
 
 class Service:
@@ -71,7 +72,12 @@ class Service:
         with self._changed:
             self._parts, self._reason = parts, None
             desk = IntakeDesk(parts, self._paths, self._settings)
-            self._schedule = Schedule([Job("retry", RETRY_SECONDS, desk.retry_waiting)])
+            self._schedule = Schedule(
+                [
+                    Job("mend", MEND_SECONDS, desk.mend_forgotten),
+                    Job("retry", RETRY_SECONDS, desk.retry_waiting),
+                ]
+            )
             self._changed.notify_all()
 
     def not_ready(self, reason: SohoaError) -> None:
