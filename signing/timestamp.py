@@ -58,7 +58,10 @@ class DemoAuthority(TimeStamper):
         content = cms.EncapsulatedContentInfo(
             {"content_type": "tst_info", "content": cms.ParsableOctetString(info.dump())}
         )
-        return await self._signer.async_sign_general_data(content, DIGEST, detached=False, use_cades=True)
+        made = await self._signer.async_sign_general_data(content, DIGEST, detached=False, use_cades=True)
+        return cms.ContentInfo.load(
+            made.dump()
+        )  # see signing.cms: what is built is slow to put into something
 
 
 class HttpAuthority(TimeStamper):
