@@ -6,6 +6,7 @@ import contextlib
 import multiprocessing
 import os
 import resource
+import signal
 import threading
 import time
 from concurrent.futures import TimeoutError
@@ -55,6 +56,10 @@ class IsolatedVerifier:
             reason = f"Kiểm tra quá {self._seconds:.0f} giây nên đã dừng (stopped by time limit)"
         except (ProcessExpired, MemoryError):
             reason = "Tệp làm hỏng trình kiểm tra (the file crashed the verifier)"
+        except OSError as error:
+            reason = f"Không đọc được tệp (the file cannot be read: {error.strerror})"
+        except Exception as error:  # whatever a hostile file leads a library to
+            reason = f"Không kiểm tra được tệp (the file cannot be judged: {type(error).__name__})"
         return FileVerdict(
             target=name, verdict=Verdict.INDETERMINATE, sub_indication="FORMAT_FAILURE", problems=(reason,)
         )
@@ -83,7 +88,10 @@ def _judge(
 
 
 def _begin(parent: int) -> None:
+    # No PR_SET_PDEATHSIG: it follows the thread that started the child, here one that only answers a request.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
     resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     threading.Thread(target=_watch, args=(parent,), daemon=True).start()
 
 

@@ -54,20 +54,23 @@ class EmbeddedStore:
             config = replace(config, ports=free_ports())
             save(self._etc, config)
         self._config = config
-        self._child = subprocess.Popen(
+        self._child = self._spawn(config)
+        self._remember(self._child.pid)
+        self._wait_ready()
+        if not (self._folder / ".prepared").exists():
+            self._prepare()
+
+    def _spawn(self, config: StoreConfig) -> subprocess.Popen[bytes]:
+        return subprocess.Popen(
             self._command(config),
             cwd=self._etc,
             env={**os.environ, "HOME": str(self._etc)},
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
-            stderr=(self._folder / "logs" / "stderr.txt").open("wb"),
+            stderr=os.open(self._folder / "logs" / "stderr.txt", os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600),
             start_new_session=True,
             preexec_fn=_die_with_parent,
         )
-        self._remember(self._child.pid)
-        self._wait_ready()
-        if not (self._folder / ".prepared").exists():
-            self._prepare()
 
     def alive(self) -> bool:
         """Whether the child still runs."""
@@ -159,7 +162,7 @@ class EmbeddedStore:
         assert config is not None
         self._shell(f"fs.configure -locationPrefix=/buckets/{config.bucket} -fsync=true -apply", config)
         Bucket(self.endpoint("admin")).deny_deletion(config.identities["writer"].name)
-        (self._folder / ".prepared").touch()
+        (self._folder / ".prepared").touch(mode=0o600)
 
     def _shell(self, line: str, config: StoreConfig) -> None:
         command = [
@@ -184,7 +187,9 @@ class EmbeddedStore:
             raise Unavailable(f"the embedded store refused its settings: {done.stderr.decode()[-300:]}")
 
     def _remember(self, pid: int) -> None:
-        (self._folder / "pid").write_text(f"{pid} {_started(pid)}")
+        mark = self._folder / "pid"
+        mark.touch(mode=0o600)
+        mark.write_text(f"{pid} {_started(pid)}")
 
     def _end_orphan(self) -> None:
         """Kill the store of a predecessor that was killed, if the record still names it."""

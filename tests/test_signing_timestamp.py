@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import datetime as dt
 import io
 import threading
@@ -16,6 +17,7 @@ import yaml
 from asn1crypto import tsp
 from certomancer.integrations.animator import Animator
 from certomancer.registry import CertomancerConfig
+from pyhanko.sign.timestamps import TimeStamper
 
 from pipeline.errors import Unavailable, UsageError
 from pipeline.model import Document, Level
@@ -53,7 +55,7 @@ pki-architectures:
         validity: {valid-from: "2020-01-01T00:00:00+0000", valid-to: "2100-01-01T00:00:00+0000"}
         extensions:
           - {id: key_usage, critical: true, smart-value: {schema: key-usage, params: [digital_signature]}}
-          - {id: extended_key_usage, critical: true, smart-value: {schema: extended-key-usage, params: [time_stamping]}}
+          - {id: extended_key_usage, critical: true, value: [time_stamping]}
     services:
       time-stamping: {tsa: {signing-cert: tsa}}
       crl-repo: {root: {for-issuer: root, signing-key: root, simulated-update-schedule: P7D}}
@@ -135,8 +137,8 @@ def signer(pki: DemoPki, town: Town, level: Level, authority: HttpAuthority | No
     )  # fmt: skip
 
 
-def stamp(authority: HttpAuthority) -> tsp.TSTInfo:
-    made = authority.timestamp(b"\x01" * 32, "sha256")
+def stamp(authority: TimeStamper, digest: bytes = b"\x01" * 32) -> tsp.TSTInfo:
+    made = asyncio.run(authority.async_timestamp(digest, "sha256"))
     return made["content"]["encap_content_info"]["content"].parsed
 
 
@@ -265,6 +267,5 @@ def test_address_that_is_no_http_address_is_refused_at_once(url: str) -> None:
 
 
 def test_demo_authority_stamps_what_it_is_given(pki: DemoPki) -> None:
-    made = demo_authority(pki).timestamp(b"\x03" * 32, "sha256")
-    info = made["content"]["encap_content_info"]["content"].parsed
+    info = stamp(demo_authority(pki), b"\x03" * 32)
     assert info["message_imprint"]["hashed_message"].native == b"\x03" * 32
