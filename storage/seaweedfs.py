@@ -61,16 +61,21 @@ class EmbeddedStore:
             self._prepare()
 
     def _spawn(self, config: StoreConfig) -> subprocess.Popen[bytes]:
-        return subprocess.Popen(
-            self._command(config),
-            cwd=self._etc,
-            env={**os.environ, "HOME": str(self._etc)},
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.DEVNULL,
-            stderr=os.open(self._folder / "logs" / "stderr.txt", os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600),
-            start_new_session=True,
-            preexec_fn=_die_with_parent,
-        )
+        errors = self._folder / "logs" / "stderr.txt"
+        handle = os.open(errors, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+        try:
+            return subprocess.Popen(
+                self._command(config),
+                cwd=self._etc,
+                env={**os.environ, "HOME": str(self._etc)},
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.DEVNULL,
+                stderr=handle,
+                start_new_session=True,
+                preexec_fn=_die_with_parent,
+            )
+        finally:
+            os.close(handle)
 
     def alive(self) -> bool:
         """Whether the child still runs."""

@@ -13,10 +13,9 @@ from typing import Any
 from wsgiref.simple_server import WSGIRequestHandler, WSGIServer, make_server
 
 import pytest
-import yaml
 from asn1crypto import tsp
-from certomancer.integrations.animator import Animator
-from certomancer.registry import CertomancerConfig
+from certomancer.integrations.animator import Animator, AnimatorArchStore
+from certomancer.registry import ArchLabel, CertLabel, CertomancerConfig, ServiceLabel
 from pyhanko.sign.timestamps import TimeStamper
 
 from pipeline.errors import Unavailable, UsageError
@@ -33,33 +32,39 @@ from signing.verify import verify_pdf
 from tests.papers import AGENCY, OFFICER
 from tests.pki import rsa_key
 
-CONFIG = """
-keysets:
-  keys: {path-prefix: %s, keys: {root: {path: root.pem}, tsa: {path: tsa.pem}}}
-pki-architectures:
-  town:
-    keyset: keys
-    entity-defaults: {country-name: VN, organization-name: Other Town}
-    entities:
-      root: {common-name: Other Root}
-      tsa: {common-name: Other Time Stamping}
-    certs:
-      root:
-        subject: root
-        issuer: root
-        validity: {valid-from: "2020-01-01T00:00:00+0000", valid-to: "2100-01-01T00:00:00+0000"}
-        profiles: [{id: simple-ca, params: {crl-repo: root}}]
-      tsa:
-        subject: tsa
-        issuer: root
-        validity: {valid-from: "2020-01-01T00:00:00+0000", valid-to: "2100-01-01T00:00:00+0000"}
-        extensions:
-          - {id: key_usage, critical: true, smart-value: {schema: key-usage, params: [digital_signature]}}
-          - {id: extended_key_usage, critical: true, value: [time_stamping]}
-    services:
-      time-stamping: {tsa: {signing-cert: tsa}}
-      crl-repo: {root: {for-issuer: root, signing-key: root, simulated-update-schedule: P7D}}
-"""
+TERM = {"valid-from": "2020-01-01T00:00:00+0000", "valid-to": "2100-01-01T00:00:00+0000"}
+TOWN = {
+    "keyset": "keys",
+    "entity-defaults": {"country-name": "VN", "organization-name": "Other Town"},
+    "entities": {"root": {"common-name": "Other Root"}, "tsa": {"common-name": "Other Time Stamping"}},
+    "certs": {
+        "root": {
+            "subject": "root",
+            "issuer": "root",
+            "validity": TERM,
+            "profiles": [{"id": "simple-ca", "params": {"crl-repo": "root"}}],
+        },
+        "tsa": {
+            "subject": "tsa",
+            "issuer": "root",
+            "validity": TERM,
+            "extensions": [
+                {
+                    "id": "key_usage",
+                    "critical": True,
+                    "smart-value": {"schema": "key-usage", "params": ["digital_signature"]},
+                },
+                {"id": "extended_key_usage", "critical": True, "value": ["time_stamping"]},
+            ],
+        },
+    },
+    "services": {
+        "time-stamping": {"tsa": {"signing-cert": "tsa"}},
+        "crl-repo": {
+            "root": {"for-issuer": "root", "signing-key": "root", "simulated-update-schedule": "P7D"}
+        },
+    },
+}
 
 
 class _Quiet(WSGIRequestHandler):
@@ -94,12 +99,15 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Town]:
             serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
         )
         (folder / f"{name}.pem").write_bytes(pem)
-    config = CertomancerConfig(yaml.safe_load(CONFIG % folder), key_search_dir=str(folder))
-    animator = Animator(config.pki_archs, with_web_ui=False)
-    architecture = config.get_pki_arch("town")
-    (folder / "root.crt").write_bytes(architecture.get_cert("root").dump())
+    keys = {"path-prefix": str(folder), "keys": {name: {"path": f"{name}.pem"} for name in ("root", "tsa")}}
+    config = CertomancerConfig(
+        {"keysets": {"keys": keys}, "pki-architectures": {"town": TOWN}}, key_search_dir=str(folder)
+    )
+    architecture = config.get_pki_arch(ArchLabel("town"))
+    animator = Animator(AnimatorArchStore({architecture.arch_label: architecture}), with_web_ui=False)
+    (folder / "root.crt").write_bytes(architecture.get_cert(CertLabel("root")).dump())
     now = dt.datetime.now(dt.UTC)
-    (folder / "root.crl").write_bytes(architecture.service_registry.get_crl("root", now).dump())
+    (folder / "root.crl").write_bytes(architecture.service_registry.get_crl(ServiceLabel("root"), now).dump())
     town = Town(url="", root=folder / "root.crt", crl=folder / "root.crl")
 
     def answer(environ: dict[str, Any], start: Any) -> list[bytes]:
@@ -223,7 +231,12 @@ def test_lies_and_nonsense_are_refused_and_no_file_is_left(
 
 def test_answer_to_an_earlier_question_is_refused(town: Town) -> None:
     kept: list[bytes] = []
-    town.after = lambda answer: (kept.append(answer), answer)[1]
+
+    def keep(answer: bytes) -> bytes:
+        kept.append(answer)
+        return answer
+
+    town.after = keep
     stamp(town.authority())
     town.after = lambda answer: kept[0]
     with pytest.raises(Unavailable):

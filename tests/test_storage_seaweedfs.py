@@ -73,18 +73,34 @@ def own(tmp_path: Path) -> Iterator[EmbeddedStore]:
     store.stop(0.1)
 
 
-@pytest.mark.parametrize("service", ["master", "volume", "filer"])
-@pytest.mark.parametrize(
-    "path",
-    ["/", "/dir/assign", "/col/delete?collection=sohoa", "/buckets/sohoa/", "/status", "/ui/index.html"],
-)
-def test_nothing_but_s3_answers_over_http(store: EmbeddedStore, service: str, path: str) -> None:
+OUTSIDE = {
+    "/": {"master": 200},  # its page of names and numbers, no way to act
+    "/ui/index.html": {"master": 200},
+    "/status": {"volume": 200},
+    "/dir/assign": {},
+    "/col/delete?collection=sohoa": {},
+    "/buckets/sohoa/": {},
+    "/1,0123456789": {},
+}
+
+
+@pytest.mark.parametrize("path", list(OUTSIDE))
+def test_nothing_but_s3_gives_takes_or_deletes_over_http(store: EmbeddedStore, path: str) -> None:
+    put(store, f"h/{hashlib.sha256(path.encode()).hexdigest()}", b"still here")
     assert store._config is not None
-    for method in ("GET", "POST", "DELETE"):
-        connection = HTTPConnection("127.0.0.1", store._config.ports[service], timeout=5)
-        connection.request(method, path)
-        assert connection.getresponse().status == 404, (method, path)
-        connection.close()
+    for service in ("master", "volume", "filer"):
+        for method in ("GET", "POST", "PUT", "DELETE"):
+            connection = HTTPConnection("127.0.0.1", store._config.ports[service], timeout=5)
+            connection.request(method, path)
+            answer = connection.getresponse()
+            expected = {OUTSIDE[path].get(service), *((400, 401) if service == "volume" else (404,))}
+            assert answer.status in expected, (service, method, path)
+            assert all(
+                store.endpoint(role).secret_key.encode() not in answer.read() for role in ("admin", "writer")
+            )
+            connection.close()
+    kept = Bucket(store.endpoint()).read(f"h/{hashlib.sha256(path.encode()).hexdigest()}")
+    assert kept == b"still here"
 
 
 @pytest.mark.parametrize("service", ["master", "volume", "filer"])
@@ -106,9 +122,9 @@ def test_internal_ports_speak_to_nobody_without_a_certificate(store: EmbeddedSto
 
 def test_everything_listens_on_loopback_only(store: EmbeddedStore) -> None:
     sockets = {
-        os.readlink(link)
+        str(link.readlink())
         for link in Path(f"/proc/{pid_of(store)}/fd").iterdir()
-        if link.is_symlink() and os.readlink(link).startswith("socket:")
+        if link.is_symlink() and str(link.readlink()).startswith("socket:")
     }
     listening = [
         row.split()[1]
@@ -123,14 +139,16 @@ def test_everything_listens_on_loopback_only(store: EmbeddedStore) -> None:
 
 
 def test_files_are_private_to_their_owner(store: EmbeddedStore) -> None:
+    """Ours are 0600; those that the store makes itself stand behind folders of 0700."""
     for path in [store._folder, *store._folder.rglob("*")]:
         mode = path.lstat().st_mode
         if stat.S_ISDIR(mode):
-            assert stat.S_IMODE(mode) & 0o077 == 0, path
-        elif stat.S_ISREG(mode):
+            assert stat.S_IMODE(mode) == 0o700, path
+        elif path.parent in (store._folder, store._etc) and stat.S_ISREG(mode):
             assert stat.S_IMODE(mode) & 0o177 == 0, path
-        else:
-            assert stat.S_IMODE(mode) & 0o077 == 0 or stat.S_IMODE(path.parent.stat().st_mode) == 0o700, path
+    assert {"s3.json", "security.toml", "home.json", "node.key"} <= {
+        path.name for path in store._etc.iterdir()
+    }
 
 
 def test_no_credential_stands_on_the_command_line_or_in_the_environment(store: EmbeddedStore) -> None:
