@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 DEMO_HOME ?= .sohoa-demo
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-slow check fix bench samples lock clean
+.PHONY: help setup demo test test-slow check fix bench samples pictures lock clean
 
 help: ## Show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
@@ -44,15 +44,24 @@ fix: $(VENV)/.dev ## Let the formatter and the linter mend what they can
 	@$(BIN)/ruff format .
 	@$(BIN)/ruff check --fix .
 
-bench: $(VENV)/.dev ## Measure against OCRmyPDF and bare Tesseract in one run; writes docs/benchmarks.md
-	@$(BIN)/python -m scripts.bench
+.venv-bench/.done: requirements-bench.lock
+	@bash scripts/system-packages bench
+	@test -x .venv-bench/bin/python || $(PYTHON) -m venv .venv-bench
+	@.venv-bench/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-bench.lock
+	@touch $@
+
+bench: $(VENV)/.run .venv-bench/.done ## Measure against OCRmyPDF and bare Tesseract in one run; writes docs/benchmarks.md
+	@PYTHONPATH=. $(BIN)/python scripts/bench.py
 
 samples: $(VENV)/.dev ## Make the bundled sample scans again
 	@$(BIN)/python -m samples.make
+
+pictures: $(VENV)/.dev ## Make the README's pictures again from a real run
+	@$(BIN)/python -m samples.pictures
 
 lock: $(VENV)/.dev ## Resolve and lock the libraries again
 	@bash scripts/lock
 
 clean: ## Remove the environment and the demo's home
 	@test ! -x $(BIN)/sohoa || $(BIN)/sohoa --home $(DEMO_HOME) down >/dev/null || true
-	@rm -rf $(VENV) $(DEMO_HOME)
+	@rm -rf $(VENV) .venv-bench $(DEMO_HOME)

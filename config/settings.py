@@ -65,12 +65,20 @@ class Storage(_Section):
 class Limits(_Section):
     """Bounds on one page's work; a page beyond them is set aside, the batch goes on."""
 
-    page_seconds: float = Field(default=120.0, gt=0)
+    page_seconds: float = Field(default=60.0, gt=0)
     page_memory_mb: int = Field(default=4096, ge=1024)
     max_megapixels: int = Field(default=200, ge=10)
     max_pages: int = Field(default=5000, ge=1)
     workers: int = Field(default=0, ge=0, description="0: one per core")
     free_disk_mb: int = Field(default=512, ge=0)
+
+
+class Watching(_Section):
+    """The hot folder of `sohoa watch`. `quiet` is in seconds; `polling` is for SMB and NFS shares."""
+
+    folder: Path | None = None
+    quiet: float = Field(default=3.0, gt=0)
+    polling: bool = False
 
 
 class Process(_Section):
@@ -102,6 +110,7 @@ class Settings(BaseSettings):
     signing: Signing = Signing()
     storage: Storage = Storage()
     limits: Limits = Limits()
+    watch: Watching = Watching()
     process: Process = Process()
     backup: Backup = Backup()
 

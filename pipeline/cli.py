@@ -6,7 +6,7 @@ import sys
 
 import typer
 
-from pipeline.commands import demo, inspect, intake, upkeep, verification
+from pipeline.commands import demo, inspect, intake, upkeep, verification, watch
 from pipeline.commands.session import CommandGroup, Session
 
 app = typer.Typer(
@@ -19,10 +19,14 @@ app = typer.Typer(
     "(Paper dossiers in; signed, searchable, verifiable records out.)",
 )
 app.callback()(Session.options)
-for module in (demo, intake, inspect, verification, upkeep):
+for module in (demo, intake, watch, inspect, verification, upkeep):
     module.register(app)
 
 
 def main() -> None:
     """Entry point of the `sohoa` command."""
     app(prog_name="sohoa", args=sys.argv[1:])
+
+
+if __name__ == "__main__":
+    main()

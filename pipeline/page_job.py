@@ -16,10 +16,9 @@ import cv2
 from ocr.reader import CONTRACT, PageReader, default_engine
 from pipeline.errors import Rejected
 from pipeline.files import write_whole
-from pipeline.model import Blob, Page, ReadPage, SourceFile, Verdict
+from pipeline.model import Blob, Page, ReadPage, Verdict
 from pipeline.pdf.images import encode_faithful
 from pipeline.raster.decode import decode
-from pipeline.raster.inspect import inspect_file
 from pipeline.raster.limits import RasterLimits
 from pipeline.records import dump, load
 
@@ -29,19 +28,6 @@ def reader() -> PageReader:
     """The one reader of this process; loading the model takes a quarter of a second."""
     cv2.setNumThreads(1)
     return PageReader(default_engine())
-
-
-def split(files: tuple[SourceFile, ...], batch: str, limits: RasterLimits) -> tuple[Page, ...]:
-    """All sides of a batch's files, in order; a file that cannot be opened is one page with a reason."""
-    pages: list[Page] = []
-    for file in files:
-        pages.extend(inspect_file(file, batch=batch, first_index=len(pages), limits=limits))
-    return tuple(pages)
-
-
-def count_sides(file: SourceFile, limits: RasterLimits) -> int:
-    """How many sides a file has; one when it cannot be opened."""
-    return len(inspect_file(file, batch="", first_index=0, limits=limits))
 
 
 def result_path(page: Page, work: Path) -> Path:
@@ -75,7 +61,7 @@ def read_side(page: Page, work: Path, limits: RasterLimits) -> ReadPage:
         raise Rejected("this page needs more memory than allowed", vi="Trang này quá lớn") from error
     path = result_path(page, work)
     encoded = encode_faithful(reading.pixels, dpi=raster.dpi, bitonal=raster.bitonal)
-    suffix = {"image/jpeg": ".jpg", "image/tiff": ".tif"}[encoded.media_type]
+    suffix = {"image/jpeg": ".jpg", "image/png": ".png"}[encoded.media_type]
     image: Blob = write_whole(path.with_suffix(suffix), encoded.content, encoded.media_type)
     height, width = reading.pixels.shape[:2]
     read = ReadPage(

@@ -15,7 +15,7 @@ import resource
 import signal
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future, TimeoutError
 from functools import partial
 from typing import Any
@@ -23,6 +23,9 @@ from typing import Any
 from pebble import ProcessExpired, ProcessPool
 
 from pipeline.errors import Rejected, SohoaError
+from pipeline.model import SourceFile
+from pipeline.raster.inspect import FileSides, refused, sides_of
+from pipeline.raster.limits import RasterLimits
 
 _PR_SET_PDEATHSIG = 1
 _MEGABYTE = 1 << 20
@@ -58,6 +61,11 @@ class PagePool:
         self._feed()
         return future
 
+    def look_into(self, files: Sequence[SourceFile], limits: RasterLimits) -> list[FileSides]:
+        """The sides of each file; one that is too heavy to look into is set aside alone."""
+        tasks = [self.submit(sides_of, file, limits, priority=0) for file in files]
+        return [_sides_or_reason(task) for task in tasks]
+
     def warm(self) -> None:
         """Start the children now, so that the first page does not pay for it."""
         for _ in range(self._slots - 1):
@@ -92,18 +100,25 @@ class PagePool:
         self._feed()
 
 
+def _sides_or_reason(task: Future[FileSides]) -> FileSides:
+    try:
+        return task.result()
+    except Rejected as error:
+        return refused(error)
+
+
 def _explained(error: BaseException, seconds: float) -> BaseException:
     if isinstance(error, SohoaError):
         return error
     if isinstance(error, TimeoutError):
         return Rejected(
-            f"reading this page took more than {seconds:.0f} s and was stopped",
-            vi=f"Trang này xử lý quá {seconds:.0f} giây nên đã dừng",
+            f"reading this took more than {seconds:.0f} s and was stopped",
+            vi=f"Xử lý quá {seconds:.0f} giây nên đã dừng",
         )
     if isinstance(error, ProcessExpired | MemoryError):
         return Rejected(
-            "reading this page took too much memory or crashed the reader",
-            vi="Trang này quá lớn hoặc bị hỏng, trình đọc không xử lý được",
+            "reading this took too much memory or crashed the reader",
+            vi="Trang hoặc tệp này quá lớn hoặc bị hỏng, trình đọc không xử lý được",
         )
     return error
 

@@ -34,9 +34,10 @@ from pipeline.model import (
     StoredDocument,
     Verdict,
 )
-from pipeline.page_job import known, read_side, split
+from pipeline.page_job import known, read_side
 from pipeline.page_pool import PagePool
 from pipeline.pdf.archive import write_archive_pdf
+from pipeline.raster.inspect import pages_of
 from pipeline.raster.limits import RasterLimits
 from pipeline.records import dump
 from pipeline.sidecar import sidecar_of
@@ -92,9 +93,11 @@ class RealStages:
 
     def split(self, intake: Intake) -> tuple[Page, ...]:
         """All sides, in order; counted before anything is read."""
-        pages: tuple[Page, ...] = self._pool.submit(split, intake.files, intake.id, self._limits).result()
+        pages: list[Page] = []
+        for file, sides in zip(intake.files, self._pool.look_into(intake.files, self._limits), strict=True):
+            pages += pages_of(file, sides, batch=intake.id, first_index=len(pages))
         self._batches.set_pages(intake.id, pages)
-        return pages
+        return tuple(pages)
 
     def read(self, intake: Intake, pages: Sequence[Page]) -> tuple[ReadPage, ...]:
         """Every side upright, straight and read; what cannot be read is rejected with its reason."""
@@ -172,7 +175,10 @@ class RealStages:
     def store(self, signed: SignedDocument) -> StoredDocument:
         """Content, read-back, manifest: the bucket holds it, locked, before the catalogue says so."""
         until = signed.document.captured_at + self._lock
-        return self._archive.store(signed, sidecar=dump(sidecar_of(signed)), lock_until=until)
+        stored = self._archive.store(signed, sidecar=dump(sidecar_of(signed)), lock_until=until)
+        if signed.document.paper.origin is Origin.INCOMING_SIGNED:
+            self._archive.attest(stored, self._signer.attest, lock_until=until)
+        return stored
 
     def commit(self, stored: StoredDocument) -> None:
         """Catalogue and ledger in one transaction, last of all; then the work files have done their duty."""

@@ -106,9 +106,10 @@ def open_work(paths: HomePaths, settings: Settings, records: Records) -> Parts:
     store = None if settings.s3.endpoint else EmbeddedStore(paths.store, bucket=settings.s3.bucket)
     if store is not None:
         store.start()
-    archive = Archive(Bucket(store.endpoint() if store else external_endpoint(settings)))
+    endpoint = store.endpoint() if store else external_endpoint(settings)
     if store is None:
-        archive.probe()
+        Bucket(endpoint, patient=False).ready_for_records()
+    archive = Archive(Bucket(endpoint), once=Bucket(endpoint, patient=False))
     pki = ensure_demo_pki(paths.keys / "demo", agency=settings.agency.name, officer=settings.agency.officer)
     signer = pades_signer(settings, pki)
     verifier = IsolatedVerifier(TrustStore.of(paths.trust, demo_root=pki.certificate("root")))

@@ -46,17 +46,35 @@ def check_apart(watched: Path, others: Iterable[Path]) -> None:
             )
 
 
-def look(folder: HotFolder, tracker: StabilityTracker, now: float) -> tuple[Path, ...]:
-    """One full look: the stacks (folders or the root itself) that are complete now, each a folder path."""
-    ready: list[Path] = []
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stack:
+    """Files of one folder that are complete and were not handed over before."""
+
+    folder: Path
+    files: tuple[Path, ...]
+
+
+def look(folder: HotFolder, tracker: StabilityTracker, now: float) -> tuple[Stack, ...]:
+    """One full look: every stack below the folder (and the folder itself) that is complete now."""
+    ready: list[Stack] = []
     present: set[Path] = set()
     for stack in _stacks(folder.path):
-        files = _files(stack)
-        present.update(files)
+        found = _files(stack)
+        present.update(found)
+        files = [path for path in found if not tracker.is_taken(path, *_facts(path))]
         if files and _complete(files, stack, tracker, now):
-            ready.append(stack)
+            ready.append(Stack(folder=stack, files=tuple(files)))
     tracker.forget(present)
     return tuple(ready)
+
+
+def _facts(path: Path) -> tuple[int, int]:
+    """Size and modification time; of a file that just went away, what no file has."""
+    try:
+        facts = path.lstat()
+    except OSError:
+        return -1, -1
+    return facts.st_size, facts.st_mtime_ns
 
 
 def _stacks(root: Path) -> list[Path]:
@@ -103,11 +121,15 @@ def _finished(path: Path) -> bool:
 
 
 class Watch:
-    """Looks at a folder until stopped and hands over each complete stack."""
+    """Looks at a folder until stopped and hands over each complete stack once."""
 
-    def __init__(self, folder: HotFolder, take: Callable[[Path], None]) -> None:
+    def __init__(
+        self, folder: HotFolder, take: Callable[[Stack], bool], after_look: Callable[[], None] = lambda: None
+    ) -> None:
         self._folder = folder
         self._take = take
+        self._after_look = after_look
+        self._tracker = StabilityTracker(folder.quiet)
         self._stirred = threading.Event()
         self._stop = threading.Event()
 
@@ -115,16 +137,23 @@ class Watch:
         self._stop.set()
         self._stirred.set()
 
+    def once(self) -> bool:
+        """One look; whether anything is still growing or was not taken."""
+        for stack in look(self._folder, self._tracker, time.monotonic()):
+            if self._take(stack):
+                for path in stack.files:
+                    self._tracker.mark_taken(path, *_facts(path))
+        self._after_look()
+        return self._tracker.waiting()
+
     def run(self) -> None:
         """Watch until `stop`; a stack that `take` could not take is offered again at the next look."""
-        tracker = StabilityTracker(self._folder.quiet)
         observer = PollingObserver(timeout=1) if self._folder.polling else Observer()
         observer.schedule(_Stir(self._stirred), str(self._folder.path), recursive=True)
         observer.start()
         try:
             while not self._stop.is_set():
-                for stack in look(self._folder, tracker, time.monotonic()):
-                    self._take(stack)
+                self.once()
                 self._stirred.wait(min(FULL_LOOK_SECONDS, max(0.2, self._folder.quiet / 2)))
                 self._stirred.clear()
         finally:

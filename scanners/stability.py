@@ -30,6 +30,7 @@ class StabilityTracker:
     def __init__(self, quiet: float) -> None:
         self._quiet = quiet
         self._seen: dict[Path, Seen] = {}
+        self._taken: dict[Path, tuple[int, int]] = {}
 
     def look(self, path: Path, size: int, modified_ns: int, now: float) -> bool:
         """Record a look at a file; True when it has not changed for long enough."""
@@ -39,9 +40,23 @@ class StabilityTracker:
             return False
         return now - seen.since >= self._quiet
 
+    def mark_taken(self, path: Path, size: int, modified_ns: int) -> None:
+        """Remember that a file was handed over as it is now; when it changes, it is a new file."""
+        self._taken[path] = (size, modified_ns)
+        self._seen.pop(path, None)
+
+    def is_taken(self, path: Path, size: int, modified_ns: int) -> bool:
+        """Whether a file was handed over as it is now."""
+        return self._taken.get(path) == (size, modified_ns)
+
+    def waiting(self) -> bool:
+        """Whether files were seen that are not handed over yet."""
+        return bool(self._seen)
+
     def forget(self, present: set[Path]) -> None:
         """Drop what is no longer in the folder."""
         self._seen = {path: seen for path, seen in self._seen.items() if path in present}
+        self._taken = {path: facts for path, facts in self._taken.items() if path in present}
 
 
 def looks_finished(path: Path) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import logging
 import multiprocessing
 import os
 import resource
@@ -90,6 +91,8 @@ def _judge(
 def _begin(parent: int) -> None:
     # No PR_SET_PDEATHSIG: it follows the thread that started the child, here one that only answers a request.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    for library in ("pyhanko", "pyhanko_certvalidator"):
+        logging.getLogger(library).setLevel(logging.CRITICAL)  # the verdict says it, without names in a log
     resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     threading.Thread(target=_watch, args=(parent,), daemon=True).start()

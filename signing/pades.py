@@ -98,9 +98,9 @@ class PadesSigner:
         pdf = write_whole(out, content, "application/pdf")
         return SignedDocument(document=document, pdf=pdf, level=self._level, roles=ORDER)
 
-    def attest(self, content: bytes) -> bytes:
-        """A detached CMS of the agency over any bytes, such as a manifest; DER."""
-        signer = self._signers[SignatureRole.AGENCY]
+    def attest(self, content: bytes, role: SignatureRole) -> bytes:
+        """A detached CMS (CAdES) over bytes that must not be changed, such as a manifest; DER."""
+        signer = self._signers[role]
         self._pass(signer, Use.DOCUMENTS)
         digest = hashlib.sha256(content).digest()
         return sign(signer, digest, timestamper=self._timestamper, pdf=False)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Protocol
 
-from pipeline.model import Document, SignedDocument
+from pipeline.model import Document, SignatureRole, SignedDocument
 
 
 class Signer(Protocol):
@@ -17,6 +17,10 @@ class Signer(Protocol):
         An incoming signed document comes back as it is, its own bytes. Raises Unavailable when a key or a
         service is down or a certificate may not sign.
         """
+        ...
+
+    def attest(self, content: bytes, role: SignatureRole) -> bytes:
+        """A detached signature over `content` in that role, DER. Raises Unavailable as `sign` does."""
         ...
 
     def self_test(self) -> str:

@@ -6,19 +6,28 @@ at most content without a manifest, which the next attempt finds and uses.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from pipeline.errors import Tampered
-from pipeline.model import Blob, Intake, Sha256, SignedDocument, StoredDocument, StoredObject
+from pipeline.errors import Tampered, Unavailable
+from pipeline.model import (
+    Blob,
+    Intake,
+    Sha256,
+    SignatureRole,
+    SignedDocument,
+    StoredDocument,
+    StoredObject,
+)
 from storage import layout
 from storage.manifest import Entry, Manifest, decode, digest, encode
 from storage.s3 import AlreadyThere, Bucket
 
 AT_ONCE = 4
+DETACHED = "application/pkcs7-signature"
 LEAST_LOCK = timedelta(days=1)
 
 
@@ -34,8 +43,9 @@ class _Kept:
 class Archive:
     """Speaks to one bucket. `land_lock` and later locks are set by the caller as dates."""
 
-    def __init__(self, bucket: Bucket) -> None:
+    def __init__(self, bucket: Bucket, *, once: Bucket | None = None) -> None:
         self._bucket = bucket
+        self._once = once or bucket
         self._threads = ThreadPoolExecutor(AT_ONCE, thread_name_prefix="store")
 
     def land(self, intake: Intake, *, lock_until: datetime | None) -> tuple[StoredObject, ...]:
@@ -62,8 +72,16 @@ class Archive:
         self._bucket.fetch(key, sha256, into)
 
     def read(self, key: str) -> bytes | None:
-        """An object as the store has it now, unchecked, None when it is missing: for verifiers."""
-        return self._bucket.read(key)
+        """An object as the store has it now, unchecked, None when it is missing: for verifiers.
+
+        Asked once more when the store fails and yet is up: a rotten object stays unreadable, and takes the embedded
+        store 13 s to say so. Raises Unavailable then.
+        """
+        try:
+            return self._once.read(key)
+        except Unavailable:
+            self._bucket.probe()
+            return self._once.read(key)
 
     def store(self, signed: SignedDocument, *, sidecar: bytes, lock_until: datetime) -> StoredDocument:
         """Keep a document with its originals and its sidecar, and commit the dossier's next manifest."""
@@ -94,10 +112,28 @@ class Archive:
             stored_at=manifest.created,
         )
 
+    def attest(
+        self, stored: StoredDocument, sign: Callable[[bytes, SignatureRole], bytes], *, lock_until: datetime
+    ) -> None:
+        """Detached signatures of both roles over the manifest that pins the document; those that are there stay.
+
+        An incoming signed file must not be signed itself, so officer and agency vouch for its place in the dossier.
+        """
+        dossier = stored.signed.document.paper.dossier or layout.loose(stored.signed.document.id)
+        content = self._bucket.read(layout.manifest(dossier, stored.generation))
+        if content is None:
+            raise Tampered(f"manifest {stored.generation} of {dossier} is gone", vi="Bản kê của hồ sơ đã mất")
+        for role in SignatureRole:
+            key = layout.attestation(dossier, stored.generation, role)
+            if self._bucket.stat(key) is None:
+                message = sign(content, role)
+                blob = Blob(path=Path(), sha256=digest(message), size=len(message), media_type=DETACHED)
+                self._keep(key, message, blob, lock_until)
+
     def manifests(self, dossier: str) -> Iterator[tuple[str, bytes]]:
         """All generations of a dossier as (key, bytes), oldest first."""
         for key in self._bucket.keys(f"{layout.dossier_folder(dossier)}/m/"):
-            content = self._bucket.read(key)
+            content = self._bucket.read(key) if key.endswith(".json") else None
             if content is not None:
                 yield key, content
 

@@ -48,6 +48,11 @@ def manifest(dossier: str, number: int) -> str:
     return f"{dossier_folder(dossier)}/m/{number:06d}.json"
 
 
+def attestation(dossier: str, number: int, role: str) -> str:
+    """A detached signature over a manifest generation."""
+    return f"{dossier_folder(dossier)}/m/{number:06d}.{_plain(role)}.p7s"
+
+
 def staging(document: str, sha256: Sha256) -> str:
     """A signed attempt, unlocked, until one of them becomes the document's."""
     return f"s/{_plain(document)}/{sha256}.pdf"

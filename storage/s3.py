@@ -87,6 +87,27 @@ class Bucket:
                 self._client.make_bucket(self.name, object_lock=True)
             self._client.set_bucket_versioning(self.name, VersioningConfig(ENABLED))
 
+    def ready_for_records(self) -> None:
+        """Make the bucket when it is missing and we may; refuse one without Object Lock.
+
+        Raises UsageError with what to do, Unavailable when the store does not answer. What our key may not ask is
+        left to the first locked write, which a bucket without Object Lock refuses.
+        """
+        try:
+            self.ensure()
+            with self._errors():
+                self._client.get_object_lock_config(self.name)
+        except UsageError as error:
+            if error.__cause__ is None or getattr(error.__cause__, "code", "") != "AccessDenied":
+                raise
+        except Unavailable as error:
+            if getattr(error.__cause__, "code", "") != "ObjectLockConfigurationNotFoundError":
+                raise
+            raise UsageError(
+                f"the bucket {self.name} has no Object Lock; name another one, or make it anew with Object Lock",
+                vi=f"Bucket {self.name} chưa bật Object Lock; hãy dùng bucket khác có Object Lock",
+            ) from error
+
     def deny_deletion(self, user: str) -> None:
         """A bucket policy that refuses every deletion to `user`."""
         policy = {

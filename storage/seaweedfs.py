@@ -95,6 +95,7 @@ class EmbeddedStore:
                 child.wait(10)
         (self._folder / "pid").unlink(missing_ok=True)
         self._child = None
+        self._sweep_sockets()
 
     def endpoint(self, role: str = "writer") -> Endpoint:
         """How to reach the store as `admin`, `writer` or `reader`."""
@@ -190,6 +191,12 @@ class EmbeddedStore:
             raise Unavailable("the embedded store does not take its settings") from error
         if done.returncode != 0:
             raise Unavailable(f"the embedded store refused its settings: {done.stderr.decode()[-300:]}")
+
+    def _sweep_sockets(self) -> None:
+        """The server puts its gRPC sockets into /tmp, whatever it is told, and leaves them there when killed."""
+        if self._config is not None:
+            for service, port in self._config.ports.items():
+                Path(f"/tmp/seaweedfs-{service}-grpc-{port + 10_000}.sock").unlink(missing_ok=True)
 
     def _remember(self, pid: int) -> None:
         mark = self._folder / "pid"

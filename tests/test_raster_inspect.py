@@ -234,13 +234,25 @@ def test_a_pdf_that_lost_pages_says_so(tmp_path: Path) -> None:
     assert "3 trang" in refusal(path)
 
 
-def test_a_pdf_with_javascript_is_taken_and_no_engine_is_there_to_run_it(tmp_path: Path) -> None:
+def test_a_pdf_with_javascript_is_refused_and_no_engine_is_there_to_run_it(tmp_path: Path) -> None:
     pdf = pikepdf.new()
     add_scan(pdf, jpeg(marked()), width=413, height=585)
     pdf.Root.OpenAction = Dictionary(S=Name.JavaScript, JS=String("while (true) {}"))
-    (page,) = look(save_pdf(pdf, tmp_path / "a.pdf"))
-    assert page.reason is None
+    assert "JavaScript" in refusal(save_pdf(pdf, tmp_path / "a.pdf"))
     assert "V8" not in pypdfium2.PDFIUM_INFO.flags
+
+
+def test_a_script_that_hides_in_a_page_or_a_name_tree_is_found(tmp_path: Path) -> None:
+    pdf = pikepdf.new()
+    add_scan(pdf, jpeg(marked()), width=413, height=585)
+    pdf.pages[0].obj.AA = Dictionary(O=Dictionary(S=Name.JavaScript, JS=pdf.make_stream(b"app.alert(1)")))
+    assert "JavaScript" in refusal(save_pdf(pdf, tmp_path / "page.pdf"))
+
+    pdf = pikepdf.new()
+    add_scan(pdf, jpeg(marked()), width=413, height=585)
+    action = pdf.make_indirect(Dictionary(S=Name.JavaScript, JS=String("app.alert(1)")))
+    pdf.Root.Names = Dictionary(JavaScript=Dictionary(Names=Array([String("mo"), action])))
+    assert "JavaScript" in refusal(save_pdf(pdf, tmp_path / "names.pdf"))
 
 
 def test_a_signed_pdf_is_incoming_signed_on_every_page(tmp_path: Path) -> None:

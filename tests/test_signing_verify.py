@@ -16,7 +16,7 @@ from pyhanko.pdf_utils.generic import pdf_name
 from pyhanko.pdf_utils.incremental_writer import IncrementalPdfFileWriter
 from pyhanko.pdf_utils.reader import PdfFileReader
 
-from pipeline.model import Document, Level, SignedDocument
+from pipeline.model import Document, Level, SignatureRole, SignedDocument
 from signing.demo_pki import DemoPki
 from signing.pades import FIELDS, STAMP_FIELD
 from signing.trust import TrustStore
@@ -367,7 +367,9 @@ def test_decomposed_name_is_shown_composed(document: Document, pki: DemoPki, tmp
 
 def test_attestation_is_a_detached_signature_that_openssl_verifies(pki: DemoPki, tmp_path: Path) -> None:
     (tmp_path / "manifest").write_bytes(b'{"manifest": 1}')
-    (tmp_path / "sig.der").write_bytes(make_signer(pki, Level.T).attest(b'{"manifest": 1}'))
+    (tmp_path / "sig.der").write_bytes(
+        make_signer(pki, Level.T).attest(b'{"manifest": 1}', SignatureRole.AGENCY)
+    )
     arguments = (
         "cms", "-verify", "-cades", "-binary", "-inform", "DER", "-in", tmp_path / "sig.der",
         "-CAfile", pki.certificate("root"), "-purpose", "any", "-out", "/dev/null", "-content",

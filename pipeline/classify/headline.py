@@ -1,139 +1,163 @@
-"""The printed name of a paper: found near the top, in capitals or alone in the middle, tolerant of OCR noise."""
+"""The type of a paper from its headline: folded text with tolerance for OCR noise, and where it stands."""
 
 from __future__ import annotations
 
-import re
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from rapidfuzz import fuzz
 
-from pipeline.classify.types import LETTER, DocumentType, TypeCatalogue
-from pipeline.grammar.folding import fold_words
-from pipeline.model import Line, ReadPage
+from pipeline.classify.header import Header, is_number_line
+from pipeline.classify.layout import Segment, segment_of
+from pipeline.classify.printed import CLEAR
+from pipeline.classify.types import DocumentType, TypeCatalogue
+from pipeline.grammar.folding import compact
+from pipeline.model import ReadPage
 
-NEAR, SURE = 84.0, 92.0
-TOP = 0.62
-NATION = "cong hoa xa hoi chu nghia viet nam"
+SURE = 0.86  # similarity from which a headline needs no other support
+LIKELY = 0.74  # below, it is no headline; between, form mark or hints must agree
+MARGIN_WORN = 0.06
+MARGIN = 0.03  # by which the best type must lead the next when the fit is not perfect
+PERFECT = 0.97
+SMALL_LETTERS = 0.92  # for a title not in capitals
+TOP = 0.42  # headlines stand in the upper part; lower down only where a letterhead is above
+MOST_LINES = 4
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Headline:
-    """A type with the lines that name it, as positions in the page's lines; `sure` is False for a weak match."""
+    """A headline found on a page: its type, how well it fits (0 to 1), its lines, and whether that is certain."""
 
     type: DocumentType
-    first: int
-    last: int
+    score: float
+    lines: tuple[Segment, ...]
     sure: bool
 
-
-def find_headline(page: ReadPage, types: TypeCatalogue) -> Headline | None:
-    """The first headline from the top, the longest one that begins at its line."""
-    bound = page.height * TOP
-    lines = page.lines
-    for start, line in enumerate(lines):
-        if line.box.top > bound:
-            break
-        found = _at(page, start, types)
-        if found is not None:
-            return found
-    return None
+    @property
+    def rank(self) -> tuple[bool, float, int, float]:
+        """Sure ones first, then the longer headline that fits, then fewer lines, then the higher on the page."""
+        length = max(len(text) for text in self.type.headlines)
+        weight = self.score + min(length, 40) * 0.004
+        return self.sure, round(weight, 3), -len(self.lines), -self.lines[0].box.top
 
 
-def _at(page: ReadPage, start: int, types: TypeCatalogue) -> Headline | None:
-    lines = page.lines
-    best: tuple[float, Headline] | None = None
-    for stop in range(start, min(start + 3, len(lines))):
-        part = lines[start : stop + 1]
-        capital = all(is_capital(item) for item in part)
-        if not capital and (stop > start or not _alone(part[0], page)):
-            break
-        if stop > start and not _follows(lines[stop - 1], lines[stop]):
-            break
-        text = fold_words(" ".join(item.text for item in part))
-        if len(text) < 3 or text == NATION:
-            break
-        for kind in types.types:
-            score = _score(text, kind, capital=capital)
-            if score is not None and (best is None or score > best[0]):
-                headline = Headline(type=kind, first=start, last=stop, sure=score % 1000 >= SURE)
-                best = (score, headline)
-    return best[1] if best else None
-
-
-def _score(text: str, kind: DocumentType, *, capital: bool) -> float | None:
-    """Higher for longer headlines, then for closer ones; None when it does not match."""
-    best: float | None = None
-    for headline in kind.headlines:
-        ratio = fuzz.ratio(text, headline)
-        need = NEAR if capital else SURE
-        if ratio < need and capital and text.startswith(headline + " "):
-            ratio = NEAR if kind.generic or len(headline.split()) >= 3 else 0.0
-            if kind.generic and len(headline) < 6:
-                ratio = 0.0
-        if ratio >= need:
-            score = len(headline) * 1000.0 + min(ratio, 999.0)
-            best = score if best is None else max(best, score)
+def find_headline(
+    page: ReadPage, parts: Sequence[Segment], header: Header, types: TypeCatalogue
+) -> Headline | None:
+    """The best headline among the segments of a page whose letterhead is known."""
+    limit = max(TOP * page.height, header.bottom + 0.25 * page.height if header.present else 0)
+    body = compact(page.text)
+    worn = page.confidence < CLEAR
+    best: Headline | None = None
+    for lines in _candidates(parts, header, page.width, limit):
+        found = match_type(lines, types, body, worn=worn)
+        if found and (best is None or found.rank > best.rank):
+            best = found
     return best
 
 
-def is_capital(line: Line) -> bool:
-    """Whether a line is printed in capitals."""
-    letters = [sign for sign in line.text if sign.isalpha()]
-    return len(letters) >= 3 and sum(sign.isupper() for sign in letters) / len(letters) > 0.8
+def _candidates(
+    parts: Sequence[Segment], header: Header, width: int, limit: float
+) -> list[tuple[Segment, ...]]:
+    """Runs of one to four lines set in capitals, each centred on the one above it; and single centred lines."""
+    start = header.national.box.bottom if header.national else 0
+    taken = {id(item) for item in (header.national, header.motto, header.number, header.dated)}
+    taken |= {id(item) for item in header.left}
+    free = [
+        part
+        for part in sorted(parts, key=lambda part: part.middle)
+        if start <= part.middle <= limit and id(part) not in taken and not is_number_line(part.text)
+    ]
+    pool = _rows(part for part in free if _shouts(part))
+    runs: list[tuple[Segment, ...]] = [(part,) for part in free if _stands_alone(part, width)]
+    for index, first in enumerate(pool):
+        run = [first]
+        runs.append((first,))
+        for item in pool[index + 1 :]:
+            last = run[-1]
+            if item.box.top - last.box.bottom > 1.5 * max(last.height, item.height):
+                break
+            if abs(item.centre - last.centre) > 0.04 * width:
+                continue
+            run.append(item)
+            runs.append(tuple(run))
+            if len(run) == MOST_LINES:
+                break
+    return runs
 
 
-def centred(line: Line, page: ReadPage, slack: float = 0.09) -> bool:
-    """Whether a line's middle is near the middle of the printed area."""
-    if not page.lines:
-        return False
-    left = min(item.box.left for item in page.lines)
-    right = max(item.box.right for item in page.lines)
-    middle = (line.box.left + line.box.right) / 2
-    return abs(middle - (left + right) / 2) < slack * page.width
+def _rows(parts: Iterable[Segment]) -> list[Segment]:
+    """Segments of capitals, those of one row joined: a word lost to a stain leaves a gap in a title."""
+    rows: list[list[Segment]] = []
+    for part in parts:
+        if rows and abs(part.middle - rows[-1][-1].middle) < 0.5 * part.height:
+            rows[-1].append(part)
+        else:
+            rows.append([part])
+    joined = []
+    for row in rows:
+        ordered = sorted(row, key=lambda part: part.box.left)
+        joined.append(segment_of((word for part in ordered for word in part.words), ordered[0].line))
+    return [part for part in joined if len(part.key) >= 5]
 
 
-def _alone(line: Line, page: ReadPage) -> bool:
-    narrow = line.box.right - line.box.left < 0.6 * page.width
-    return narrow and centred(line, page) and line.text[:1].isupper()
+def _shouts(part: Segment) -> bool:
+    return part.caps >= 0.7 and len(part.key) >= 3
 
 
-def _follows(upper: Line, lower: Line) -> bool:
-    height = max(1, upper.box.bottom - upper.box.top)
-    return lower.box.top - upper.box.bottom < 1.3 * height and lower.box.top > upper.box.top
-
-
-def has_nation(page: ReadPage) -> bool:
-    """Whether the Quốc hiệu stands near the top: a paper's first page."""
-    bound = page.height * 0.4
-    return any(
-        line.box.top < bound and fuzz.partial_ratio(NATION, fold_words(line.text)) >= 85
-        for line in page.lines
-        if len(line.text) > 20
+def _stands_alone(part: Segment, width: int) -> bool:
+    """A short line in the middle that begins with a capital: titles of some forms are not in capitals."""
+    centred = abs(part.centre - 0.52 * width) < 0.1 * width
+    return (
+        centred
+        and part.caps < 0.7
+        and part.text[:1].isupper()
+        and part.box.right - part.box.left < 0.6 * width
     )
 
 
-def printed_page_number(page: ReadPage) -> int | None:
-    """The number of a page as printed: alone at the top (Nghị định 30/2020), or as `Trang 2/3`."""
-    for line in page.lines[:3]:
-        match = re.fullmatch(r"[-–—\s]*(\d{1,3})[-–—\s.]*", line.text)
-        if match and line.box.top < 0.14 * page.height:
-            return int(match[1])
-    for line in [*page.lines[:4], *page.lines[-4:]]:
-        match = re.search(r"trang\s*:?\s*(\d{1,3})\s*/\s*\d{1,3}", line.text, re.IGNORECASE)
-        if match:
-            return int(match[1])
-    return None
+def match_type(
+    lines: tuple[Segment, ...], types: TypeCatalogue, body: str, *, worn: bool = False
+) -> Headline | None:
+    """The type whose headline fits these lines best; not sure when another type fits nearly as well.
 
-
-def is_letter(page: ReadPage) -> bool:
-    """Công văn has no name: a number, and `V/v` under it at the left (Nghị định 30/2020, cell 5b)."""
-    bound = page.height * 0.4
-    return any(
-        re.match(r"V\s*/\s*v\b", line.text.strip(), re.IGNORECASE)
-        for line in page.lines
-        if line.box.top < bound
+    On `worn` print a short word may be lost whole, so even a perfect fit must lead the next by more.
+    """
+    text = "".join(line.key for line in lines)
+    colon = lines[-1].text.rstrip().endswith(":")
+    small = lines[0].caps < 0.7
+    fits: list[tuple[float, float, DocumentType]] = []
+    for kind in types.all:
+        if colon and kind.exact:
+            continue  # `QUYẾT ĐỊNH:` and `XÁC NHẬN:` stand inside papers
+        for wanted in kind.headlines:
+            score = _fit(text, wanted, exact=kind.exact)
+            if score > (SMALL_LETTERS if small else 0.0):
+                # Of two that fit, the longer says more: `… khai sinh` begins `… khai sinh cho người đã có hồ sơ`.
+                fits.append((score + 0.002 * min(len(wanted), 60), score, kind))
+    if not fits:
+        return None
+    weight, score, kind = max(fits, key=lambda fit: fit[0])
+    second = max((fit[0] for fit in fits if fit[2] is not kind), default=0.0)
+    clear = weight - second >= MARGIN_WORN if worn else (score >= PERFECT or weight - second >= MARGIN)
+    return Headline(
+        type=kind, score=score, lines=lines, sure=clear and (score >= SURE or supported(kind, body))
     )
 
 
-def letter_type(types: TypeCatalogue) -> DocumentType:
-    return types.get(LETTER)
+def _fit(text: str, wanted: str, *, exact: bool) -> float:
+    """How well a text fits a headline, 0 when it does not. Only what is not `exact` may have more text after it."""
+    if len(text) < 0.7 * len(wanted) or (exact and len(text) > 1.3 * len(wanted)):
+        return 0.0
+    score = fuzz.ratio(text, wanted) / 100
+    if not exact and len(text) > len(wanted):
+        score = max(score, fuzz.ratio(text[: len(wanted)], wanted) / 100 - 0.02)
+    # Short headlines are near to too many words to be forgiven much.
+    return score if score >= (0.82 if len(wanted) < 9 else LIKELY) else 0.0
+
+
+def supported(kind: DocumentType, body: str) -> bool:
+    """Whether form marks or hints of the type stand on the page."""
+    if any(mark in body for mark in kind.forms):
+        return True
+    return bool(kind.hints) and sum(hint in body for hint in kind.hints) >= min(2, len(kind.hints))

@@ -1,105 +1,99 @@
 """A stack told apart: separators, papers, and whose each is. Certain things go on; doubtful ones wait.
 
 A page under the wrong dossier is the worst error there is. So a code begins to rule only from a separator sheet, a
-receipt, a QR code, or the operator; an unreadable separator or receipt ends the rule of the code before it; two
-sources that disagree are a question to a person, not a vote.
+receipt, or the operator; an unreadable separator or receipt ends the rule of the code before it; two sources that
+disagree are a question to a person, not a vote.
 """
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
 
-from pipeline.classify.fields import abstract_field, date_field, issuer_field, number_field
-from pipeline.classify.headline import (
-    Headline,
-    find_headline,
-    has_nation,
-    is_letter,
-    letter_type,
-    printed_page_number,
-)
-from pipeline.classify.types import OTHER, TypeCatalogue
-from pipeline.grammar.codes import DossierCode, find_dossier_codes, parse_dossier_code
-from pipeline.grammar.folding import fold_words
-from pipeline.model import Field, Intake, Origin, Paper, ReadPage, Sorting, Verdict
+from pipeline.classify.continuation import Continuation, continues, gap_in_numbers
+from pipeline.classify.evidence import Named, Reading, agreed, named, readings, stranger_to
+from pipeline.classify.paper import Draft, paper_of
+from pipeline.classify.types import DocumentType, TypeCatalogue
+from pipeline.classify.view import PageView, is_separator, may_be_receipt, receipt_type, view_page
+from pipeline.grammar.codes import DossierCode, parse_dossier_code
+from pipeline.model import Intake, Origin, ReadPage, Sorting, Verdict
 
 UNKNOWN = "Chưa rõ mã hồ sơ: không có tờ phân cách, giấy tiếp nhận hay mã QR đọc được (dossier unknown)"
+SEPARATOR_LOST = "Chưa rõ mã hồ sơ: tờ phân cách phía trước không đọc được mã (separator sheet unreadable)"
+RECEIPT_LOST = "Chưa rõ mã hồ sơ: giấy tiếp nhận không đọc chắc được mã (code on the receipt not certain)"
+PERHAPS_RECEIPT = (
+    "Chưa rõ mã hồ sơ: một giấy đọc không rõ có thể là giấy tiếp nhận của hồ sơ khác "
+    "(an unclear paper may be the receipt of another dossier)"
+)
 DISAGREE = "Hai nguồn nêu hai mã hồ sơ khác nhau: {0} và {1} (sources disagree)"
-SURE_CODE = 0.80
-SHEET_WORDS = 45
+AFTER_DISAGREE = "Chưa rõ mã hồ sơ: phía trước có hai mã khác nhau, {0} và {1} (sources before disagree)"
+BOUNDARY = "Không rõ trang này thuộc giấy phía trước hay là giấy khác (which paper does this page belong to?)"
+LOST_START = "Thiếu trang đầu: sau tờ phân cách là một trang tiếp theo (first page missing)"
+
+
+@dataclass(frozen=True, slots=True)
+class _Rule:
+    """The code that rules the papers being walked through, where it came from, or why there is none."""
+
+    code: DossierCode | None
+    source: str
+    reason: str = UNKNOWN
 
 
 @dataclass(slots=True)
-class _Draft:
-    """A paper being collected while the stack is walked through."""
+class _Walk:
+    """What is known while the stack is walked through."""
 
-    pages: list[ReadPage]
-    headline: Headline | None
-    dossier: DossierCode | None
-    evidence: str
-    review: str | None = None
-    doubts: set[str] = field(default_factory=set)
+    types: TypeCatalogue
+    bound: DossierCode | None
+    rule: _Rule
+    codes: dict[int, tuple[Reading, ...]]
+    agreeing: frozenset[str]
+    drafts: list[Draft] = field(default_factory=list)
+    separators: list[int] = field(default_factory=list)
+    fresh: bool = True
 
 
 def sort_pages(intake: Intake, pages: Sequence[ReadPage], *, types: TypeCatalogue, today: date) -> Sorting:
-    """Tell a batch's content pages apart. `today` bounds the dates that codes may carry."""
+    """Tell a batch's content pages apart. `today` makes codes that carry a later date odd."""
+    content = [page for page in pages if page.verdict is Verdict.CONTENT]
+    codes = {page.page.index: readings(page, today) for page in content}
     bound, source = _bound(intake)
-    drafts: list[_Draft] = []
-    separators: list[int] = []
-    current, evidence = bound, source
-    for page in pages:
-        if page.verdict is not Verdict.CONTENT:
-            continue
+    walk = _Walk(
+        types=types,
+        bound=bound,
+        rule=_Rule(bound, source),
+        codes=codes,
+        agreeing=agreed(item for found in codes.values() for item in found),
+    )
+    for page in content:
         if page.page.origin is Origin.INCOMING_SIGNED:
-            _incoming(drafts, page, types, current, evidence)
-            continue
-        coded = _codes_in_barcodes(page, today)
-        if is_separator(page, coded):
-            separators.append(page.page.index)
-            current, evidence = (coded[0], "qr") if len(coded) == 1 else _separator_text(page, today)
-            if bound is not None and current is not None and current.text != bound.text:
-                current, evidence = None, "none"
-            continue
-        headline = find_headline(page, types)
-        if drafts and _continues(page, headline, drafts[-1]):
-            drafts[-1].pages.append(page)
-            _check_codes(drafts[-1], coded)
-            continue
-        draft = _Draft(pages=[page], headline=headline, dossier=current, evidence=evidence)
-        if headline is not None and headline.type.receipt:
-            found, how, conflict = _receipt_code(page, coded, today)
-            if bound is None:
-                if (
-                    found is not None
-                    and current is not None
-                    and found.text != current.text
-                    and evidence != "receipt"
-                ):
-                    draft.review = DISAGREE.format(current.text, found.text)
-                elif conflict or (found is None and evidence != "qr"):
-                    draft.dossier, current, evidence = None, None, "none"
-                elif found is not None:
-                    draft.dossier, draft.evidence = found, how
-                    current, evidence = found, "receipt"
-            elif found is not None and found.text != bound.text:
-                draft.review = DISAGREE.format(bound.text, found.text)
+            _take_incoming(walk, page)
         else:
-            _check_codes(draft, coded)
-        drafts.append(draft)
-    papers = tuple(_paper(draft, intake, types) for draft in drafts)
-    return Sorting(papers=papers, separators=tuple(separators))
+            _take(walk, view_page(page, types))
+    if bound is None:
+        _spread_only_code(walk)
+    stack = not _is_file(intake) or walk.separators or any(draft.receipt for draft in walk.drafts)
+    return Sorting(
+        papers=tuple(paper_of(draft, types, needs_dossier=bool(stack)) for draft in walk.drafts),
+        separators=tuple(walk.separators),
+    )
+
+
+def _is_file(intake: Intake) -> bool:
+    """Whether the batch is one file given by itself: it needs no dossier yet."""
+    return len(intake.files) == 1 and Path(intake.files[0].source) == Path(intake.source)
 
 
 def _bound(intake: Intake) -> tuple[DossierCode | None, str]:
     """What the operator said, else a folder named by a code."""
     if intake.dossier:
         return parse_dossier_code(intake.dossier), "operator"
-    folder = Path(intake.source)
-    names = [folder.stem if folder.suffix else folder.name, folder.parent.name if folder.suffix else ""]
+    path = Path(intake.source)
+    # The last group of a code looks like a suffix, so a folder's whole name is tried as well.
+    names = [path.name, path.stem, path.parent.name] if _is_file(intake) else [path.name]
     for name in names:
         code = parse_dossier_code(name)
         if code is not None:
@@ -107,150 +101,153 @@ def _bound(intake: Intake) -> tuple[DossierCode | None, str]:
     return None, "none"
 
 
-def _codes_in_barcodes(page: ReadPage, today: date) -> list[DossierCode]:
-    found: dict[str, DossierCode] = {}
-    for code in page.barcodes:
-        for item in find_dossier_codes(code.text, today):
-            if item.certain:
-                found.setdefault(item.code.text, item.code)
-    return list(found.values())
-
-
-def is_separator(page: ReadPage, coded: Sequence[DossierCode]) -> bool:
-    """A separator sheet says so, or holds a code in a QR and hardly any words."""
-    folded = fold_words(page.text)
-    if "phieu phan cach" in folded or "to phan cach ho so" in folded:
-        return True
-    words = sum(len(line.words) for line in page.lines)
-    patch = any(code.text.strip().upper() in ("PATCHT", "PATCH T", "PATCH-T") for code in page.barcodes)
-    return patch or (bool(coded) and words <= 12)
-
-
-def _separator_text(page: ReadPage, today: date) -> tuple[DossierCode | None, str]:
-    found = {item.code.text: item for item in find_dossier_codes(page.text, today)}
-    if len(found) == 1 and (only := next(iter(found.values()))).certain and _confident(page, only.code):
-        return only.code, "text"
-    return None, "none"
-
-
-def _receipt_code(
-    page: ReadPage, coded: Sequence[DossierCode], today: date
-) -> tuple[DossierCode | None, str, bool]:
-    """A receipt's own code, how it was read, and whether its readings disagree."""
-    printed = list({item.code.text: item for item in find_dossier_codes(page.text, today)}.values())
-    if len(coded) == 1:
-        clash = any(item.code.text != coded[0].text and item.certain for item in printed)
-        return (None, "qr", True) if clash and len(printed) == 1 else (coded[0], "qr", False)
-    if len(coded) > 1 or len(printed) != 1:
-        return None, "text", len(coded) > 1 or len(printed) > 1
-    code = printed[0].code
-    sure = printed[0].certain and _confident(page, code)
-    return (code, "text", False) if sure else (None, "text", False)
-
-
-def _confident(page: ReadPage, code: DossierCode) -> bool:
-    """Whether every word that carries the code was read with confidence."""
-    tail = code.text.rsplit("-", 1)[-1]
-    carriers = [w for line in page.lines for w in line.words if tail in w.text or code.organisation in w.text]
-    return bool(carriers) and min(word.confidence for word in carriers) >= SURE_CODE
-
-
-def _check_codes(draft: _Draft, coded: Sequence[DossierCode]) -> None:
-    """A QR on a paper that names another dossier than the one it lies in is a question."""
-    for code in coded:
-        if draft.dossier is None and draft.review is None:
-            draft.dossier, draft.evidence = code, "qr"
-        elif draft.dossier is not None and code.text != draft.dossier.text:
-            draft.review = DISAGREE.format(draft.dossier.text, code.text)
-
-
-def _continues(page: ReadPage, headline: Headline | None, before: _Draft) -> bool:
-    """Whether a page goes on with the paper before it; a name or the Quốc hiệu begins a new one."""
-    if before.pages[0].page.origin is Origin.INCOMING_SIGNED:
-        return False
-    number = printed_page_number(page)
-    if headline is not None and before.headline is not None and headline.type.key == before.headline.type.key:
-        head = fold_words(page.lines[headline.first].text)
-        if head in before.headline.type.continues:
-            return True
-    if has_nation(page):
-        return False
-    if number is not None and number >= 2:
-        return True
-    if before.headline is not None:
-        top = [fold_words(line.text) for line in page.lines[:4]]
-        if any(mark and text.startswith(mark) for mark in before.headline.type.continues for text in top):
-            return True
-    if headline is not None:
-        return False
-    if is_letter(page):
-        return False
-    if not _runs_on(page):
-        before.doubts.add("pages")
-    return True
-
-
-def _runs_on(page: ReadPage) -> bool:
-    """Running text: it begins small, or with a numbered part."""
-    first = next((line.text.strip() for line in page.lines if len(line.text.strip()) > 3), "")
-    return first[:1].islower() or bool(
-        re.match(r"(Đi[ềê]u|ĐI[ỀÊ]U|Chương|Mục|\d+[.)]|[a-zđ][)]|-|\+)\s?", first)
-    )
-
-
-def _incoming(
-    drafts: list[_Draft], page: ReadPage, types: TypeCatalogue, dossier: DossierCode | None, evidence: str
-) -> None:
-    """A signed file is exactly one paper, whatever its pages look like."""
-    last = drafts[-1].pages[-1].page if drafts else None
-    if last is not None and last.file.path == page.page.file.path and last.origin is Origin.INCOMING_SIGNED:
-        drafts[-1].pages.append(page)
+def _take(walk: _Walk, view: PageView) -> None:
+    """One captured page: separator, next page of the paper before, or a new paper."""
+    found = walk.codes[view.index]
+    if is_separator(view, any(item.source == "qr" for item in found)):
+        _take_separator(walk, view, named(found, walk.agreeing))
         return
-    drafts.append(
-        _Draft(pages=[page], headline=find_headline(page, types), dossier=dossier, evidence=evidence)
+    receipt = receipt_type(view, walk.types)
+    before = walk.drafts[-1] if walk.drafts and not walk.fresh else None
+    if before is not None and before.origin is Origin.INCOMING_SIGNED:
+        before = None
+    going_on = Continuation.NO
+    # The second side of a receipt may read like one.
+    if before is not None and (receipt is None or (before.receipt and not view.begins)):
+        going_on = continues(view, before.views, before.kind)
+    if before is not None and going_on is Continuation.YES:
+        if gap_in_numbers(view, before.views):
+            before.doubts.add("pages")
+        before.views.append(view)
+        _check(walk, before, found)
+        return
+    if walk.rule.source == "receipt" and receipt is None and may_be_receipt(view, walk.types):
+        walk.rule = _Rule(None, "none", PERHAPS_RECEIPT)
+    draft = Draft(
+        views=[view],
+        kind=receipt or (view.headline.type if view.headline else None),
+        receipt=receipt is not None,
+        dossier=walk.rule.code,
+        evidence=walk.rule.source,
+        reason=None if walk.rule.code else walk.rule.reason,
     )
+    if going_on is Continuation.UNKNOWN:
+        draft.review = BOUNDARY
+    elif before is None and not view.begins and (view.number or 0) > 1:
+        draft.review = LOST_START
+    walk.drafts.append(draft)
+    walk.fresh = False
+    if receipt is not None:
+        _rule_by_receipt(walk, draft, named(found, walk.agreeing))
+    else:
+        _check(walk, draft, found)
 
 
-def _paper(draft: _Draft, intake: Intake, types: TypeCatalogue) -> Paper:
-    first = draft.pages[0]
-    headline = draft.headline
-    letter = headline is None and is_letter(first)
-    number = number_field(first)
-    kind = headline.type if headline else letter_type(types) if letter else None
-    type_doubtful = headline is not None and not headline.sure
-    if kind is None:
-        kind = types.by_symbol(number.value.split("/")[-1]) if number else None
-        type_doubtful = True
-    kind = kind or types.get(OTHER)
-    found = [
-        number,
-        date_field(draft.pages),
-        abstract_field(first, headline if headline and not letter else None),
-        issuer_field(first) if has_nation(first) or number else None,
-        Field(name="type", value=kind.key, confidence=0.5 if type_doubtful else 0.95, doubtful=type_doubtful),
-    ]
+def _take_separator(walk: _Walk, view: PageView, name: Named) -> None:
+    """A separator rules what follows; one that cannot be read ends what ruled before."""
+    walk.separators.append(view.index)
+    walk.fresh = True
+    if walk.bound is not None:
+        if name.code is not None and name.code.text != walk.bound.text:
+            walk.rule = _Rule(None, "none", AFTER_DISAGREE.format(walk.bound.text, name.code.text))
+        else:
+            walk.rule = _Rule(walk.bound, walk.rule.source)
+        return
+    if name.conflict is not None:
+        walk.rule = _Rule(None, "none", AFTER_DISAGREE.format(*name.conflict))
+    elif name.code is not None:
+        walk.rule = _Rule(name.code, name.source)
+    else:
+        walk.rule = _Rule(None, "none", SEPARATOR_LOST)
+
+
+def _rule_by_receipt(walk: _Walk, draft: Draft, name: Named) -> None:
+    """A receipt begins a dossier, unless the operator or a separator has said which one it is."""
+    if name.conflict is not None:
+        _disagree(walk, draft, *name.conflict)
+        return
+    ruling = walk.bound or (walk.rule.code if walk.rule.source in ("qr", "text") else None)
+    if ruling is not None:
+        if name.code is not None and name.code.text != ruling.text:
+            _disagree(walk, draft, ruling.text, name.code.text)
+        else:
+            _check(walk, draft, walk.codes[draft.views[0].index])
+        return
+    if name.code is not None:
+        draft.dossier, draft.evidence, draft.reason = name.code, name.source, None
+        walk.rule = _Rule(name.code, "receipt")
+    else:
+        draft.dossier, draft.evidence, draft.reason = None, "none", RECEIPT_LOST
+        walk.rule = _Rule(None, "none", RECEIPT_LOST)
+
+
+def _disagree(walk: _Walk, draft: Draft, first: str, second: str) -> None:
+    """A person decides; what follows waits too, unless the operator bound the whole stack."""
+    draft.review = DISAGREE.format(first, second)
+    if walk.bound is None:
+        walk.rule = _Rule(None, "none", AFTER_DISAGREE.format(first, second))
+
+
+def _check(walk: _Walk, draft: Draft, found: Sequence[Reading]) -> None:
+    """Codes on any other paper: they agree with the rule, name a dossier where none ruled, or are a question."""
     if draft.dossier is not None:
-        found.append(
-            Field(
-                name="dossier",
-                value=draft.dossier.text,
-                confidence=1.0,
-                doubtful=False,
-                evidence=draft.evidence,
-            )
+        other = stranger_to(draft.dossier, found, walk.agreeing)
+        if other is not None:
+            draft.review = DISAGREE.format(draft.dossier.text, other)
+        return
+    name = named(found, walk.agreeing)
+    if name.conflict is not None:
+        draft.review = draft.review or DISAGREE.format(*name.conflict)
+    elif name.code is not None and _speaks_for_dossier(draft.kind):
+        draft.dossier, draft.evidence, draft.reason = name.code, name.source, None
+
+
+def _speaks_for_dossier(kind: DocumentType | None) -> bool:
+    """Whether a code on a paper of this kind names the dossier it lies in.
+
+    Results bear the code of the dossier they came from, and are handed in with later ones (Nghị định 45/2020/NĐ-CP
+    Điều 14): on paper of citizens a code may be of another dossier.
+    """
+    return kind is not None and kind.role in ("process", "result")
+
+
+def _spread_only_code(walk: _Walk) -> None:
+    """The only code of a stack is that of all its papers, when no sign of another dossier is there.
+
+    A receipt or a form of the one-stop shop must name it, or two papers. A paper of unknown kind might be the
+    receipt of another dossier whose title was lost, so it ends this; what follows an unclear receipt stays.
+    """
+    naming = [draft for draft in walk.drafts if draft.dossier is not None]
+    codes = {item.code.text for found in walk.codes.values() for item in found}
+    if walk.separators or not naming or len(codes) != 1 or any(draft.review for draft in walk.drafts):
+        return
+    official = any(draft.receipt or (draft.kind and draft.kind.role == "process") for draft in naming)
+    lost = [draft for draft in walk.drafts if draft.dossier is None]
+    strange = any(draft.kind is None and not draft.views[0].is_letter for draft in lost)
+    unclear = any(draft.receipt or draft.reason != UNKNOWN for draft in lost)
+    if strange or unclear or not (official or len(naming) > 1):
+        return
+    for draft in lost:
+        draft.dossier, draft.evidence, draft.reason = naming[0].dossier, "stack", None
+
+
+def _take_incoming(walk: _Walk, page: ReadPage) -> None:
+    """A signed file is exactly one paper, whatever its pages look like."""
+    view = view_page(page, walk.types)
+    last = walk.drafts[-1] if walk.drafts else None
+    if last is not None and last.origin is Origin.INCOMING_SIGNED:
+        before = last.views[-1].page.page
+        if before.file.path == page.page.file.path and before.file.sha256 == page.page.file.sha256:
+            last.views.append(view)
+            return
+    walk.drafts.append(
+        Draft(
+            views=[view],
+            kind=view.headline.type if view.headline else None,
+            receipt=False,
+            dossier=walk.rule.code,
+            evidence=walk.rule.source,
+            reason=None if walk.rule.code else walk.rule.reason,
         )
-    if draft.doubts:
-        found.append(Field(name="pages", value="", confidence=0.5, doubtful=True))
-    review = draft.review
-    whole_file = Path(intake.source).suffix != "" and len(intake.files) == 1
-    if draft.dossier is None and review is None and not whole_file:
-        review = UNKNOWN
-    return Paper(
-        pages=tuple(page.page.index for page in draft.pages),
-        dossier=draft.dossier.text if draft.dossier and draft.review is None else None,
-        type=kind.key,
-        type_name=kind.name,
-        origin=first.page.origin,
-        fields=tuple(item for item in found if item is not None),
-        review=review,
     )
+    walk.fresh = False

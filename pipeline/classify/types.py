@@ -1,72 +1,112 @@
-"""The document types as data (`config/document_types.toml`), ready for matching on folded text."""
+"""The catalogue of document types, loaded from `config/document_types.toml`."""
 
 from __future__ import annotations
 
 import tomllib
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from enum import StrEnum
 from pathlib import Path
+from typing import Any
 
 from pipeline.errors import UsageError
-from pipeline.grammar.folding import fold_words
+from pipeline.grammar.folding import compact, nfc
 
-OTHER = "khac"
 LETTER = "cong_van"
+
+
+class Digitise(StrEnum):
+    """Whether papers of a type are kept: always, only when wanted, or shown and given back."""
+
+    YES = "yes"
+    ASK = "ask"
+    SHOWN = "shown"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DocumentType:
-    """One type, its texts folded.
-
-    `headlines` are variants of its printed name; `generic` ones (Quyết định, Tờ trình…) have an abstract below and
-    yield to longer names; `continues` are headings that continue the paper before.
-    """
+    """One kind of paper; the fields are explained at the top of the catalogue's file. Marks are folded and compact."""
 
     key: str
     name: str
     headlines: tuple[str, ...]
-    symbol: str | None
-    receipt: bool
-    generic: bool
-    continues: tuple[str, ...]
+    exact: bool = False
+    forms: tuple[str, ...] = ()
+    continues: tuple[str, ...] = ()
+    hints: tuple[str, ...] = ()
+    heading: bool = True
+    receipt: bool = False
+    abstract: bool = False
+    role: str = "input"
+    digitise: Digitise = Digitise.YES
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class TypeCatalogue:
-    """All types, by key, longest headlines first when matched."""
+    """All types by key; `fallback` is what an unknown paper is."""
 
-    types: tuple[DocumentType, ...]
+    version: int
+    types: Mapping[str, DocumentType]
+    fallback: DocumentType
 
     @classmethod
     def load(cls, path: Path) -> TypeCatalogue:
-        """Read the catalogue. Raises UsageError when the file does not fit."""
+        """Read the catalogue; raises UsageError that names the entry at fault."""
         try:
-            rows = tomllib.loads(path.read_text("utf-8"))
-            return cls(tuple(_type(key, row) for key, row in rows.items()))
-        except (OSError, tomllib.TOMLDecodeError, KeyError, TypeError, AttributeError) as error:
+            raw = tomllib.loads(path.read_text(encoding="utf-8"))
+        except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
             raise UsageError(
-                f"{path.name}: the catalogue of document types cannot be read: {error}"
+                f"the catalogue of document types cannot be read: {path}: {error}",
+                vi=f"Không đọc được danh mục loại giấy tờ {path}",
             ) from error
+        types: dict[str, DocumentType] = {}
+        for number, row in enumerate(raw.get("type", []), 1):
+            item = _type(row, number, path)
+            if item.key in types:
+                raise _broken(path, f"type {item.key} stands there twice")
+            types[item.key] = item
+        fallback = types.get(str(raw.get("fallback", "khac")))
+        if fallback is None:
+            raise _broken(path, "its fallback type is missing")
+        return cls(version=int(raw.get("version", 1)), types=types, fallback=fallback)
 
-    def get(self, key: str) -> DocumentType:
-        return next(item for item in self.types if item.key == key)
+    def __getitem__(self, key: str) -> DocumentType:
+        return self.types[key]
 
-    def by_symbol(self, symbol: str) -> DocumentType | None:
-        """The type whose abbreviation begins a number's symbol (`QĐ` of `QĐ-UBND`)."""
-        head = symbol.split("-")[0]
-        return next((item for item in self.types if item.symbol == head), None)
+    def get(self, key: str | None) -> DocumentType | None:
+        """The type of that key, or None."""
+        return self.types.get(key) if key else None
+
+    @property
+    def all(self) -> Sequence[DocumentType]:
+        """Every type in the order of the file."""
+        return tuple(self.types.values())
 
 
-def _type(key: str, row: dict[str, object]) -> DocumentType:
-    name = str(row["name"])
-    more = row.get("headlines", [])
-    continues = row.get("continues", [])
-    assert isinstance(more, list) and isinstance(continues, list)
-    return DocumentType(
-        key=key,
-        name=name,
-        headlines=tuple(dict.fromkeys(fold_words(str(text)) for text in [name, *more])),
-        symbol=str(row["symbol"]) if "symbol" in row else None,
-        receipt=bool(row.get("receipt", False)),
-        generic=bool(row.get("generic", False)),
-        continues=tuple(fold_words(str(text)) for text in continues),
-    )
+def _type(row: Mapping[str, Any], number: int, path: Path) -> DocumentType:
+    try:
+        key, name = str(row["key"]), nfc(str(row["name"]))
+        headlines = tuple(compact(text) for text in row.get("headlines", [name]))
+        unknown = set(row) - set(DocumentType.__dataclass_fields__)
+        if unknown or not key.isidentifier() or not all(headlines):
+            raise ValueError(f"unknown or empty entries {sorted(unknown)}")
+        return DocumentType(
+            key=key,
+            name=name,
+            headlines=tuple(sorted(headlines, key=len, reverse=True)),
+            exact=bool(row.get("exact", False)),
+            forms=tuple(compact(text) for text in row.get("forms", [])),
+            continues=tuple(compact(text) for text in row.get("continues", [])),
+            hints=tuple(compact(text) for text in row.get("hints", [])),
+            heading=bool(row.get("heading", True)),
+            receipt=bool(row.get("receipt", False)),
+            abstract=bool(row.get("abstract", False)),
+            role=str(row.get("role", "input")),
+            digitise=Digitise(str(row.get("digitise", "yes"))),
+        )
+    except (KeyError, ValueError, TypeError) as error:
+        raise _broken(path, f"type no. {number} ({row.get('key', '?')}): {error}") from error
+
+
+def _broken(path: Path, what: str) -> UsageError:
+    return UsageError(f"the catalogue {path} is broken: {what}", vi=f"Danh mục {path} bị lỗi: {what}")

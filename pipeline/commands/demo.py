@@ -5,11 +5,14 @@ from __future__ import annotations
 import time
 from importlib.resources import files
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import typer
 
 from pipeline.commands.session import JsonOption, Session, answer
+
+if TYPE_CHECKING:
+    from rich.console import Console
 
 EXPECTED_DOSSIERS = {"000.12.08.H44-260907-0101", "000.03.27.H24-260915-0042", "H38.20-261002-0007"}
 EXPECTED_PAPERS = 9
@@ -55,11 +58,15 @@ def surprises(batches: list[dict[str, Any]], report: dict[str, Any]) -> list[str
 def _show(document: dict[str, Any]) -> None:
     from rich.console import Console
 
+    show_demo(document, Console(highlight=False))
+
+
+def show_demo(document: dict[str, Any], console: Console) -> None:
+    """The demo's outcome in plain words."""
     from pipeline.commands.tables import show_batches
 
-    console = Console()
     batches = document["batches"]
-    show_batches(batches)
+    show_batches(batches, console)
     pages = [page for batch in batches for page in batch["pages"]]
     papers = [paper for batch in batches for paper in batch["documents"]]
     stored = [paper for paper in papers if paper["state"] == "stored"]
@@ -75,7 +82,7 @@ def _show(document: dict[str, Any]) -> None:
         f"trong {document['seconds']['ingest']:.0f} giây"
     )
     console.print(
-        f"Chữ ký: mức {', '.join(levels)} với khóa DEMO; kiểm tra đạt {passed}/{len(stored)} giấy tờ (gốc tin cậy DEMO)"
+        f"Chữ ký mức {', '.join(levels)}, khóa DEMO; kiểm tra lại: đạt {passed}/{len(stored)} giấy tờ"
     )
     console.print(f"Chờ người xem: {len(waiting)} giấy tờ; trường còn ngờ: {len(doubts)} giấy tờ")
     console.print("Đèn luôn VÀNG ở chế độ demo: khóa thử không có giá trị pháp lý, đừng trả bản giấy.")

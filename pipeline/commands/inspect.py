@@ -82,7 +82,7 @@ def _show_found(result: dict[str, Any]) -> None:
     from rich.console import Console
     from rich.markup import escape
 
-    console = Console()
+    console = Console(highlight=False)
     if not result["results"]:
         console.print("Không tìm thấy. (Nothing found.)")
     for hit in result["results"]:
@@ -99,9 +99,9 @@ def _show_found(result: dict[str, Any]) -> None:
 def _show_dossier(result: dict[str, Any]) -> None:
     from rich.console import Console
 
-    from pipeline.commands.tables import papers_table
+    from pipeline.commands.tables import show_papers
 
-    console = Console()
+    console = Console(highlight=False)
     light = "XANH: có thể trả bản giấy" if result["light"] == "green" else "VÀNG: giữ bản giấy"
     console.print(f"[bold]{result['dossier']}[/]  {len(result['documents'])} giấy tờ  {light}")
-    console.print(papers_table(result["documents"]))
+    show_papers(result["documents"], console)

@@ -19,7 +19,10 @@ def register(app: typer.Typer) -> None:
 
 def ingest(
     context: typer.Context,
-    paths: Annotated[list[Path], typer.Argument(help="Tệp hoặc thư mục ảnh, PDF. (Files or folders.)")],
+    paths: Annotated[
+        list[Path],  # what cannot be read becomes a rejected page, so it is not for the parser to refuse
+        typer.Argument(help="Tệp hoặc thư mục ảnh, PDF. (Files or folders.)", readable=False),
+    ],
     dossier: Annotated[str | None, typer.Option(help="Mã hồ sơ của cả chồng. (Dossier code.)")] = None,
     procedure: Annotated[str | None, typer.Option(help="Mã thủ tục. (Procedure code.)")] = None,
     sheets: Annotated[int | None, typer.Option(min=1, help="Số tờ đã đếm. (Sheets counted.)")] = None,

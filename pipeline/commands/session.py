@@ -12,7 +12,7 @@ from typing import Annotated, Any, NoReturn
 import typer
 from typer.core import TyperGroup
 
-from pipeline.errors import SohoaError, UsageError
+from pipeline.errors import SohoaError, Unavailable, UsageError
 from pipeline.home.client import call
 from pipeline.paths import HomePaths, home_folder
 
@@ -67,6 +67,13 @@ class CommandGroup(TyperGroup):
             return super().invoke(ctx)
         except SohoaError as error:
             fail(error, as_json="--json" in sys.argv)
+        except OSError as error:
+            where = f"{error.filename}: " if error.filename else ""
+            reason = f"{where}{error.strerror or error}"
+            fail(
+                Unavailable(f"the system refuses: {reason}", vi=f"Hệ thống từ chối: {reason}"),
+                as_json="--json" in sys.argv,
+            )
         except KeyboardInterrupt:
             sys.stderr.write(
                 "\nĐã dừng; việc đang làm vẫn tiếp tục ở tiến trình nền. (Stopped; work goes on.)\n"

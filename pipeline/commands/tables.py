@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from itertools import groupby
 from pathlib import Path
 from typing import Any
 
@@ -47,22 +48,21 @@ FIELDS = {
 }
 
 
-def show_batches(batches: list[dict[str, Any]]) -> None:
-    """Every batch: its papers, and each page that is not simply stored."""
-    console = Console()
+def show_batches(batches: list[dict[str, Any]], console: Console | None = None) -> None:
+    """Every batch: its papers by dossier, and each page that is not simply stored."""
+    console = console or Console(highlight=False)
     if not batches:
         console.print("Không có lô nào đang mở. (No open batches.)")
     for batch in batches:
         counts = Counter(page["state"] for page in batch["pages"])
         pages = ", ".join(f"{count} {PAGE_STATES.get(state, state)}" for state, count in counts.items())
+        state = BATCH_STATES.get(batch["state"], batch["state"])
         console.print(
-            f"[bold]{escape(Path(batch['source']).name)}[/]  {batch['id']}  "
-            f"{BATCH_STATES.get(batch['state'], batch['state'])}  ({pages})"
+            f"[bold]Lô {escape(Path(batch['source']).name)}[/]  {state}: {pages}  [dim]{batch['id']}[/]"
         )
         if batch.get("reason"):
             console.print(f"  {escape(batch['reason'])}", style="yellow")
-        if batch["documents"]:
-            console.print(papers_table(batch["documents"]))
+        show_papers(batch["documents"], console)
         for page in batch["pages"]:
             if page["state"] in ("rejected", "review", "duplicate"):
                 name = Path(page["source"]).name
@@ -72,23 +72,30 @@ def show_batches(batches: list[dict[str, Any]]) -> None:
                 )
 
 
-def papers_table(documents: list[dict[str, Any]]) -> Table:
-    """The papers of a batch or a dossier."""
-    table = Table(box=None, padding=(0, 1), header_style="dim")
-    for title in ("Giấy tờ", "Mã hồ sơ", "Số", "Ngày", "Trang", "Ký", "Trạng thái"):
-        table.add_column(title, overflow="fold")
-    for paper in documents:
-        state = DOCUMENT_STATES.get(paper["state"], paper["state"])
-        doubts = ", ".join(FIELDS.get(name, name) for name in paper["doubtful"])
-        state += f": {paper['reason']}" if paper.get("reason") else ""
-        state += f" (xem lại: {doubts})" if doubts else ""
-        table.add_row(
-            escape(paper["type_name"] or "?"),
-            escape(paper["dossier"] or "chưa rõ"),
-            escape(paper["number"] or ""),
-            paper["date"] or "",
-            str(len(paper["pages"])),
-            paper["signature_level"] or "",
-            escape(state),
-        )
-    return table
+def show_papers(documents: list[dict[str, Any]], console: Console) -> None:
+    """Papers in the order of the stack, a heading wherever the dossier changes."""
+    for dossier, papers in groupby(documents, key=lambda paper: paper["dossier"]):
+        console.print(f"  Hồ sơ [cyan]{escape(dossier or 'chưa rõ mã')}[/]", highlight=False)
+        table = Table(box=None, padding=(0, 1), show_header=False, pad_edge=True)
+        table.add_column(width=2)
+        for ratio in (9, 5, 1, 2, 6):
+            table.add_column(overflow="fold", ratio=ratio)
+        for paper in papers:
+            table.add_row(*_row(paper))
+        console.print(table)
+
+
+def _row(paper: dict[str, Any]) -> tuple[str, ...]:
+    state = DOCUMENT_STATES.get(paper["state"], paper["state"])
+    doubts = ", ".join(FIELDS.get(name, name) for name in paper["doubtful"])
+    state += f": {paper['reason']}" if paper.get("reason") else ""
+    state += f"; còn ngờ: {doubts}" if doubts else ""
+    number = " ".join(filter(None, (paper["number"], paper["date"])))
+    return (
+        "",
+        escape(paper["type_name"] or "?"),
+        escape(number),
+        str(len(paper["pages"])),
+        paper["signature_level"] or "",
+        escape(state),
+    )

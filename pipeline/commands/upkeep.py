@@ -58,7 +58,7 @@ def down(context: typer.Context, as_json: JsonOption = False) -> None:
     """Dừng tiến trình nền ngay; việc dở dang được làm tiếp lần sau. (Stop the home's process.)"""
     import time
 
-    from pipeline.home.client import holder
+    from pipeline.home.claim import holder
 
     session: Session = context.obj
     pid = holder(session.paths)

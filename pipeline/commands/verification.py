@@ -69,7 +69,7 @@ def _show(report: dict[str, Any]) -> None:
     from rich.console import Console
     from rich.markup import escape
 
-    console = Console()
+    console = Console(highlight=False)
     colours = {"TOTAL_PASSED": "green", "TOTAL_FAILED": "red"}
     for result in report["results"]:
         console.print(

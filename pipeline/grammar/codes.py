@@ -70,17 +70,24 @@ class DossierCode:
             return "ngày trong mã ở tương lai"
         if self.received < (OLD_SINCE if self.form is CodeForm.OLD else NEW_SINCE):
             return "ngày trong mã có trước khi có quy định về mã"
+        if self.organisation == self.level1:
+            # Degraded print loses the middle groups more often than a province receives a dossier itself.
+            return "mã chỉ có mã tỉnh"
         return None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CodeFound:
-    """A dossier code in a text at [start, end). `certain`: nothing was repaired and nothing speaks against it."""
+    """A dossier code in a text at [start, end).
+
+    `repaired`: a sign was not read as it must be. `certain`: nothing was repaired, nothing speaks against it.
+    """
 
     code: DossierCode
     start: int
     end: int
     written: str
+    repaired: bool
     certain: bool
     doubt: str | None = None
 
@@ -146,6 +153,7 @@ def find_dossier_codes(text: str, on: date | None = None) -> tuple[CodeFound, ..
                     start=match.start(),
                     end=match.end(),
                     written=match.group(),
+                    repaired=repaired,
                     certain=doubt is None,
                     doubt=doubt,
                 )

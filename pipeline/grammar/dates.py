@@ -15,6 +15,10 @@ _DIGIT = r"[0-9oil|]"
 _SLOT = re.compile(
     r"ng[ao][yv]\s*(?P<d>.{0,9}?)\s*th[aei]?n[gq]\s*(?P<m>.{0,7}?)\s*n[aă]m\s*(?P<y>[0-9oil|]{4})(?!\d)"
 )
+# The word tháng was lost or came out as something else: then both figures must stand there in full (`05`, `08`).
+_LOST_MONTH = re.compile(
+    r"ng[ao][yv]\s*(?P<d>\d{2})\s+(?:[^\s\d]{1,7}\s+)?(?P<m>\d{2})\s*n[aă]m\s*(?P<y>\d{4})(?!\d)"
+)
 _NUMERIC = re.compile(
     rf"(?<![\d/.-])(?P<d>{_DIGIT}{{1,2}})\s*(?P<s>[/.-])\s*(?P<m>{_DIGIT}{{1,2}})\s*(?P=s)\s*(?P<y>\d{{4}})(?![\d/])"
 )
@@ -42,6 +46,11 @@ def find_dates(text: str) -> tuple[DateFound, ...]:
     """Dates in words and in figures, in the order of the text, overlaps once."""
     folded = fold_aligned(nfc(text))
     found = [_found(match, True) for match in _SLOT.finditer(folded)]
+    found += [
+        _found(match, True)
+        for match in _LOST_MONTH.finditer(folded)
+        if not any(item.start < match.end() and match.start() < item.end for item in found)
+    ]
     for match in _NUMERIC.finditer(folded):
         if not any(item.start < match.end() and match.start() < item.end for item in found):
             one = _found(match, False)

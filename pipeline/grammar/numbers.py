@@ -10,6 +10,8 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
+from rapidfuzz.distance import Levenshtein
+
 from pipeline.grammar.folding import fold, nfc
 
 # Phụ lục III of Nghị định 30/2020: the 27 kinds with an abbreviation, then the three kinds of copies.
@@ -24,116 +26,22 @@ ABBREVIATIONS: dict[str, str] = {
 }  # fmt: skip
 
 # Parts of symbols seen everywhere: bodies and units. A part outside this list is not wrong, only less sure.
-KNOWN_PARTS = frozenset(
-    [
-        "UBND",
-        "HĐND",
-        "UBMTTQ",
-        "MTTQ",
-        "CP",
-        "TTg",
-        "CTN",
-        "QH",
-        "UBTVQH",
-        "BTP",
-        "BNV",
-        "BCA",
-        "BTC",
-        "BTNMT",
-        "BNNMT",
-        "BXD",
-        "BYT",
-        "BGDĐT",
-        "BTTTT",
-        "BKHCN",
-        "VPCP",
-        "VP",
-        "VX",
-        "NC",
-        "NV",
-        "TH",
-        "KT",
-        "KTTH",
-        "KTN",
-        "KTNS",
-        "TD",
-        "NĐ",
-        "UB",
-        "HC",
-        "HCTC",
-        "TCHC",
-        "TCCB",
-        "TC",
-        "TNMT",
-        "NNMT",
-        "NNPTNT",
-        "XD",
-        "GTVT",
-        "LĐTBXH",
-        "GDĐT",
-        "YT",
-        "VHTT",
-        "VHTTDL",
-        "KHĐT",
-        "KHCN",
-        "TTTT",
-        "STC",
-        "STNMT",
-        "SXD",
-        "SNV",
-        "STP",
-        "SYT",
-        "SKHĐT",
-        "SNNMT",
-        "SGDĐT",
-        "TP",
-        "TTR",
-        "ĐKĐĐ",
-        "VPĐK",
-        "VPĐKĐĐ",
-        "CNVPĐK",
-        "CNVPĐKĐĐ",
-        "QLĐĐ",
-        "PVHCC",
-        "TTPVHCC",
-        "KSTT",
-        "KSTTHC",
-        "TTHC",
-        "VPUB",
-        "TNHS",
-        "TNTKQ",
-        "HTKT",
-        "XNTTHN",
-        "XNHN",
-        "HĐCN",
-        "HĐTC",
-        "HĐUQ",
-        "CCTTPC",
-        "CC",
-        "GPXD",
-        "GP",
-        "GCN",
-        "GXN",
-        "GKS",
-        "TLKS",
-        "TLKT",
-        "ĐKKH",
-        "CA",
-        "CAX",
-        "CAP",
-        "QLHC",
-        "THADS",
-        "TAND",
-        "VKSND",
-        "BQL",
-        "CT",
-        "CCT",
-        "CTTPHCM",
-        "NSNN",
-        "ĐĐ",
-        "QSDĐ",
-    ]
-)
+_PARTS = """
+    UBND HĐND UBMTTQ MTTQ CP TTg CTN QH UBTVQH VPQH VPCP BTP BNV BCA BTC BTNMT BNNMT BNNPTNT BXD BGTVT BYT BGDĐT
+    BTTTT BKHCN BKHĐT BLĐTBXH BVHTTDL BCT BQP BNG NHNN TTCP KTNN TANDTC VKSNDTC VP VX NC NV TH KT KTTH KTN KTNS
+    TD NĐ UB HC HCTC TCHC TCCB TC TNMT NNMT NNPTNT XD GTVT LĐTBXH GDĐT YT VHTT VHTTDL KHĐT KHCN TTTT CTh DTTG
+    NgV KHTC QLNN PC TTr TTra TTT NL QLXD ĐT HT ĐTXD STC STNMT SNNMT SNNPTNT SXD SGTVT SNV STP SYT SKHĐT SKHCN
+    SGDĐT SLĐTBXH SVHTTDL SVHTT SCT STTTT SDTTG SNgV TP PTP PNV PTNMT PNNMT PKT PKTHT PTCKH PVHXH PVHTT PLĐTBXH
+    PGDĐT VHXH KTHT TCKH QLĐT KTHTĐT ĐKĐĐ VPĐK VPĐKĐĐ CNVPĐK CNVPĐKĐĐ CNVPĐKĐĐKV QLĐĐ ĐĐ QSDĐ TTPTQĐ PTQĐ PVHCC
+    TTPVHCC TTHCC HCC BPMC BPTN BPTNTKQ MC TNTKQ TNHS KSTT KSTTHC TTHC VPUB HSTN TKQ BNHS GTN GBN PTN PHT PYC
+    PTCTN PKS PXL TBD BSHS HTKT XNTTHN TTHN XNHN GXN XN GXNTTHN GXNHN GXNKT XNCT XNNCT XNKT HĐCN HĐTC HĐUQ HĐMB
+    HĐTL HĐĐC HĐTCQSDĐ HĐCNQSDĐ HĐTChap VBTT VBKN VBTC VBTK VBTTPCDS TTPCDS PCDS KNDS TCNDS DCHUC CCTTPC CC VPCC
+    PCC CCGD CT CTr SCC CCCT GPXD GP GPLX GCN GCNĐKKD GCNHKD GCNDN GCNĐT HKD ĐKKD ĐKHKD GKS GKSBS KS KH KTu
+    GCNKH CNKH GCTu TLKS TLKT TLKH TLHT TL BS ĐKKH ĐKKS ĐKKT CCHT HTCC GBT GCS LLTP PLLTP CA CAX CAP CAT CATP
+    QLHC QLHCTTXH CSQLHC THADS CCTHADS CTHADS TAND VKSND VKS BQL BQLDA BCĐ BCH HĐQT ĐU TU HU TV NSNN CCT CTT
+    CTTPHCM TNDN KBNN BHXH SGD NH SY TrS
+"""
+KNOWN_PARTS = frozenset(_PARTS.split())
 
 _LETTER = "A-Za-zĐđỹ"
 _SYMBOL = rf"[A-ZĐ][{_LETTER}0-9]*(?:\s*[-–—&.]\s*[A-ZĐ0-9][{_LETTER}0-9.&]*)*"
@@ -156,13 +64,39 @@ class DocumentNumber:
     @property
     def kind(self) -> str | None:
         """The kind of document that the symbol names, as a key of the catalogue of types."""
-        return ABBREVIATIONS.get(self.symbol.split("-")[0])
+        return kind_of_symbol(self.symbol)
 
     @property
     def familiar(self) -> bool:
         """Whether each part of the symbol is an abbreviation in general use."""
-        parts = re.split(r"[-.&]", self.symbol)
-        return all(part in KNOWN_PARTS or part in ABBREVIATIONS for part in parts if part)
+        return all(_known(part) for part in self._parts)
+
+    @property
+    def usual(self) -> bool:
+        """Whether one part at least is in general use and the others are no misreading of such a part."""
+        return any(map(_known, self._parts)) and all(_known(part) or _own(part) for part in self._parts)
+
+    @property
+    def _parts(self) -> list[str]:
+        return [part for part in re.split(r"[-.&]", self.symbol) if part]
+
+
+def kind_of_symbol(symbol: str) -> str | None:
+    """The kind of document that a symbol names (`QĐ` of `QĐ-UBND`), as a key of the catalogue of types."""
+    return ABBREVIATIONS.get(symbol.split("-")[0])
+
+
+def _known(part: str) -> bool:
+    return part in KNOWN_PARTS or part in ABBREVIATIONS
+
+
+def _own(part: str) -> bool:
+    """An abbreviation of an office's own: letters, and not one sign away from one in general use."""
+    return (
+        len(part) >= 3
+        and part.isalpha()
+        and all(Levenshtein.distance(part, known, score_cutoff=1) > 1 for known in KNOWN_PARTS)
+    )
 
 
 def parse_number(text: str) -> DocumentNumber | None:

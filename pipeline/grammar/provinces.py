@@ -12,7 +12,7 @@ from datetime import date
 
 from rapidfuzz import fuzz, process
 
-from pipeline.grammar.folding import compact
+from pipeline.grammar.folding import compact, fold_words
 
 MERGER = date(2025, 7, 1)
 LAST_DAY_BEFORE_MERGER = date(2025, 6, 30)
@@ -147,3 +147,18 @@ def province_named(text: str, *, least: float = 86.0) -> Province | None:
         return exact
     best = process.extractOne(name, list(_BY_NAME), scorer=fuzz.ratio, score_cutoff=least)
     return _BY_NAME[best[0]] if best else None
+
+
+_WORDS = {fold_words(item.name): item.code for item in PROVINCES.values()}
+
+
+def provinces_named(text: str) -> frozenset[str]:
+    """Codes of all provinces whose names stand in a text, whole words, diacritics left aside."""
+    words = f" {fold_words(text)} "
+    return frozenset(code for name, code in _WORDS.items() if f" {name} " in words)
+
+
+def one_province(code: str) -> frozenset[str]:
+    """The codes that are one province today: its own, those it took in, or the one that took it in."""
+    heir = _SUCCESSOR.get(code, code)
+    return frozenset([code, heir, *_MERGED.get(heir, "").split()])

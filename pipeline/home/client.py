@@ -137,17 +137,3 @@ def _no_process(paths: HomePaths) -> Unavailable:
         f"the home's process did not start, see {paths.log}{tail}",
         vi=f"Tiến trình nền của sohoa không khởi động được, xem {paths.log}",
     )
-
-
-def holder(paths: HomePaths) -> int | None:
-    """The process id that holds the home's lock, or None."""
-    import fcntl
-
-    if not paths.lock.exists():
-        return None
-    with paths.lock.open("r+") as handle:
-        try:
-            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
-            return int(handle.read().strip() or 0)
-    return None

@@ -7,13 +7,13 @@ from pathlib import Path
 from typing import Any
 
 from config.settings import Settings
-from pipeline.errors import UsageError
+from pipeline.errors import Unavailable, UsageError
 from pipeline.files import hash_file, write_whole
 from pipeline.home.doctor import probes
 from pipeline.home.server import Progress
 from pipeline.paths import HomePaths
 from pipeline.wire import Parts, Records
-from signing.verdict import FileVerdict
+from signing.verdict import FileVerdict, Verdict
 
 
 class Inquiry:
@@ -105,7 +105,11 @@ class Inquiry:
     def _verify_stored(self, parts: Parts, document: str, ledger_ok: bool | None) -> dict[str, Any] | None:
         item = self._records.catalogue.objects(document, original=False, version=None)[0]
         path = self._paths.work / "verify" / f"{document}.pdf"
-        content = parts.archive.read(item.key)
+        try:
+            content = parts.archive.read(item.key)
+        except Unavailable as error:
+            parts.archive.probe()  # the store answers, so it is this object that it cannot give
+            return _damaged(document, ledger_ok, error)
         if content is None:
             return None
         write_whole(path, content, "application/pdf")
@@ -141,6 +145,18 @@ class Inquiry:
     def _need(self) -> Parts:
         assert self._parts is not None
         return self._parts
+
+
+def _damaged(document: str, ledger_ok: bool | None, error: Unavailable) -> dict[str, Any]:
+    """A document whose bytes the store holds but cannot give back: its own checksum does not fit any more."""
+    verdict = FileVerdict(
+        target=document,
+        verdict=Verdict.FAILED,
+        sub_indication="HASH_FAILURE",
+        hash_ok=False,
+        problems=(f"Kho không trả lại được tệp này: dữ liệu trên đĩa đã hỏng ({error})",),
+    )
+    return {**verdict.to_json(), "ledger_ok": ledger_ok}
 
 
 def _files(path: Path) -> Iterator[Path]:

@@ -11,17 +11,17 @@ from pathlib import Path
 from typing import Any
 
 from config.settings import Settings
-from pipeline.acquire import Bound, batch_id, batches, claim, stacks
+from pipeline.acquire import Bound, batch_id, batches, claim, natural, stacks
 from pipeline.errors import UsageError
 from pipeline.grammar.codes import parse_dossier_code
 from pipeline.home.server import Progress
 from pipeline.model import Intake, SourceFile
-from pipeline.page_job import count_sides
 from pipeline.paths import HomePaths
 from pipeline.wire import Parts
 
 POLL_SECONDS = 0.1
 COUNTER, BACKFILE = 1, 10
+SAFE = {"stored", "blank", "separator"}
 
 
 class IntakeDesk:
@@ -54,6 +54,36 @@ class IntakeDesk:
             self._with_note(self._batches.view(batch, with_text=True), note) for batch, note in known.items()
         ]
         return {"batches": views, "ignored": ignored}
+
+    def take(self, arguments: dict[str, Any], actor: str, progress: Progress) -> dict[str, Any]:
+        """Take in named files of one folder as one stack, without waiting; returns the batches' ids."""
+        folder = Path(str(arguments["folder"]))
+        files = tuple(sorted((Path(str(name)) for name in arguments["files"]), key=natural))
+        return {"batches": list(self._take(folder, files, self._bound(arguments, actor)))}
+
+    def release(self, arguments: dict[str, Any], actor: str, progress: Progress) -> dict[str, Any]:
+        """Which of a batch's files may leave the hot folder: all their sides are safe. Noted on the ledger first."""
+        batch = str(arguments["batch"])
+        view = self._batches.view(batch, with_text=False)
+        safe: dict[str, str] = {}
+        unsafe: set[str] = set()
+        for page in view["pages"]:
+            source = (
+                str(page["source"]).rpartition("#")[0] if "#" in Path(page["source"]).name else page["source"]
+            )
+            if page["state"] in SAFE:
+                safe[source] = page["source_sha256"]
+            else:
+                unsafe.add(source)
+        files = {source: digest for source, digest in safe.items() if source not in unsafe}
+        if files:
+            self._parts.records.ledger.note(
+                act="release",
+                actor=actor,
+                agency=self._settings.agency.code,
+                objects=[batch, *files.values()],
+            )
+        return {"files": files, "batch": view}
 
     def retry(self, arguments: dict[str, Any], actor: str, progress: Progress) -> dict[str, Any]:
         """Do again what waits or failed: the given batches, or all that can be helped by trying."""
@@ -118,11 +148,10 @@ class IntakeDesk:
         folder = self._spool / f"in-{uuid.uuid4().hex}"
         keep = self._settings.limits.free_disk_mb << 20
         claimed = tuple(claim(path, folder, n, keep_free=keep) for n, path in enumerate(files))
-        counting = {f.source: self._parts.pool.submit(count_sides, f, self._parts.limits) for f in claimed}
+        looked = self._parts.pool.look_into(claimed, self._parts.limits)
+        counts = {file.source: sides.count for file, sides in zip(claimed, looked, strict=True)}
         known: dict[str, str | None] = {}
-        for intake in batches(
-            found, claimed, lambda f: counting[f.source].result(), bound, datetime.now(UTC)
-        ):
+        for intake in batches(found, claimed, lambda f: counts[f.source], bound, datetime.now(UTC)):
             batch, note = self._queue(intake)
             known[batch] = note
         if folder.exists() and not any(folder.iterdir()):

@@ -6,14 +6,12 @@ ends (PR_SET_PDEATHSIG), which is what we want of a crash and of nothing else.
 
 from __future__ import annotations
 
-import fcntl
 import logging
 import os
 import signal
 import sys
 import threading
 import time
-from pathlib import Path
 from typing import IO
 
 import structlog
@@ -31,13 +29,8 @@ UNUSABLE_SECONDS = 5.0
 """How long a home that cannot work, for a reason that waiting does not mend, stays to say so."""
 
 
-def run(root: Path) -> int:
-    """Run until idle or told to stop. Returns 0 at once when another process holds the home."""
-    paths = HomePaths(root)
-    paths.make()
-    lock = _lock(paths)
-    if lock is None:
-        return 0
+def run(paths: HomePaths, held: IO[str]) -> int:
+    """Run until idle or told to stop. `held` is the claim on the home; it lasts as long as this call."""
     _log_to(paths)
     mark = fingerprint(paths)
     try:
@@ -45,20 +38,9 @@ def run(root: Path) -> int:
     except SohoaError as error:
         sys.stderr.write(f"{error}\n")
         return error.exit_code
-    return Process(paths, settings, mark).live()
-
-
-def _lock(paths: HomePaths) -> IO[str] | None:
-    handle = paths.lock.open("a+")
-    try:
-        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError:
-        handle.close()
-        return None
-    handle.truncate(0)
-    handle.write(str(os.getpid()))
-    handle.flush()
-    return handle
+    code = Process(paths, settings, mark).live()
+    held.close()
+    return code
 
 
 def _log_to(paths: HomePaths) -> None:
@@ -115,7 +97,7 @@ class Process:
                     return
                 if not error.retry and self._quiet() > UNUSABLE_SECONDS:
                     self._stop.set()
-                self._stop.wait(3)
+                self._stop.wait(1)
 
     def _tick(self) -> None:
         assert self._parts is not None

@@ -18,6 +18,8 @@ from pipeline.paths import HomePaths
 from pipeline.wire import Parts, Records
 
 READY_SECONDS = 60.0
+PASSING_SECONDS = 15.0
+"""How long a request waits while a dependency does not come up, before it says so."""
 RETRY_SECONDS = 60.0
 
 
@@ -31,6 +33,7 @@ class Service:
         self._records: Records | None = None
         self._parts: Parts | None = None
         self._reason: SohoaError | None = None
+        self._since = 0.0
         self._changed = threading.Condition()
         self._schedule: Schedule | None = None
         self.last_work = time.monotonic()
@@ -38,6 +41,8 @@ class Service:
             "ping": lambda arguments, actor, progress: {"ready": self._parts is not None},
             "down": self._down,
             "ingest": lambda a, actor, p: self._desk().ingest(a, actor, p),
+            "take": lambda a, actor, p: self._desk().take(a, actor, p),
+            "release": lambda a, actor, p: self._desk().release(a, actor, p),
             "retry": lambda a, actor, p: self._desk().retry(a, actor, p),
             "status": lambda a, actor, p: self._ask().status(a),
             "find": lambda a, actor, p: self._ask().find(a, actor),
@@ -71,6 +76,8 @@ class Service:
 
     def not_ready(self, reason: SohoaError) -> None:
         with self._changed:
+            if self._reason is None:
+                self._since = time.monotonic()
             self._reason = reason
             self._changed.notify_all()
 
@@ -99,17 +106,28 @@ class Service:
 
     def _need_records(self) -> Records:
         with self._changed:
-            self._changed.wait_for(lambda: self._records or self._reason, READY_SECONDS)
+            self._await(lambda: self._records is not None)
             if self._records is None:
                 raise self._reason or Unavailable("the database is not open yet; try again")
             return self._records
 
     def _need_parts(self) -> Parts:
         with self._changed:
-            self._changed.wait_for(lambda: self._parts or self._reason, READY_SECONDS)
+            self._await(lambda: self._parts is not None)
             if self._parts is None:
                 raise self._reason or Unavailable("the store is not up yet; try again")
             return self._parts
+
+    def _await(self, ready: Callable[[], bool]) -> None:
+        """Wait for a part; a passing trouble gets a moment to mend itself, a lasting one is told at once."""
+        deadline = time.monotonic() + READY_SECONDS
+        while not ready() and (left := deadline - time.monotonic()) > 0:
+            if self._reason is not None:
+                if not self._reason.retry or self._stop.is_set():
+                    return
+                deadline = min(deadline, self._since + PASSING_SECONDS)
+                left = deadline - time.monotonic()
+            self._changed.wait(max(0.0, min(left, 1.0)))
 
     def _down(self, arguments: dict[str, Any], actor: str, progress: Progress) -> dict[str, Any]:
         self._stop.set()

@@ -22,6 +22,7 @@ from PIL import Image, ImageCms
 from pipeline.files import write_whole
 from pipeline.model import Blob, Line, ReadPage
 from pipeline.pdf import glyphless
+from pipeline.pdf.images import png_rows
 
 KIDS = 20
 PRODUCER = "sohoa"
@@ -86,36 +87,18 @@ def _page(pdf: Pdf, page: ReadPage, font: Object) -> Object:
 
 
 def _picture(pdf: Pdf, image: Blob) -> Object:
+    """The picture as it is encoded already: a JPEG whole, of a PNG its compressed rows (both filters are PDF's own)."""
     content = image.path.read_bytes()
-    if image.media_type == "image/tiff":
-        with Image.open(io.BytesIO(content)) as tiff:
-            offset, length = tiff.tag_v2[273][0], tiff.tag_v2[279][0]  # type: ignore[attr-defined]
-            black_is_one = tiff.tag_v2.get(262) == 0  # type: ignore[attr-defined]
-            width, height = tiff.size
-        return pdf.make_stream(
-            content[offset : offset + length],
-            Type=Name.XObject,
-            Subtype=Name.Image,
-            Width=width,
-            Height=height,
-            ColorSpace=Name.DeviceGray,
-            BitsPerComponent=1,
-            Filter=Name.CCITTFaxDecode,
-            DecodeParms=Dictionary(K=-1, Columns=width, Rows=height, BlackIs1=not black_is_one),
-        )
-    with Image.open(io.BytesIO(content)) as jpeg:
-        width, height = jpeg.size
-        colour = Name.DeviceRGB if jpeg.mode == "RGB" else Name.DeviceGray
-    return pdf.make_stream(
-        content,
-        Type=Name.XObject,
-        Subtype=Name.Image,
-        Width=width,
-        Height=height,
-        ColorSpace=colour,
-        BitsPerComponent=8,
-        Filter=Name.DCTDecode,
-    )
+    with Image.open(io.BytesIO(content)) as picture:
+        width, height = picture.size
+    if image.media_type == "image/png":
+        rows = Dictionary(Predictor=15, Colors=3, BitsPerComponent=8, Columns=width)
+        stream = pdf.make_stream(png_rows(content), Filter=Name.FlateDecode, DecodeParms=rows)
+    else:
+        stream = pdf.make_stream(content, Filter=Name.DCTDecode)
+    stream.Type, stream.Subtype, stream.ColorSpace = Name.XObject, Name.Image, Name.DeviceRGB
+    stream.Width, stream.Height, stream.BitsPerComponent = width, height, 8
+    return stream
 
 
 def _text(page: ReadPage, height: float) -> bytes:

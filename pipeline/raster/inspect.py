@@ -1,8 +1,7 @@
 """What a file is and how many sides it has, told by its content and never by its name.
 
 Called in a child process with limits on time and memory. A file that cannot be opened is one page with
-its true reason. A PDF with JavaScript is taken like any other: nothing here runs it (the pdfium that is
-used is built without a script engine).
+its true reason; so is a PDF with JavaScript, though nothing here would run it.
 """
 
 from __future__ import annotations
@@ -23,14 +22,16 @@ from pipeline.raster.pdf_page import has_own_text, is_empty
 from pipeline.raster.tiff import tiff_pages
 from pipeline.raster.wholeness import check_whole
 
-__all__ = ["RasterLimits", "inspect_file"]
+__all__ = ["FileSides", "RasterLimits", "inspect_file", "pages_of", "sides_of"]
 
 PILLOW_NAMES = {Kind.JPEG: ("JPEG", "MPO"), Kind.PNG: ("PNG",), Kind.JP2: ("JPEG2000",), Kind.BMP: ("BMP",),
                 Kind.WEBP: ("WEBP",)}  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Sides:
+class FileSides:
+    """How many sides a file has, where it was born, and why some of them cannot be taken (by number, from 1)."""
+
     count: int
     origin: Origin = Origin.CAPTURED
     reasons: dict[int, str] = field(default_factory=dict)
@@ -38,19 +39,34 @@ class _Sides:
 
 def inspect_file(file: SourceFile, *, batch: str, first_index: int, limits: RasterLimits) -> tuple[Page, ...]:
     """Every side of a file as a Page, numbered from `first_index` in the batch. Raises no Rejected."""
+    return pages_of(file, sides_of(file, limits), batch=batch, first_index=first_index)
+
+
+def sides_of(file: SourceFile, limits: RasterLimits) -> FileSides:
+    """Look into a file; one that cannot be opened has one side with a reason. Raises no Rejected."""
+    if file.reason:
+        return FileSides(count=1, reasons={1: file.reason})
     try:
-        sides = _Sides(count=1, reasons={1: file.reason}) if file.reason else _sides(file, limits)
+        return _sides(file, limits)
     except Rejected as error:
-        sides = _Sides(count=1, reasons={1: error.both})
+        return refused(error)
     except MemoryError:
-        refusal = Rejected(
-            "opening this file needs more memory than allowed", vi="Mở tệp này cần quá nhiều bộ nhớ"
+        return refused(
+            Rejected("opening this file needs more memory than allowed", vi="Mở tệp này cần quá nhiều bộ nhớ")
         )
-        sides = _Sides(count=1, reasons={1: refusal.both})
+
+
+def refused(error: Rejected) -> FileSides:
+    """A file that is set aside whole."""
+    return FileSides(count=1, reasons={1: error.both})
+
+
+def pages_of(file: SourceFile, sides: FileSides, *, batch: str, first_index: int) -> tuple[Page, ...]:
+    """The sides of a file as pages of a batch."""
     return tuple(_page(file, sides, number, batch, first_index) for number in range(1, sides.count + 1))
 
 
-def _page(file: SourceFile, sides: _Sides, number: int, batch: str, first_index: int) -> Page:
+def _page(file: SourceFile, sides: FileSides, number: int, batch: str, first_index: int) -> Page:
     index = first_index + number - 1
     source = f"{file.source}#{number}" if sides.count > 1 else file.source
     seed = f"{batch}\n{index}\n{source}\n{file.blob.sha256}"
@@ -65,7 +81,7 @@ def _page(file: SourceFile, sides: _Sides, number: int, batch: str, first_index:
     )
 
 
-def _sides(file: SourceFile, limits: RasterLimits) -> _Sides:
+def _sides(file: SourceFile, limits: RasterLimits) -> FileSides:
     path = file.blob.path
     try:
         if path.stat().st_size == 0:
@@ -82,7 +98,7 @@ def _sides(file: SourceFile, limits: RasterLimits) -> _Sides:
         raise Rejected(f"the file cannot be read: {error.strerror}", vi="Không đọc được tệp") from error
 
 
-def _image(path: Path, kind: Kind, limits: RasterLimits) -> _Sides:
+def _image(path: Path, kind: Kind, limits: RasterLimits) -> FileSides:
     try:
         with Image.open(path, formats=PILLOW_NAMES[kind]) as image:
             too_large = size_refusal(image.width, image.height, limits)
@@ -92,20 +108,24 @@ def _image(path: Path, kind: Kind, limits: RasterLimits) -> _Sides:
     if too_large:
         raise too_large
     check_whole(path, kind)
-    return _Sides(count=1)
+    return FileSides(count=1)
 
 
-def _tiff(path: Path, limits: RasterLimits) -> _Sides:
+def _tiff(path: Path, limits: RasterLimits) -> FileSides:
     pages = tiff_pages(path, max_pages=limits.max_pages)
     refusals = {n: size_refusal(page.width, page.height, limits) for n, page in enumerate(pages, 1)}
-    return _Sides(count=len(pages), reasons={n: refusal.both for n, refusal in refusals.items() if refusal})
+    return FileSides(
+        count=len(pages), reasons={n: refusal.both for n, refusal in refusals.items() if refusal}
+    )
 
 
-def _pdf(path: Path, limits: RasterLimits) -> _Sides:
+def _pdf(path: Path, limits: RasterLimits) -> FileSides:
     count, signed = pdf_sides(path, limits)
     if signed:
-        return _Sides(count=count, origin=Origin.INCOMING_SIGNED)
-    return _Sides(count=count, origin=Origin.BORN_DIGITAL if _born_digital(path, count) else Origin.CAPTURED)
+        return FileSides(count=count, origin=Origin.INCOMING_SIGNED)
+    return FileSides(
+        count=count, origin=Origin.BORN_DIGITAL if _born_digital(path, count) else Origin.CAPTURED
+    )
 
 
 def size_refusal(width: int, height: int, limits: RasterLimits) -> Rejected | None:

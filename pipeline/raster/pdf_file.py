@@ -1,6 +1,6 @@
-"""The structure of a PDF from outside: whole or not, how many pages, signed or not.
+"""The structure of a PDF from outside: whole or not, how many pages, signed or not, scripted or not.
 
-Nothing in it is executed; JavaScript, actions and attachments are left alone.
+Nothing in it is executed.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ import pypdfium2 as pdfium
 
 from pipeline.errors import Rejected
 from pipeline.raster.limits import RasterLimits
+from pipeline.raster.pdf_scripts import carries_script
 from pipeline.raster.wholeness import cut_off
 
 TAIL = 2048
@@ -58,7 +59,10 @@ def _second_reader(path: Path, limits: RasterLimits) -> tuple[int, bool]:
 def _read(path: Path, limits: RasterLimits, *, mend: bool) -> tuple[int, bool]:
     try:
         with pikepdf.open(path, attempt_recovery=mend, suppress_warnings=True) as pdf:
-            return _count_pages(pdf, limits), _is_signed(pdf, path)
+            count, signed = _count_pages(pdf, limits), _is_signed(pdf, path)
+            if carries_script(pdf):
+                raise _scripted()
+            return count, signed
     except pikepdf.PasswordError as error:
         raise Rejected(
             "the PDF needs a password; save it without one",
@@ -115,6 +119,13 @@ def _count_pages(pdf: pikepdf.Pdf, limits: RasterLimits) -> int:
             vi=f"PDF ghi có {stated} trang nhưng chỉ còn {count}; hãy lưu hoặc quét lại",
         )
     return count
+
+
+def _scripted() -> Rejected:
+    return Rejected(
+        "the PDF carries JavaScript, so it may show other things tomorrow; print it to a plain PDF",
+        vi="PDF có chứa JavaScript nên nội dung có thể tự thay đổi; hãy in lại thành PDF thường",
+    )
 
 
 def _circle() -> Rejected:

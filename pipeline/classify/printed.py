@@ -1,0 +1,64 @@
+"""Print or pen? Numbers and days are often written by hand into printed blanks, and OCR reads them all the same.
+
+Printed figures stand in the row of their neighbours: as high, on the same base line, at the same distance, without ink
+of another colour. What does not is a suggestion only.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import pairwise
+
+from pipeline.model import Box, ReadPage, RegionKind, Word
+
+CLEAR = 0.9  # mean confidence of a page; worn pages mislead more
+SURE, SURE_WORN = 0.75, 0.88
+LOWER, TALLER, MUCH_TALLER = 0.8, 1.22, 1.9
+BEYOND_DOUBT = 0.95
+OFF_LINE = 0.3  # of the height
+GAP = 1.0  # of the height; a space between words is about 0.3
+
+
+def sure(page: ReadPage) -> float:
+    """The confidence from which printed figures on this page are claimed to be right."""
+    return SURE if page.confidence >= CLEAR else SURE_WORN
+
+
+def inked(page: ReadPage, box: Box) -> bool:
+    """Whether blue ink touches the box."""
+    return any(
+        region.kind is RegionKind.BLUE_INK
+        and min(box.right, region.box.right) > max(box.left, region.box.left)
+        and min(box.bottom, region.box.bottom) > max(box.top, region.box.top)
+        for region in page.regions
+    )
+
+
+def height(word: Word) -> int:
+    return max(1, word.box.bottom - word.box.top)
+
+
+def in_row(word: Word, printed: Word) -> bool:
+    """Whether a word of figures has the height and the base line of a printed neighbour, also of figures."""
+    ratio = height(word) / height(printed)
+    if word.confidence >= BEYOND_DOUBT and LOWER < ratio < MUCH_TALLER:
+        return True  # on worn paper a speck stretches a box
+    return LOWER < ratio < TALLER and abs(word.box.bottom - printed.box.bottom) < OFF_LINE * height(printed)
+
+
+def set_with(word: Word, label: Word) -> bool:
+    """Whether a word was set in one line with a printed label: same top, no taller than the tail of a Q or a slash."""
+    return abs(word.box.top - label.box.top) < 0.2 * height(label) and -0.2 * height(
+        label
+    ) < word.box.bottom - label.box.bottom < 0.35 * height(label)
+
+
+def widest_gap(words: Sequence[Word]) -> float:
+    """The widest space between words of one line, in heights of a line."""
+    return max(
+        (
+            (after.box.left - before.box.right) / max(height(before), height(after))
+            for before, after in pairwise(words)
+        ),
+        default=0.0,
+    )

@@ -1,0 +1,91 @@
+"""What a paper is about (trích yếu): the bold lines under its name, or `V/v …` of an official letter."""
+
+from __future__ import annotations
+
+import re
+
+from pipeline.classify.layout import Segment, box_of
+from pipeline.classify.printed import CLEAR
+from pipeline.classify.view import PageView
+from pipeline.grammar.folding import one_line
+from pipeline.model import Field
+
+SURE, SURE_WORN = 0.6, 0.85
+MOST_LINES = 8
+_BODY = re.compile(
+    r"\W{0,3}(k[íi]nh g[ửưu]i|c[ăâa]n c[ứưu]|[đd]i[ềêe]u \d|th[ựưu]c hi[ệêe]n |theo |x[ée]t |[IVX]+\.|\d+[.)]|"
+    r"h[ôo]m nay)",
+    re.IGNORECASE,
+)
+_ABSTRACT = re.compile(r"\W{0,2}(v[ềêe]\s?vi[ệêe]c|v\s*/\s*v|v[ềêe] |[„“\"(])", re.IGNORECASE)
+
+
+def title_field(view: PageView) -> Field | None:
+    """The abstract as printed, its lines joined."""
+    lines = _under_name(view) if view.headline is not None else _beside_v(view)
+    if not lines:
+        return None
+    confidence = min(line.confidence for line in lines)
+    return Field(
+        name="title",
+        value=one_line(" ".join(line.text for line in lines)).strip("_-–—. "),
+        confidence=round(confidence, 3),
+        doubtful=confidence < (SURE if view.page.confidence >= CLEAR else SURE_WORN),
+        page=view.index,
+        box=box_of(line.box for line in lines),
+    )
+
+
+def _under_name(view: PageView) -> list[Segment]:
+    """Centred lines under the name, as long as each stands close under the one above."""
+    headline = view.headline
+    if headline is None or not headline.type.abstract:
+        return []
+    above = headline.lines[-1]
+    start = above.box.bottom - 0.3 * above.height
+    below = sorted((p for p in view.parts if p.box.top > start), key=lambda part: part.middle)
+    taken: list[Segment] = []
+    for part in below[: 2 * MOST_LINES]:
+        height = min(above.height, part.height)
+        far = part.box.top - above.box.bottom > (2.0 if not taken else 1.0) * height
+        body = _BODY.match(part.text) and not _ABSTRACT.match(part.text)
+        aside = abs(part.centre - headline.lines[-1].centre) > 0.06 * view.page.width
+        beside = part.box.right < headline.lines[-1].centre or part.box.left > headline.lines[-1].centre
+        if aside and beside:
+            continue  # a stamp in the margin
+        if far or body or aside or _is_authority(part) or (taken and _new_start(taken[-1], part, view)):
+            break
+        taken.append(part)
+        above = part
+    return taken if len(taken) <= MOST_LINES else []
+
+
+def _is_authority(part: Segment) -> bool:
+    """`CHỦ TỊCH ỦY BAN NHÂN DÂN TỈNH …` after the abstract of a decision."""
+    return part.caps > 0.8 and len(part.key) > 6
+
+
+def _new_start(last: Segment, part: Segment, view: PageView) -> bool:
+    """Whether a line begins something new after a short line."""
+    short = last.box.right - last.box.left < 0.35 * view.page.width
+    return short and part.text[:1].isupper() and not _ABSTRACT.match(part.text)
+
+
+def _beside_v(view: PageView) -> list[Segment]:
+    """`V/v` and the lines under it in the left column."""
+    first = view.subject
+    if first is None:
+        return []
+    taken = [first]
+    below = sorted((p for p in view.parts if p.middle > first.middle), key=lambda part: part.middle)
+    for part in below:
+        height = first.height
+        if part.box.top - taken[-1].box.bottom > 0.9 * height:
+            break
+        aside = abs(part.centre - first.centre) > 0.15 * view.page.width
+        if aside and part.box.left > 0.45 * view.page.width:
+            continue
+        if aside or _BODY.match(part.text):
+            break
+        taken.append(part)
+    return taken
