@@ -194,12 +194,12 @@ def test_any_changed_digit_of_a_signature_fails(
 
 @pytest.mark.slow
 @pytest.mark.parametrize("level", [Level.T, Level.LTA])
-def test_every_digit_of_the_last_signature_counts(
+def test_every_fifth_digit_of_the_last_signature_counts(
     signed: Signed, judge: Callable[[bytes], FileVerdict], level: Level
 ) -> None:
     content = signed(level).pdf.path.read_bytes()
     begin, end = rooms(content)[-1]
-    for place in range(begin, begin + len(content[begin:end].rstrip(b"0"))):
+    for place in range(begin, begin + len(content[begin:end].rstrip(b"0")), 5):
         found = judge(other_digit(content, place))
         assert found.verdict is not Verdict.PASSED, (place - begin, found)
 
