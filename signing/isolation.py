@@ -7,6 +7,7 @@ import logging
 import multiprocessing
 import os
 import resource
+import signal
 import threading
 import time
 from concurrent.futures import TimeoutError
@@ -56,6 +57,10 @@ class IsolatedVerifier:
             reason = f"Kiểm tra quá {self._seconds:.0f} giây nên đã dừng (stopped by time limit)"
         except (ProcessExpired, MemoryError):
             reason = "Tệp làm hỏng trình kiểm tra (the file crashed the verifier)"
+        except OSError as error:
+            reason = f"Không đọc được tệp (the file cannot be read: {error.strerror})"
+        except Exception as error:  # whatever a hostile file leads a library to
+            reason = f"Không kiểm tra được tệp (the file cannot be judged: {type(error).__name__})"
         return FileVerdict(
             target=name, verdict=Verdict.INDETERMINATE, sub_indication="FORMAT_FAILURE", problems=(reason,)
         )
@@ -84,9 +89,12 @@ def _judge(
 
 
 def _begin(parent: int) -> None:
+    # No PR_SET_PDEATHSIG: it follows the thread that started the child, here one that only answers a request.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
     for library in ("pyhanko", "pyhanko_certvalidator"):
         logging.getLogger(library).setLevel(logging.CRITICAL)  # the verdict says it, without names in a log
     resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     threading.Thread(target=_watch, args=(parent,), daemon=True).start()
 
 
