@@ -13,13 +13,13 @@ from ocr.engine import Engine
 from ocr.layout import tidy
 from ocr.prepare import prepare
 from ocr.regions import find_regions
-from ocr.skew import find_skew, straighten
+from ocr.skew import find_skew, ink_points, straighten
 from ocr.tesseract import TesseractEngine
 from ocr.upright import apply_turn, head_up_share, is_sideways
 from pipeline.model import Barcode, Line, Region, Verdict
 
 Pixels = npt.NDArray[np.uint8]
-CONTRACT = "reader-1"
+CONTRACT = "reader-2"
 """Part of the key of page results: changed when reading changes, so that old results are not taken for new."""
 
 DOUBTFUL = 0.62
@@ -48,23 +48,24 @@ class PageReader:
 
     def read(self, pixels: Pixels, *, dpi: float, bitonal: bool) -> Reading:
         """Read one side; `pixels` as it came from the scanner."""
+        points = ink_points(pixels, dpi)
         if is_blank(pixels, dpi).blank:
             return Reading(
-                pixels=pixels, turn=0, skew=find_skew(pixels, dpi), verdict=Verdict.BLANK, lines=(), barcodes=(),
+                pixels=pixels, turn=0, skew=find_skew(points), verdict=Verdict.BLANK, lines=(), barcodes=(),
                 regions=(), confidence=1.0,
             )  # fmt: skip
-        turn = 90 if is_sideways(pixels, dpi) else 0
-        first = self._straight(pixels, turn, dpi)
-        if head_up_share(first[0], dpi) < 0.47:
+        turn = 90 if is_sideways(points) else 0
+        skew = find_skew(points.turned(turn))
+        if head_up_share(points.turned(turn), skew) < 0.47:
             turn += 180
-            first = self._straight(pixels, turn, dpi)
-        best = (turn, *first, *self._words(first[0], dpi, bitonal))
-        if best[-1] < DOUBTFUL:
-            other = (turn + 180) % 360
-            again = self._straight(pixels, other, dpi)
-            second = (other, *again, *self._words(again[0], dpi, bitonal))
-            best = max(best, second, key=lambda found: found[-1])
-        turn, upright, skew, lines, confidence = best
+        upright = apply_turn(pixels, turn)
+        lines, confidence = self._words(upright, skew, dpi, bitonal)
+        if confidence < DOUBTFUL:
+            other = apply_turn(upright, 180)
+            again, surer = self._words(other, skew, dpi, bitonal)
+            if surer > confidence:
+                turn, upright, lines, confidence = (turn + 180) % 360, other, again, surer
+        upright = straighten(upright, skew)
         return Reading(
             pixels=upright,
             turn=turn,
@@ -76,13 +77,11 @@ class PageReader:
             confidence=confidence,
         )
 
-    def _straight(self, pixels: Pixels, turn: int, dpi: float) -> tuple[Pixels, float]:
-        turned = apply_turn(pixels, turn % 360)
-        skew = find_skew(turned, dpi)
-        return straighten(turned, skew), skew
-
-    def _words(self, pixels: Pixels, dpi: float, bitonal: bool) -> tuple[tuple[Line, ...], float]:
-        lines = tidy(self._engine.read_page(prepare(pixels, dpi, bitonal=bitonal), dpi=dpi))
+    def _words(
+        self, pixels: Pixels, skew: float, dpi: float, bitonal: bool
+    ) -> tuple[tuple[Line, ...], float]:
+        """Lines of an upright page tilted by `skew`, placed on the straightened page; their mean confidence."""
+        lines = tidy(self._engine.read_page(prepare(pixels, dpi, skew, bitonal=bitonal), dpi=dpi))
         sure = [(word.confidence, len(word.text)) for line in lines for word in line.words]
         weight = sum(length for _, length in sure)
         return lines, sum(c * length for c, length in sure) / weight if weight else 0.0
