@@ -13,7 +13,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from ocr.rules import remove_rules
+from ocr.borders import remove_borders
 from ocr.seals import remove_seals
 from ocr.skew import straighten
 from ocr.specks import is_two_toned, lone_pixels, remove_lone_pixels, remove_specks
@@ -76,7 +76,7 @@ def prepare(pixels: Pixels, dpi: float, skew: float, *, bitonal: bool) -> Pixels
         grey = _clean(grey, dpi, two_toned=bitonal or facts.two_toned)
     if facts.noisy or facts.tinted:
         grey = flatten(grey, dpi)
-    grey = remove_seals(grey, dpi)
+    grey = remove_seals(remove_borders(grey, dpi), dpi)
     return straighten(grey, skew)
 
 

@@ -11,8 +11,10 @@ from ocr.barcodes import read_barcodes
 from ocr.blank import is_blank
 from ocr.engine import Engine
 from ocr.layout import tidy
+from ocr.phrases import mend
 from ocr.prepare import prepare
 from ocr.regions import find_regions
+from ocr.second import look_again
 from ocr.skew import find_skew, ink_points, straighten
 from ocr.tesseract import TesseractEngine
 from ocr.upright import apply_turn, head_up_share, is_sideways
@@ -81,7 +83,11 @@ class PageReader:
         self, pixels: Pixels, skew: float, dpi: float, bitonal: bool
     ) -> tuple[tuple[Line, ...], float]:
         """Lines of an upright page tilted by `skew`, placed on the straightened page; their mean confidence."""
-        lines = tidy(self._engine.read_page(prepare(pixels, dpi, skew, bitonal=bitonal), dpi=dpi))
+        image = prepare(pixels, dpi, skew, bitonal=bitonal)
+        lines = tidy(self._engine.read_page(image, dpi=dpi))
+        if self._engine.opinions > 1:
+            lines = look_again(self._engine, image, dpi, lines)
+        lines = mend(lines)
         sure = [(word.confidence, len(word.text)) for line in lines for word in line.words]
         weight = sum(length for _, length in sure)
         return lines, sum(c * length for c, length in sure) / weight if weight else 0.0
