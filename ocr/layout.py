@@ -12,6 +12,8 @@ from pipeline.model import Box, Line, Word
 
 _LETTERHEAD = re.compile(r"\b(cong hoa xa|xa hoi chu|doc lap|hanh phuc|dang cong san)\b")
 _RECEIVERS = re.compile(r"\bnoi nhan\b")
+_SPECKS = frozenset(".,'`´^ˆ˜°·•‘’“”\"…¬_")
+"""Signs that are dirt when they stand alone; a lone dash or colon may be printed."""
 GUTTER = 0.7
 """Narrowest space between two columns, in heights of the line; spaces between words are about 0.3 of it."""
 
@@ -55,7 +57,7 @@ def _meaningful(text: str) -> bool:
 
 def _is_word(word: Word) -> bool:
     if not _meaningful(word.text):
-        return word.confidence > 0.6
+        return word.confidence > 0.6 and word.text not in _SPECKS
     if word.confidence > 0.25:
         return True
     plain = sum(unicodedata.category(sign)[0] in "LN" for sign in word.text)

@@ -39,7 +39,7 @@ def mend(lines: Sequence[Line]) -> tuple[Line, ...]:
     right = _confirmed(flat)
     mended: list[Word] = []
     for index, word in enumerate(flat):
-        spelled = None if right[index] else _from_neighbours(flat, index)
+        spelled = None if right[index] else _from_neighbours(flat, right, index)
         if spelled is not None:
             word = replace(word, text=spelled, confidence=min(word.confidence, MENDED))
         mended.append(word)
@@ -60,7 +60,7 @@ def _confirmed(words: Sequence[Word]) -> list[bool]:
     return right
 
 
-def _from_neighbours(words: Sequence[Word], index: int) -> str | None:
+def _from_neighbours(words: Sequence[Word], right: Sequence[bool], index: int) -> str | None:
     """The spelling that a phrase with the word before or after asks for; None when none does, or they differ."""
     core = _core(words[index].text)
     low, folded = core.lower(), fold(core)
@@ -68,16 +68,30 @@ def _from_neighbours(words: Sequence[Word], index: int) -> str | None:
         return None
     asked = set()
     if index + 1 < len(words) and _joined(words[index]):
-        after = _core(words[index + 1].text).lower()
-        asked |= {first for first, second in pairs().get((folded, fold(after)), ()) if second == after}
+        after = _core(words[index + 1].text)
+        if _no_name(core, after, certain=right[index + 1]):
+            spellings = pairs().get((folded, fold(after)), ())
+            asked |= {first for first, second in spellings if second == after.lower()}
     if index and _joined(words[index - 1]):
-        before = _core(words[index - 1].text).lower()
-        asked |= {second for first, second in pairs().get((fold(before), folded), ()) if first == before}
-    if len(asked) != 1 or low in asked or len(low) != len(next(iter(asked))):
+        before = _core(words[index - 1].text)
+        if core.islower() or (core.isupper() and right[index - 1]):
+            spellings = pairs().get((fold(before), folded), ())
+            asked |= {second for first, second in spellings if first == before.lower()}
+    if len(asked) != 1 or low in asked:
         return None
     wanted = next(iter(asked))
+    if len(wanted) != len(core):
+        return None
     cased = "".join(b.upper() if a.isupper() else b for a, b in zip(core, wanted, strict=True))
     return words[index].text.replace(core, cased, 1)
+
+
+def _no_name(core: str, after: str, *, certain: bool) -> bool:
+    """Whether a word can be part of a phrase, not of a name: `Văn Bàn` is a place, `văn bản` a paper.
+
+    In capitals nothing tells them apart but the phrase running on: the next word must be in another pair.
+    """
+    return core.islower() or (after.islower() and core.istitle()) or (core.isupper() and certain)
 
 
 def _core(text: str) -> str:
