@@ -12,7 +12,7 @@ from pipeline.model import Box, Line, Word
 
 _LETTERHEAD = re.compile(r"\b(cong hoa xa|xa hoi chu|doc lap|hanh phuc|dang cong san)\b")
 _RECEIVERS = re.compile(r"\bnoi nhan\b")
-_SPECKS = frozenset(".,'`´^ˆ˜°·•‘’“”\"…¬_")
+_SPECKS = frozenset(".,'`´^\u02c6\u02dc°·•‘’“”\"…¬_")
 """Signs that are dirt when they stand alone; a lone dash or colon may be printed."""
 GUTTER = 0.7
 """Narrowest space between two columns, in heights of the line; spaces between words are about 0.3 of it."""
@@ -22,7 +22,7 @@ def tidy(lines: Sequence[Line]) -> tuple[Line, ...]:
     """NFC text in reading order; words that are noise and empty lines dropped."""
     kept: list[Line] = []
     for line in lines:
-        clean = (replace(word, text=without_rules(nfc(word.text))) for word in line.words)
+        clean = (replace(word, text=nfc(without_rules(word.text))) for word in line.words)
         words = tuple(word for word in clean if word.text and _is_word(word))
         if words and any(_meaningful(word.text) for word in words):
             kept.append(replace(line, words=words, box=around(words)))
@@ -52,7 +52,13 @@ def around(words: Sequence[Word]) -> Box:
 
 
 def _meaningful(text: str) -> bool:
-    return any(unicodedata.category(sign)[0] in "LN" for sign in text)
+    return any(_is_letter(sign) for sign in text)
+
+
+def _is_letter(sign: str) -> bool:
+    """A letter or digit; the lone circumflex and its like are letters for Unicode only."""
+    kind = unicodedata.category(sign)
+    return kind[0] in "LN" and kind != "Lm"
 
 
 def _is_word(word: Word) -> bool:
@@ -60,7 +66,7 @@ def _is_word(word: Word) -> bool:
         return word.confidence > 0.6 and word.text not in _SPECKS
     if word.confidence > 0.25:
         return True
-    plain = sum(unicodedata.category(sign)[0] in "LN" for sign in word.text)
+    plain = sum(_is_letter(sign) for sign in word.text)
     return len(word.text) > 3 and plain >= 0.7 * len(word.text)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -15,9 +16,9 @@ from ocr.phrases import mend
 from ocr.prepare import prepare
 from ocr.regions import find_regions
 from ocr.second import look_again
-from ocr.skew import find_skew, ink_points, straighten
+from ocr.skew import InkPoints, find_skew, ink_points, straighten
 from ocr.tesseract import TesseractEngine
-from ocr.upright import apply_turn, head_up_share, is_sideways
+from ocr.upright import apply_turn, certain, densest_band, head_up_share, is_sideways
 from pipeline.model import Barcode, Line, Region, Verdict
 
 Pixels = npt.NDArray[np.uint8]
@@ -26,6 +27,9 @@ CONTRACT = "reader-2"
 
 DOUBTFUL = 0.62
 """Mean confidence below which a page is tried the other way up."""
+
+PROBE_INCHES = 2.0
+"""Height of the band that is read both ways when the shape of the print does not tell which way is up."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,9 +62,10 @@ class PageReader:
             )  # fmt: skip
         turn = 90 if is_sideways(points) else 0
         skew = find_skew(points.turned(turn))
-        if head_up_share(points.turned(turn), skew) < 0.47:
-            turn += 180
         upright = apply_turn(pixels, turn)
+        if self._is_head_down(upright, points.turned(turn), skew, dpi, bitonal):
+            turn += 180
+            upright = apply_turn(upright, 180)
         lines, confidence = self._words(upright, skew, dpi, bitonal)
         if confidence < DOUBTFUL:
             other = apply_turn(upright, 180)
@@ -79,6 +84,19 @@ class PageReader:
             confidence=confidence,
         )
 
+    def _is_head_down(
+        self, pixels: Pixels, points: InkPoints, skew: float, dpi: float, bitonal: bool
+    ) -> bool:
+        """Whether a page lies upside down; where its shape does not tell, its densest band is read both ways."""
+        if not points.telling or certain(points, head_up_share(points, skew)):
+            return False
+        top, bottom = (round(share * pixels.shape[0]) for share in densest_band(points, PROBE_INCHES))
+        image = prepare(pixels[top:bottom], dpi, skew, bitonal=bitonal)
+        other = np.ascontiguousarray(image[::-1, ::-1])
+        return sureness(self._engine.read_page(other, dpi=dpi)) > sureness(
+            self._engine.read_page(image, dpi=dpi)
+        )
+
     def _words(
         self, pixels: Pixels, skew: float, dpi: float, bitonal: bool
     ) -> tuple[tuple[Line, ...], float]:
@@ -88,9 +106,14 @@ class PageReader:
         if self._engine.opinions > 1:
             lines = look_again(self._engine, image, dpi, lines)
         lines = mend(lines)
-        sure = [(word.confidence, len(word.text)) for line in lines for word in line.words]
-        weight = sum(length for _, length in sure)
-        return lines, sum(c * length for c, length in sure) / weight if weight else 0.0
+        return lines, sureness(lines)
+
+
+def sureness(lines: Sequence[Line]) -> float:
+    """Mean confidence of all words, weighted by their length; 0.0 where there are none."""
+    sure = [(word.confidence, len(word.text)) for line in lines for word in line.words]
+    weight = sum(length for _, length in sure)
+    return sum(c * length for c, length in sure) / weight if weight else 0.0
 
 
 def default_engine() -> Engine:
