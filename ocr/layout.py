@@ -6,6 +6,7 @@ import re
 import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from itertools import pairwise
 
 from pipeline.grammar.folding import fold_words, nfc
 from pipeline.model import Box, Line, Word
@@ -109,7 +110,7 @@ def _widest(line: Line) -> _Split | None:
     height = sorted(word.box.bottom - word.box.top for word in line.words)[len(line.words) // 2]
     gaps = [
         (after.box.left - before.box.right, before.box.right, after.box.left)
-        for before, after in zip(line.words, line.words[1:], strict=False)
+        for before, after in pairwise(line.words)
     ]
     wide = [gap for gap in gaps if gap[0] >= GUTTER * height]
     return _Split(line, wide[0][1], wide[0][2]) if len(wide) == 1 else None
@@ -140,7 +141,9 @@ def _beside(lines: Sequence[Line], index: int) -> bool:
     line = lines[index]
     height = line.box.bottom - line.box.top
     return any(
-        other is not line and line.box.top < other.box.bottom + 0.9 * height and other.box.top < line.box.bottom
+        other is not line
+        and line.box.top < other.box.bottom + 0.9 * height
+        and other.box.top < line.box.bottom
         for other in lines
     )
 

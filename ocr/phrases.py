@@ -11,6 +11,7 @@ from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import replace
 from functools import cache
+from itertools import pairwise
 from pathlib import Path
 
 from pipeline.grammar.folding import fold, nfc
@@ -28,7 +29,7 @@ def pairs() -> dict[tuple[str, str], frozenset[tuple[str, str]]]:
     for row in (Path(__file__).parent / "phrases.txt").read_text("utf-8").splitlines():
         if not row.startswith("#"):
             words = nfc(row).split()
-            for pair in zip(words, words[1:], strict=False):
+            for pair in pairwise(words):
                 found[fold(pair[0]), fold(pair[1])].add(pair)
     return {key: frozenset(value) for key, value in found.items()}
 
@@ -53,7 +54,7 @@ def mend(lines: Sequence[Line]) -> tuple[Line, ...]:
 def _confirmed(words: Sequence[Word]) -> list[bool]:
     """Which words already stand in a phrase spelled as it should be."""
     right = [False] * len(words)
-    for index, (first, second) in enumerate(zip(words, words[1:], strict=False)):
+    for index, (first, second) in enumerate(pairwise(words)):
         pair = (_core(first.text).lower(), _core(second.text).lower())
         if _joined(first) and pair in pairs().get((fold(pair[0]), fold(pair[1])), ()):
             right[index] = right[index + 1] = True

@@ -93,7 +93,7 @@ def drop_colour(pixels: Pixels) -> Pixels:
     red, green, blue = cv2.split(pixels)
     top = cv2.max(cv2.max(red, green), blue)
     low = cv2.min(cv2.min(red, green), blue)
-    vivid = cv2.compare(cv2.subtract(top, low), VIVID, cv2.CMP_GT)
+    vivid = cv2.threshold(cv2.subtract(top, low), VIVID, 255, cv2.THRESH_BINARY)[1]
     return cv2.copyTo(top, vivid, red.copy()).astype(np.uint8, copy=False)
 
 

@@ -10,6 +10,7 @@ import numpy.typing as npt
 
 from ocr.barcodes import read_barcodes
 from ocr.blank import is_blank
+from ocr.confidence import calibrate
 from ocr.engine import Engine
 from ocr.layout import tidy
 from ocr.phrases import mend
@@ -25,8 +26,8 @@ Pixels = npt.NDArray[np.uint8]
 CONTRACT = "reader-2"
 """Part of the key of page results: changed when reading changes, so that old results are not taken for new."""
 
-DOUBTFUL = 0.62
-"""Mean confidence below which a page is tried the other way up."""
+DOUBTFUL = 0.55
+"""Mean confidence, calibrated, below which a page is tried the other way up."""
 
 PROBE_INCHES = 2.0
 """Height of the band that is read both ways when the shape of the print does not tell which way is up."""
@@ -105,7 +106,7 @@ class PageReader:
         lines = tidy(self._engine.read_page(image, dpi=dpi))
         if self._engine.opinions > 1:
             lines = look_again(self._engine, image, dpi, lines)
-        lines = mend(lines)
+        lines = mend(calibrate(lines))
         return lines, sureness(lines)
 
 

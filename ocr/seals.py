@@ -101,8 +101,12 @@ def _clear(patch: Pixels, ring: Ring, dpi: float) -> None:
     ink = on_ring & (patch < 170)
     if ink.any():
         tone, darkest = float(np.median(patch[ink])), float(np.percentile(patch[inside], 1))
-        if tone - darkest > 35:  # the seal is paler than print: everything of its tone goes, print stays whole
-            print_ = cv2.dilate((patch < (tone + darkest) / 2).astype(np.uint8), np.ones((3, 3), np.uint8)) > 0
+        if (
+            tone - darkest > 35
+        ):  # the seal is paler than print: everything of its tone goes, print stays whole
+            print_ = (
+                cv2.dilate((patch < (tone + darkest) / 2).astype(np.uint8), np.ones((3, 3), np.uint8)) > 0
+            )
             patch[inside & ~print_] = 255
             return
     patch[on_ring] = 255

@@ -56,7 +56,9 @@ class InkPoints:
     def levels(self, degrees: float) -> npt.NDArray[np.float32]:
         """Row of each point once a tilt of `degrees` (counter-clockwise positive) is taken away."""
         angle = np.deg2rad(degrees)
-        return (self.down * np.cos(angle) + self.across * np.sin(angle)).astype(np.float32)
+        turned: npt.NDArray[np.float32] = self.down * np.float32(np.cos(angle))
+        turned += self.across * np.float32(np.sin(angle))
+        return turned
 
 
 def sharpness(points: InkPoints, degrees: float) -> float:
