@@ -62,14 +62,14 @@ def speck_mask(grey: Pixels, dpi: float, *, two_toned: bool) -> tuple[Mask, Pixe
     beside = np.zeros(area.size, dtype=bool)
     beside[labels[near > 0]] = True
     scale = (dpi / 200.0) ** 2
-    # A grave or a hook, thresholded by a copier, may be three pixels: over or under a letter it is let be.
-    rise = int(MARK_INCHES * dpi) * 2 + 1
-    over = cv2.dilate(letter[labels].astype(np.uint8), np.ones((rise, 7), np.uint8))
-    mark = np.zeros(area.size, dtype=bool)
-    mark[labels[over > 0]] = True
-    mark &= area > max(1.0, SMALLEST_MARK * scale)
     dirt = (area <= max(1.0, HALF_DOT * scale)) | ((area <= DOT_AND_HALF * scale) & ~beside & ~letter)
-    dirt &= ~mark
+    if two_toned:
+        # A grave or a hook, thresholded by a copier, may be three pixels: over or under a letter it is let be.
+        rise = int(MARK_INCHES * dpi) * 2 + 1
+        over = cv2.dilate(letter[labels].astype(np.uint8), np.ones((rise, 7), np.uint8))
+        mark = np.zeros(area.size, dtype=bool)
+        mark[labels[over > 0]] = True
+        dirt &= ~(mark & (area > max(1.0, SMALLEST_MARK * scale)))
     dirt[0] = False
     specks = dirt[labels]
     halo = cv2.dilate(specks.astype(np.uint8), np.ones((3, 3), np.uint8)) > 0
