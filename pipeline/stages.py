@@ -18,13 +18,12 @@ from typing import Protocol
 
 from pipeline.classify.sorting import sort_pages
 from pipeline.classify.types import TypeCatalogue
-from pipeline.errors import Rejected, Unavailable
+from pipeline.errors import NeedsPerson, Rejected, Unavailable
 from pipeline.files import blob_of
 from pipeline.model import (
     Blob,
     Document,
     Intake,
-    Level,
     Origin,
     Page,
     Paper,
@@ -42,15 +41,17 @@ from pipeline.raster.limits import RasterLimits
 from pipeline.records import dump
 from pipeline.sidecar import sidecar_of
 from signing.signer import Signer
+from signing.verdict import FileVerdict
+from signing.verdict import Verdict as Judgement
 from storage.archive import Archive
 from storage.batches import Batches
 from storage.catalogue import Catalogue
 
 
-class IncomingLevel(Protocol):
-    """Tells the level of an incoming file's signatures; runs in a child with limits."""
+class IncomingJudge(Protocol):
+    """Judges an incoming file's signatures; runs in a child with limits."""
 
-    def __call__(self, pdf: Path) -> Level | None: ...
+    def __call__(self, pdf: Path) -> FileVerdict: ...
 
 
 class RealStages:
@@ -68,7 +69,7 @@ class RealStages:
         limits: RasterLimits,
         work: Path,
         lock: timedelta,
-        incoming_level: IncomingLevel,
+        judge_incoming: IncomingJudge,
     ) -> None:
         self._batches = batches
         self._catalogue = catalogue
@@ -79,7 +80,7 @@ class RealStages:
         self._limits = limits
         self._work = work
         self._lock = lock
-        self._incoming_level = incoming_level
+        self._judge_incoming = judge_incoming
 
     def intake(self, batch: str) -> Intake:
         """The batch as it was taken in."""
@@ -152,9 +153,7 @@ class RealStages:
     def sign(self, document: Document) -> SignedDocument:
         """Signed once in effect: a staged attempt becomes the document's by one compare-and-set."""
         if document.paper.origin is Origin.INCOMING_SIGNED:
-            return SignedDocument(
-                document=document, pdf=document.pdf, level=self._incoming_level(document.pdf.path)
-            )
+            return self._as_it_came(document)
         claim = self._batches.claimed(document.id)
         if claim is None:
             out = self._work / "documents" / document.id / f"attempt-{uuid.uuid4().hex}.pdf"
@@ -170,6 +169,18 @@ class RealStages:
             self._archive.fetch(claim.key, claim.sha256, path)
         return SignedDocument(
             document=document, pdf=blob_of(path, "application/pdf"), level=claim.level, roles=claim.roles
+        )
+
+    def _as_it_came(self, document: Document) -> SignedDocument:
+        """An incoming file with the report on its signatures; a broken one is for a person to decide."""
+        verdict = self._judge_incoming(document.pdf.path)
+        if verdict.verdict is Judgement.FAILED:
+            raise NeedsPerson(
+                f"the signature on this file does not hold: {verdict.problems[0]}",
+                vi=f"Chữ ký có sẵn trên tệp không còn nguyên vẹn: {verdict.problems[0]}",
+            )
+        return SignedDocument(
+            document=document, pdf=document.pdf, level=verdict.level, validation=verdict.to_json()
         )
 
     def store(self, signed: SignedDocument) -> StoredDocument:
@@ -188,6 +199,10 @@ class RealStages:
     def wait(self, document: Document, error: Unavailable) -> None:
         """The document keeps what it reached and says what it waits for."""
         self._batches.set_document_state(document.id, "waiting", error.both)
+
+    def ask(self, document: Document, error: NeedsPerson) -> None:
+        """The document waits for a person, unchanged and unsigned."""
+        self._batches.set_document_state(document.id, "review", error.both)
 
     def settle(self, intake: Intake) -> None:
         """Derive the batch's state from its pages and papers."""

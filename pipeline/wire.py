@@ -126,7 +126,7 @@ def open_work(paths: HomePaths, settings: Settings, records: Records) -> Parts:
         limits=limits,
         work=paths.work,
         lock=timedelta(days=settings.storage.lock_days_demo),
-        incoming_level=verifier.level,
+        judge_incoming=verifier.judge_incoming,
     )
     engine = Engine(records.database.url, executor=home_id(paths), stages=stages, work=paths.work, at_once=2)
     engine.launch()

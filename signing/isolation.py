@@ -15,7 +15,6 @@ from pathlib import Path
 
 from pebble import ProcessExpired, ProcessPool
 
-from pipeline.model import Level
 from signing.trust import TrustStore
 from signing.verdict import FileVerdict, Verdict
 from signing.verify import verify_pdf
@@ -65,14 +64,9 @@ class IsolatedVerifier:
             target=name, verdict=Verdict.INDETERMINATE, sub_indication="FORMAT_FAILURE", problems=(reason,)
         )
 
-    def level(self, pdf: Path) -> Level | None:
-        """The lowest level among a file's signatures, None when it has none that can be read."""
-        verdict = self.verify_file(pdf, expected=None)
-        levels = [Level(signature.level) for signature in verdict.signatures]
-        order = list(Level)
-        if Level.CMS in levels:
-            return Level.CMS
-        return min(levels, key=order.index) if levels else None
+    def judge_incoming(self, pdf: Path) -> FileVerdict:
+        """What an incoming signed file is worth as it comes in; its own path stays out of the report."""
+        return self.verify_file(pdf, expected=None, target="incoming")
 
     def close(self) -> None:
         """End the child."""

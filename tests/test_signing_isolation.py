@@ -52,8 +52,8 @@ def test_verdict_comes_back_whole(verifier: IsolatedVerifier, signed: Signed) ->
 def test_level_of_a_file_is_the_lowest_of_its_signatures(
     verifier: IsolatedVerifier, signed: Signed, document: Document
 ) -> None:
-    assert verifier.level(signed(Level.T).pdf.path) is Level.T
-    assert verifier.level(document.pdf.path) is None
+    assert verifier.judge_incoming(signed(Level.T).pdf.path).level is Level.T
+    assert verifier.judge_incoming(document.pdf.path).level is None
 
 
 def test_file_that_is_gone_is_a_verdict_and_no_crash(verifier: IsolatedVerifier, tmp_path: Path) -> None:
