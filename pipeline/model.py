@@ -253,6 +253,15 @@ class Sorting:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Decision:
+    """What a person settled about the paper that begins on batch page `page`: its dossier, its type, or both."""
+
+    page: int
+    dossier: str | None = None
+    type: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Document:
     """A paper with its PDF: PDF/A-2b made by us, or the incoming file itself, unchanged.
 

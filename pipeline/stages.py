@@ -16,6 +16,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Protocol
 
+from pipeline.classify.settled import settle
 from pipeline.classify.sorting import sort_pages
 from pipeline.classify.types import TypeCatalogue
 from pipeline.errors import NeedsPerson, Rejected, Unavailable
@@ -46,6 +47,7 @@ from signing.verdict import Verdict as Judgement
 from storage.archive import Archive
 from storage.batches import Batches
 from storage.catalogue import Catalogue
+from storage.decisions import Decisions
 
 
 class IncomingJudge(Protocol):
@@ -61,6 +63,7 @@ class RealStages:
         self,
         *,
         batches: Batches,
+        decisions: Decisions,
         catalogue: Catalogue,
         archive: Archive,
         signer: Signer,
@@ -72,6 +75,7 @@ class RealStages:
         judge_incoming: IncomingJudge,
     ) -> None:
         self._batches = batches
+        self._decisions = decisions
         self._catalogue = catalogue
         self._archive = archive
         self._signer = signer
@@ -117,8 +121,9 @@ class RealStages:
         return tuple(read)
 
     def sort(self, intake: Intake, read: Sequence[ReadPage]) -> Sorting:
-        """Papers, separators and what a person must decide."""
-        sorting = sort_pages(intake, read, types=self._types, today=intake.received_at.date())
+        """Papers, separators and what a person must decide; what one has decided already is laid over it."""
+        found = sort_pages(intake, read, types=self._types, today=intake.received_at.date())
+        sorting = settle(found, self._decisions.of(intake.id), self._types)
         self._batches.record_sorting(intake.id, sorting)
         return sorting
 

@@ -12,6 +12,7 @@ from config.settings import Settings
 from pipeline.errors import SohoaError, Unavailable, UsageError
 from pipeline.home.inquiry import Inquiry
 from pipeline.home.intake_desk import IntakeDesk
+from pipeline.home.review_desk import ReviewDesk
 from pipeline.home.schedule import Job, Schedule
 from pipeline.home.server import Progress
 from pipeline.paths import HomePaths
@@ -45,6 +46,7 @@ class Service:
             "take": lambda a, actor, p: self._desk().take(a, actor, p),
             "release": lambda a, actor, p: self._desk().release(a, actor, p),
             "retry": lambda a, actor, p: self._desk().retry(a, actor, p),
+            "review": lambda a, actor, p: self._review().review(a, actor, p),
             "status": lambda a, actor, p: self._ask().status(a),
             "find": lambda a, actor, p: self._ask().find(a, actor),
             "dossier": lambda a, actor, p: self._ask().dossier(a, actor),
@@ -103,6 +105,9 @@ class Service:
 
     def _desk(self) -> IntakeDesk:
         return IntakeDesk(self._need_parts(), self._paths, self._settings)
+
+    def _review(self) -> ReviewDesk:
+        return ReviewDesk(self._need_parts(), self._desk(), agency=self._settings.agency.code)
 
     def _ask(self, *, work: bool = False) -> Inquiry:
         if work:
