@@ -29,7 +29,7 @@ demo: $(VENV)/.run ## Run the main job on the bundled samples, verify it, say wh
 	@$(BIN)/sohoa --home $(DEMO_HOME) demo
 
 test: $(VENV)/.dev ## Run the tests (under 10 minutes on two cores)
-	@$(BIN)/python -m pytest -q -m "not slow" --durations=10
+	@$(BIN)/python -m pytest -q -n 2 --dist loadfile -m "not slow" --durations=10
 
 test-slow: $(VENV)/.dev ## Run the long fault-injection and volume suites
 	@$(BIN)/python -m pytest -q -m slow
