@@ -267,7 +267,13 @@ class Batches:
                 connection.execute(select(document.c.state).where(document.c.batch == batch_id)).scalars()
             )
             row = connection.execute(select(batch).where(batch.c.id == batch_id)).one()
-            state, reason = _settled(pages, papers, row.expected_sides)
+            # A page in review by itself tells of the stack, as a missing separator sheet does.
+            told = connection.execute(
+                select(page.c.reason)
+                .where(page.c.batch == batch_id, page.c.state == "review", page.c.reason.is_not(None))
+                .order_by(page.c.idx)
+            ).scalars()
+            state, reason = _settled(pages, papers, row.expected_sides, list(dict.fromkeys(told)))
             connection.execute(
                 update(batch)
                 .where(batch.c.id == batch_id)
@@ -331,17 +337,17 @@ def doubtful(item: Document) -> list[str]:
     return [name for name in known if name in names]
 
 
-def _settled(pages: dict[str, int], papers: set[str], expected: int | None) -> tuple[str, str | None]:
+def _settled(
+    pages: dict[str, int], papers: set[str], expected: int | None, told: Sequence[str]
+) -> tuple[str, str | None]:
     total = sum(pages.values())
     if pages.get("rejected", 0) == total:
         return "failed", "Không nhận được tệp nào (nothing could be accepted)"
     if "waiting" in papers or "working" in papers:
         return "paused", "Đang chờ dịch vụ, sẽ tự thử lại (a service is down; tried again by itself)"
     if expected is not None and total not in (expected, expected // SHEET_SIDES):
-        return (
-            "review",
-            f"Số mặt quét được là {total}, đã khai {expected // SHEET_SIDES} tờ (sheet count differs)",
-        )
+        differs = f"Số mặt quét được là {total}, đã khai {expected // SHEET_SIDES} tờ (sheet count differs)"
+        return "review", "; ".join([differs, *told])
     if "review" in papers or pages.get("review"):
-        return "review", "Có giấy tờ cần người xem lại (papers wait for a person)"
+        return "review", "; ".join(told) or "Có giấy tờ cần người xem lại (papers wait for a person)"
     return "done", None
