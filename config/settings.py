@@ -11,7 +11,7 @@ import getpass
 import os
 import tomllib
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
@@ -81,6 +81,23 @@ class Watching(_Section):
     polling: bool = False
 
 
+class Scanner(_Section):
+    """A scanner under a name of one's own: `[scanner.NAME]`, used by `sohoa scan --device NAME`.
+
+    `device` is SANE's name; `page_seconds` is how long one side may take before the device counts as hung.
+    """
+
+    device: str
+    source: str = "auto"
+    duplex: bool = False
+    resolution: int = Field(default=300, ge=50, le=2400)
+    mode: str = "Color"
+    paper: Literal["A3", "A4", "A5", "A6", "ID", "max"] = "A4"
+    format: Literal["jpeg", "png"] = "jpeg"
+    page_seconds: float = Field(default=120.0, gt=0)
+    options: dict[str, str] = {}
+
+
 class Process(_Section):
     """The home's background process."""
 
@@ -111,6 +128,7 @@ class Settings(BaseSettings):
     storage: Storage = Storage()
     limits: Limits = Limits()
     watch: Watching = Watching()
+    scanner: dict[str, Scanner] = {}
     process: Process = Process()
     backup: Backup = Backup()
 
@@ -166,8 +184,11 @@ def known_keys() -> list[str]:
     keys: list[str] = []
     for name, info in Settings.model_fields.items():
         kind = info.annotation
+        named = [part for part in get_args(kind) if isinstance(part, type) and issubclass(part, BaseModel)]
         if isinstance(kind, type) and issubclass(kind, BaseModel):
             keys += [f"{name}.{key}" for key in kind.model_fields]
+        elif named:  # tables under names of one's own
+            keys += [f"{name}.NAME.{key}" for key in named[0].model_fields]
         else:
             keys.append(name)
     return keys

@@ -172,7 +172,7 @@ class Batches:
                 self._set_page(connection, batch_id, index, "review", reason)
 
     def open_document(self, item: Document) -> bool:
-        """Record a document. When another batch holds the same one, mark these pages as duplicates instead.
+        """Record a document. When it is held already, mark these pages as duplicates instead.
 
         Returns whether the document belongs to this batch.
         """
@@ -194,8 +194,9 @@ class Batches:
         }
         state = "review" if paper.review else "working"
         with writing(self._database) as connection:
-            owner = connection.execute(select(document.c.batch).where(document.c.id == item.id)).scalar()
-            if owner is not None and owner != item.batch:
+            held = connection.execute(select(document).where(document.c.id == item.id)).one_or_none()
+            # The same bytes twice in one stack are one document; the second showing is a duplicate too.
+            if held is not None and (held.batch, held.pages) != (item.batch, values["pages"]):
                 for index in paper.pages:
                     reason = f"Trùng với giấy tờ {item.id} đã có trong hồ sơ (already held as {item.id})"
                     self._set_page(connection, item.batch, index, "duplicate", reason)

@@ -47,8 +47,8 @@ def scanned(picture: Path, *, dpi: int, turn: int, skew: float, stain: bool) -> 
     pixels = cv2.GaussianBlur(pixels, (0, 0), dpi / 200).astype(np.float32)
     if stain:
         cv2.ellipse(pixels, (width // 2, round(0.4 * height)), (width // 6, height // 16), 20, 0, 360, 90, -1)
-    pixels = pixels * 0.8 + 30 + np.random.default_rng(dpi + turn).normal(0, 10, pixels.shape)
-    grey = np.rot90(np.clip(pixels, 0, 255).astype(np.uint8), turn // 90)
+    noisy = pixels * 0.8 + 30 + np.random.default_rng(dpi + turn).normal(0, 10, pixels.shape)
+    grey = np.rot90(np.clip(noisy, 0, 255).astype(np.uint8), turn // 90)
     return np.ascontiguousarray(np.dstack([grey] * 3))
 
 

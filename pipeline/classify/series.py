@@ -46,7 +46,8 @@ def gaps(marks: Mapping[int, SheetMark], separators: Collection[int]) -> tuple[G
         first, last = seen[0], seen[-1]
         start = max((index for index in separators if index < first[0] and index in marks), default=-1)
         end = min((index for index in separators if index > last[0] and index in marks), default=None)
-        steps = [((start, 0), (first[0], first[1].number))]
+        steps: list[tuple[tuple[int, int], tuple[int | None, int]]] = []
+        steps.append(((start, 0), (first[0], first[1].number)))
         steps += [((i, a.number), (j, b.number)) for (i, a), (j, b) in itertools.pairwise(seen)]
         steps.append(((last[0], last[1].number), (end, total + 1)))
         for (after, low), (before, high) in steps:

@@ -13,10 +13,14 @@ from typing import Any
 from config.settings import Settings
 from pipeline.acquire import Bound, batch_id, batches, claim, natural, stacks
 from pipeline.errors import UsageError
+from pipeline.files import blob_of
 from pipeline.grammar.codes import parse_dossier_code
 from pipeline.home.server import Progress
 from pipeline.model import Intake, SourceFile
+from pipeline.page_job import known as read_before
+from pipeline.page_job import read_side, result_path
 from pipeline.paths import HomePaths
+from pipeline.raster.inspect import pages_of
 from pipeline.wire import Parts
 
 POLL_SECONDS = 0.1
@@ -31,6 +35,7 @@ class IntakeDesk:
         self._parts = parts
         self._batches = parts.records.batches
         self._spool = paths.spool
+        self._work = paths.work
         self._settings = settings
 
     def ingest(self, arguments: dict[str, Any], actor: str, progress: Progress) -> dict[str, Any]:
@@ -60,6 +65,31 @@ class IntakeDesk:
         folder = Path(str(arguments["folder"]))
         files = tuple(sorted((Path(str(name)) for name in arguments["files"]), key=natural))
         return {"batches": list(self._take(folder, files, self._bound(arguments, actor)))}
+
+    def stack(self, arguments: dict[str, Any], actor: str, progress: Progress) -> dict[str, Any]:
+        """Take in a scanned stack and answer like `ingest`."""
+        files = tuple(Path(str(name)) for name in arguments["files"])
+        known = self._take(Path(str(arguments["folder"])), files, self._bound(arguments, actor))
+        if arguments.get("wait", True):
+            self.watch(list(known), progress)
+        views = [
+            self._with_note(self._batches.view(batch, with_text=True), note) for batch, note in known.items()
+        ]
+        return {"batches": views}
+
+    def read_ahead(self, arguments: dict[str, Any], actor: str, progress: Progress) -> dict[str, Any]:
+        """Begin to read a side that is scanned while its stack is still growing; the batch finds the result."""
+        path = Path(str(arguments["file"]))
+        if not path.resolve().is_relative_to(self._spool.resolve()):
+            raise UsageError(f"{path} is not in the spool")
+        file = SourceFile(source=str(path), blob=blob_of(path, "application/octet-stream"))
+        limits, work = self._parts.limits, self._work
+        (sides,) = self._parts.pool.look_into((file,), limits)
+        for page in pages_of(file, sides, batch="", first_index=0):
+            if not page.reason and read_before(page, work) is None:
+                key = str(result_path(page, work))
+                self._parts.pool.submit_once(key, read_side, page, work, limits, priority=0)
+        return {}
 
     def release(self, arguments: dict[str, Any], actor: str, progress: Progress) -> dict[str, Any]:
         """Which of a batch's files may leave the hot folder: all their sides are safe. Noted on the ledger first."""

@@ -42,6 +42,8 @@ class Service:
             "down": self._down,
             "ingest": lambda a, actor, p: self._desk().ingest(a, actor, p),
             "take": lambda a, actor, p: self._desk().take(a, actor, p),
+            "stack": lambda a, actor, p: self._desk().stack(a, actor, p),
+            "read_ahead": lambda a, actor, p: self._desk().read_ahead(a, actor, p),
             "release": lambda a, actor, p: self._desk().release(a, actor, p),
             "retry": lambda a, actor, p: self._desk().retry(a, actor, p),
             "status": lambda a, actor, p: self._ask().status(a),
