@@ -74,11 +74,30 @@ class Limits(_Section):
 
 
 class Watching(_Section):
-    """The hot folder of `sohoa watch`. `quiet` is in seconds; `polling` is for SMB and NFS shares."""
+    """The hot folder of `sohoa watch`. `quiet` is in seconds; `polling` is for SMB and NFS shares.
+
+    `stuck_seconds` is how long an unfinished file may rest before it is shown and holds nothing else up.
+    """
 
     folder: Path | None = None
     quiet: float = Field(default=3.0, gt=0)
     polling: bool = False
+    stuck_seconds: float = Field(default=600.0, gt=0)
+
+
+class Counter(_Section):
+    """A counter with a hot folder of its own: `[counter.NAME]`. `operator` is who scans there.
+
+    `dossier` and `procedure` hold while `sohoa counter NAME --dossier …` has said nothing, or nothing for
+    `idle_minutes`.
+    """
+
+    folder: Path
+    operator: str = ""
+    dossier: str | None = None
+    procedure: str | None = None
+    polling: bool = False
+    idle_minutes: float = Field(default=15.0, gt=0)
 
 
 class Scanner(_Section):
@@ -128,6 +147,7 @@ class Settings(BaseSettings):
     storage: Storage = Storage()
     limits: Limits = Limits()
     watch: Watching = Watching()
+    counter: dict[str, Counter] = {}
     scanner: dict[str, Scanner] = {}
     process: Process = Process()
     backup: Backup = Backup()

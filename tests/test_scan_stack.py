@@ -9,6 +9,7 @@ import socket
 import time
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -204,9 +205,7 @@ def test_an_unplugged_device_is_told_as_such(tmp_path: Path, name: str) -> None:
 @pytest.mark.parametrize(
     "wish", [{"resolution": 2400}, {"mode": "Lineart"}, {"duplex": True}, {"options": {"la": "1"}}]
 )
-def test_what_a_device_cannot_do_is_refused_before_paper_moves(
-    tmp_path: Path, wish: dict[str, object]
-) -> None:
+def test_what_a_device_cannot_do_is_refused_before_paper_moves(tmp_path: Path, wish: dict[str, Any]) -> None:
     stack = StackFolder.begin(tmp_path / "scan", Job(wish=Wish(device="test:0", source="adf", **wish)))
     refused = pull(device(), stack, ALONE)
     assert refused is not None and refused.trouble is Trouble.REFUSED and stack.sides() == []

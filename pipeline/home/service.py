@@ -44,6 +44,7 @@ class Service:
             "take": lambda a, actor, p: self._desk().take(a, actor, p),
             "stack": lambda a, actor, p: self._desk().stack(a, actor, p),
             "read_ahead": lambda a, actor, p: self._desk().read_ahead(a, actor, p),
+            "counter": lambda a, actor, p: self._desk().counter(a, actor, p),
             "release": lambda a, actor, p: self._desk().release(a, actor, p),
             "retry": lambda a, actor, p: self._desk().retry(a, actor, p),
             "status": lambda a, actor, p: self._ask().status(a),
