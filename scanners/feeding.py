@@ -13,11 +13,15 @@ from scanners.trouble import DeviceError, Trouble
 
 @dataclass(frozen=True, slots=True)
 class Watcher:
-    """Who looks on. `on_side` hears of each side kept; `another` is asked before each sheet that a person lays down."""
+    """Who looks on. `on_side` hears of each side kept; `another` is asked before each sheet that a person lays down.
+
+    `need_room` raises DiskFull before a sheet is pulled that could not be kept.
+    """
 
     on_side: Callable[[int, Path], None]
     another: Callable[[int], bool]
     stopped: Callable[[], bool] = lambda: False
+    need_room: Callable[[], None] = lambda: None
 
 
 def pull(device: Device, stack: StackFolder, watcher: Watcher) -> DeviceError | None:
@@ -53,6 +57,7 @@ def _pull(device: Device, stack: StackFolder, ready: Ready, watcher: Watcher) ->
             return DeviceError(Trouble.STOPPED)
         if not ready.feeds and (_enough(count, job.sides_wanted) or not watcher.another(count)):
             return None
+        watcher.need_room()
         path = stack.next_path()
         if lonely is not None:
             stack.retake(lonely, path)

@@ -143,6 +143,13 @@ def test_a_feeder_of_a_named_profile_is_scanned_to_its_end(home: Home) -> None:
     assert set(states) <= {"stored", "duplicate", "review", "blank"}, "every side has a visible state"
 
 
+def test_a_disk_that_is_nearly_full_stops_before_the_next_sheet(tmp_path: Path, tray: Path) -> None:
+    full = Home(tmp_path / "h", {**configured(tmp_path / "sane"), "SOHOA_LIMITS_FREE_DISK_MB": str(1 << 30)})
+    lay(tray, SHEETS[0])
+    stopped = answered(start_scan(full, *on_the_glass(tray)))
+    assert stopped.code == 4 and "Ổ đĩa sắp đầy" in stopped.log and kept(full) == []
+
+
 @pytest.mark.parametrize(
     ("words", "code"),
     [

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import os
+import random
 import shutil
 import signal
 import socket
+import subprocess
+import sys
 import time
 from dataclasses import replace
 from pathlib import Path
@@ -306,6 +309,55 @@ def test_a_duplex_stack_resumes_at_the_right_sheet_wherever_it_jams(
     assert StackFolder.all(place) == []
     assert len(list(place.glob("*/0*.jpg"))) == captured - len(content), "set aside, yet gone"
     shutil.rmtree(place)
+
+
+LAY_AND_SCAN = """
+import sys
+from pathlib import Path
+from scanners.feeding import Watcher, pull
+from scanners.isolated import IsolatedDevice
+from scanners.stack_folder import StackFolder
+from tests.scanner_in_use import lay_down, picture
+
+(stack,) = StackFolder.all(Path(sys.argv[1]))
+tray = Path(stack.job.wish.options["filename"])
+
+def another(count):  # the person looks at what is kept and lays down the sheet after it
+    lay_down(tray, picture(count + 1))
+    return True
+
+trouble = pull(IsolatedDevice(seconds=20), stack, Watcher(on_side=lambda n, p: None, another=another))
+sys.exit(0 if trouble is None else 9)
+"""
+
+
+def killed_again_and_again(folder: Path, *, sheets: int, kills: int) -> tuple[StackFolder, int]:
+    """Scan a stack whose process is killed at random moments; how many kills struck it alive."""
+    stack = StackFolder.begin(folder / "scan", job(folder / "tray.ppm", sheets=sheets))
+    dice, struck = random.Random(sheets), 0
+    for attempt in range(kills + 1):
+        child = subprocess.Popen(
+            [sys.executable, "-c", LAY_AND_SCAN, str(folder / "scan")], cwd=Path(__file__).parents[1]
+        )
+        try:
+            assert child.wait(None if attempt == kills else dice.uniform(0.15, 0.7)) == 0
+            break
+        except subprocess.TimeoutExpired:
+            child.kill()
+            child.wait()
+            struck += 1
+    return stack, struck
+
+
+@needs_sane
+@pytest.mark.parametrize(
+    ("sheets", "kills"), [(60, 8), pytest.param(900, 200, marks=pytest.mark.slow)], ids=["few", "many"]
+)
+def test_kills_at_any_moment_lose_and_double_no_side(tmp_path: Path, sheets: int, kills: int) -> None:
+    stack, struck = killed_again_and_again(tmp_path, sheets=sheets, kills=kills)
+    assert struck >= min(3, kills), "the stack was done before anything was killed"
+    assert same_as(stack, list(range(1, sheets + 1)))
+    assert all(side.set_aside is None for side in stack.sides())
 
 
 def test_a_side_without_its_note_is_a_side_and_a_changed_one_is_not_passed_on(tmp_path: Path) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import signal
 import sys
+import time
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -74,16 +75,24 @@ def scan(
 
 def _pull(session: Session, stack: StackFolder, seconds: float, *, quiet: bool) -> None:
     """Scan what is left of the stack; trouble ends the command with what to do, all sides kept."""
+    from config.settings import load
     from pipeline.commands.scan_console import Console
+    from pipeline.files import need_room
     from scanners.feeding import Watcher, pull
     from scanners.isolated import IsolatedDevice
     from scanners.trouble import DeviceError
 
     console = Console(session, quiet=quiet)
+    keep_free = load(session.paths.root).limits.free_disk_mb << 20
     before = {number: signal.signal(number, console.stop) for number in (signal.SIGINT, signal.SIGTERM)}
     try:
         console.begin(stack)
-        watcher = Watcher(on_side=console.on_side, another=console.another, stopped=console.stopped)
+        watcher = Watcher(
+            on_side=console.on_side,
+            another=console.another,
+            stopped=console.stopped,
+            need_room=lambda: need_room(stack.folder, keep_free),
+        )
         trouble = pull(IsolatedDevice(seconds=seconds), stack, watcher)
     except SohoaError as error:  # a full disk
         _stop(stack, f"{error.vi}", str(error), error.exit_code, as_json=quiet)
@@ -116,7 +125,7 @@ def _hand_in(session: Session, stack: StackFolder, *, wait: bool, as_json: bool)
     from pipeline.commands.intake import exit_code
     from pipeline.commands.tables import show_batches
 
-    job = stack.job
+    job, started = stack.job, time.monotonic()
     result = session.call(
         "stack",
         {
@@ -130,6 +139,9 @@ def _hand_in(session: Session, stack: StackFolder, *, wait: bool, as_json: bool)
         quiet=as_json,
     )
     stack.hand_over()
+    if wait and not as_json:
+        seconds = time.monotonic() - started
+        typer.echo(f"Từ tờ cuối đến khi xong: {seconds:.1f} giây (from the last sheet to the end)", err=True)
     code = exit_code(result["batches"]) if wait else 0
     answer(result, as_json=as_json, show=lambda found: show_batches(found["batches"]), code=code)
 

@@ -69,7 +69,8 @@ class Counters:
         before = past[past.index(ended) - 1] if past.index(ended) else None
         changed = before is not None and before.dossier not in (None, ended.dossier)
         live = before is not None and ended.since <= before.ends(idle)
-        if begun is not ended and (begun is None or begun.dossier != ended.dossier):
+        meanwhile = {item.dossier for item in past if first < item.since <= last}
+        if meanwhile - {begun.dossier if begun else None}:
             return Ruling(doubtful=True)
         if changed and live and first - ended.since < CHANGE_SECONDS:
             return Ruling(doubtful=True)
