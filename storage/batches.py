@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, Engine, Table, func, or_, select, update
+from sqlalchemy import Connection, Engine, Table, func, select, update
 from sqlalchemy.dialects.sqlite import insert
 
 from pipeline.model import (
@@ -20,7 +20,6 @@ from pipeline.model import (
     Sha256,
     SignatureRole,
     Sorting,
-    SourceFile,
     Verdict,
 )
 from pipeline.records import dump, load
@@ -31,7 +30,6 @@ from storage.schema import batch, document, page
 
 OPEN = ("queued", "running")
 SHEET_SIDES = 2
-REMEMBERED_SECONDS = 7 * 86400.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -89,32 +87,6 @@ class Batches:
     def source_of(self, batch_id: str) -> str | None:
         """Where a known batch came from, None when it is not known."""
         found: str | None = self._one(select(batch.c.source).where(batch.c.id == batch_id))
-        return found
-
-    def holding(
-        self, folder: str, files: Sequence[SourceFile], dossier: str | None
-    ) -> dict[tuple[str, Sha256], str]:
-        """Which of these files of a folder lie in a batch for this dossier already, by path and digest.
-
-        A file stays in its folder until its record is safe; whoever looks there again in the meantime, after a
-        restart say, finds it here. What was settled long ago no longer counts: a name may come again.
-        """
-        wanted = {(file.source, file.blob.sha256) for file in files}
-        found: dict[tuple[str, Sha256], str] = {}
-        recent = or_(batch.c.settled_at.is_(None), batch.c.settled_at > time.time() - REMEMBERED_SECONDS)
-        places = [folder, *(file.source for file in files)]
-        for start in range(0, len(places), 500):
-            query = select(batch.c.id, batch.c.intake).where(
-                batch.c.source.in_(places[start : start + 500]),
-                batch.c.dossier.is_not_distinct_from(dossier),
-                recent,
-            )
-            with reading(self._database) as connection:
-                rows = connection.execute(query).all()
-            for row in rows:
-                for file in load(Intake, row.intake.encode()).files:
-                    if (file.source, file.blob.sha256) in wanted:
-                        found[file.source, file.blob.sha256] = row.id
         return found
 
     def attempt(self, batch_id: str) -> int | None:

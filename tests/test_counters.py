@@ -35,6 +35,8 @@ def test_a_file_belongs_to_the_dossier_that_was_bound_when_it_appeared(counters:
     counters.bind("q", TWO, actor="a", now=1100)
     assert counters.ruling("q", first=1050, last=1060, idle=IDLE).dossier == ONE
     assert counters.ruling("q", first=1150, last=1160, idle=IDLE).dossier == TWO
+    assert counters.current("q", now=1100, idle=IDLE).dossier == TWO
+    assert counters.current("q", now=2001, idle=IDLE).dossier is None
     assert counters.ruling("khac", first=1150, last=1160, idle=IDLE).dossier is None
 
 
@@ -158,7 +160,8 @@ def test_files_of_a_counter_go_to_the_dossier_it_is_bound_to(desk: tuple[Home, P
     assert until(lambda: bool(whose(home, first)) and bool(whose(home, other)), 90)
     assert whose(home, first) == [(ONE, "lan")]
     assert [code for code, _ in whose(home, other)] == [TWO], "the counter's default"
-    home.run("counter", "quay-1", "--dossier", TWO)
+    changed = home.run("counter", "quay-1", "--dossier", TWO).document
+    assert changed["bound"] and changed["dossier"] == TWO and changed["until"]
     time.sleep(1.5)
     second = drop(place / "1", "b.jpg", b"3")
     assert until(lambda: bool(whose(home, second)), 60) and whose(home, second) == [(TWO, "lan")]

@@ -60,13 +60,20 @@ class Counters:
                 self._write(name, past)
                 return
 
+    def current(self, name: str, *, now: float, idle: float) -> Ruling:
+        """What holds for the files that come next."""
+        last = next(reversed(self._past(name)), None)
+        if last is None or last.dossier is None or now > last.ends(idle):
+            return Ruling()
+        return Ruling(dossier=last.dossier, until=datetime.fromtimestamp(last.ends(idle), UTC))
+
     def ruling(self, name: str, *, first: float, last: float, idle: float) -> Ruling:
         """What held while a stack appeared, between `first` and `last`."""
         past = self._past(name)
         begun, ended = _at(past, first), _at(past, last)
         if ended is None:
             return Ruling()
-        before = past[past.index(ended) - 1] if past.index(ended) else None
+        before = next((item for item in reversed(past) if item.since < ended.since), None)
         changed = before is not None and before.dossier not in (None, ended.dossier)
         live = before is not None and ended.since <= before.ends(idle)
         meanwhile = {item.dossier for item in past if first < item.since <= last}

@@ -10,12 +10,12 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from config.settings import Counter, Settings
+from config.settings import Settings
 from pipeline.acquire import Bound, batch_id, batches, claim, natural, stacks
 from pipeline.errors import UsageError
 from pipeline.files import blob_of
-from pipeline.grammar.codes import find_dossier_codes, parse_dossier_code
-from pipeline.home.counters import Counters
+from pipeline.grammar.codes import parse_dossier_code
+from pipeline.home.counter_desk import CounterDesk
 from pipeline.home.server import Progress
 from pipeline.model import Intake, SourceFile
 from pipeline.page_job import known as read_before
@@ -23,6 +23,7 @@ from pipeline.page_job import read_side, result_path
 from pipeline.paths import HomePaths
 from pipeline.raster.inspect import pages_of
 from pipeline.wire import Parts
+from storage.held_files import held_files
 
 POLL_SECONDS = 0.1
 COUNTER, BACKFILE = 1, 10
@@ -37,7 +38,7 @@ class IntakeDesk:
         self._batches = parts.records.batches
         self._spool = paths.spool
         self._work = paths.work
-        self._counters = Counters(paths.counters)
+        self._counters = CounterDesk(parts.records.ledger, paths, settings)
         self._settings = settings
 
     def ingest(self, arguments: dict[str, Any], actor: str, progress: Progress) -> dict[str, Any]:
@@ -68,52 +69,8 @@ class IntakeDesk:
         files = tuple(sorted((Path(str(name)) for name in arguments["files"]), key=natural))
         bound = self._bound(arguments, actor)
         if arguments.get("counter"):
-            bound = self._at_counter(str(arguments["counter"]), arguments["ages"], bound)
+            bound = self._counters.apply(str(arguments["counter"]), arguments["ages"], bound)
         return {"batches": list(self._take(folder, files, bound, once=True)), "dossier": bound.dossier}
-
-    def counter(self, arguments: dict[str, Any], actor: str, progress: Progress) -> dict[str, Any]:
-        """Bind a counter to a dossier (`dossier`), end that (`clear`), or tell what holds there."""
-        counters, name, now = self._counters, str(arguments["name"]), time.time()
-        settings = self._counter_named(name)
-        if arguments.get("dossier") or arguments.get("clear"):
-            code = _code_in(str(arguments["dossier"])) if arguments.get("dossier") else None
-            counters.bind(name, code, actor=actor, now=now)
-            self._parts.records.ledger.note(
-                act="counter", actor=actor, agency=self._settings.agency.code, objects=[name, code or ""]
-            )
-        found = counters.ruling(name, first=now, last=now, idle=settings.idle_minutes * 60)
-        return {
-            "counter": name,
-            "folder": str(settings.folder),
-            "dossier": found.dossier or settings.dossier,
-            "bound": found.dossier is not None,
-            "until": found.until.isoformat() if found.until else None,
-        }
-
-    def _at_counter(self, name: str, ages: list[float], bound: Bound) -> Bound:
-        """What a counter adds to what is said of a stack: whose papers they are was decided when they appeared."""
-        settings, now = self._counter_named(name), time.time()
-        first, last = now - float(ages[0]), now - float(ages[1])
-        found = self._counters.ruling(name, first=first, last=last, idle=settings.idle_minutes * 60)
-        if found.dossier:
-            self._counters.used(name, last)
-        default = None if found.doubtful else settings.dossier
-        return dataclasses.replace(
-            bound,
-            actor=settings.operator or bound.actor,
-            dossier=bound.dossier or found.dossier or default,
-            procedure=bound.procedure or settings.procedure,
-        )
-
-    def _counter_named(self, name: str) -> Counter:
-        found = self._settings.counter.get(name)
-        if found is None:
-            known = ", ".join(self._settings.counter) or "-"
-            raise UsageError(
-                f"no counter {name} in sohoa.toml; there are: {known}",
-                vi=f"Không có quầy {name} trong sohoa.toml; đang có: {known}",
-            )
-        return found
 
     def stack(self, arguments: dict[str, Any], actor: str, progress: Progress) -> dict[str, Any]:
         """Take in a scanned stack and answer like `ingest`."""
@@ -232,7 +189,7 @@ class IntakeDesk:
         claimed = tuple(claim(path, folder, n, keep_free=keep) for n, path in enumerate(files))
         known: dict[str, str | None] = {}
         if once:
-            held = self._batches.holding(str(found.absolute()), claimed, bound.dossier)
+            held = held_files(self._parts.records.database, str(found.absolute()), claimed, bound.dossier)
             known.update(dict.fromkeys(held.values(), "Đã tiếp nhận trước đây (taken in before)"))
             for file in claimed:
                 if (file.source, file.blob.sha256) in held:
@@ -275,18 +232,6 @@ class IntakeDesk:
         if note and not view.get("reason"):
             view["reason"] = note
         return view
-
-
-def _code_in(text: str) -> str:
-    """The one dossier code in what was typed or read by a QR gun: plain, in an address, or among fields."""
-    plain = parse_dossier_code(text)
-    found = {item.code.text for item in find_dossier_codes(text.replace("|", "\n")) if not item.repaired}
-    if plain is None and len(found) != 1:
-        raise UsageError(
-            f"{text} holds no dossier code, or several; a code looks like 000.00.03.H24-250820-7308",
-            vi=f"{text} không có mã hồ sơ, hoặc có nhiều mã; ví dụ đúng: 000.00.03.H24-250820-7308",
-        )
-    return plain.text if plain else found.pop()
 
 
 def _moved(file: SourceFile, folder: Path) -> SourceFile:

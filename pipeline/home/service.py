@@ -10,6 +10,7 @@ from typing import Any
 
 from config.settings import Settings
 from pipeline.errors import SohoaError, Unavailable, UsageError
+from pipeline.home.counter_desk import CounterDesk
 from pipeline.home.inquiry import Inquiry
 from pipeline.home.intake_desk import IntakeDesk
 from pipeline.home.schedule import Job, Schedule
@@ -44,7 +45,7 @@ class Service:
             "take": lambda a, actor, p: self._desk().take(a, actor, p),
             "stack": lambda a, actor, p: self._desk().stack(a, actor, p),
             "read_ahead": lambda a, actor, p: self._desk().read_ahead(a, actor, p),
-            "counter": lambda a, actor, p: self._desk().counter(a, actor, p),
+            "counter": lambda a, actor, p: self._counter_desk().counter(a, actor, p),
             "release": lambda a, actor, p: self._desk().release(a, actor, p),
             "retry": lambda a, actor, p: self._desk().retry(a, actor, p),
             "status": lambda a, actor, p: self._ask().status(a),
@@ -100,6 +101,9 @@ class Service:
 
     def _desk(self) -> IntakeDesk:
         return IntakeDesk(self._need_parts(), self._paths, self._settings)
+
+    def _counter_desk(self) -> CounterDesk:
+        return CounterDesk(self._need_records().ledger, self._paths, self._settings)
 
     def _ask(self, *, work: bool = False) -> Inquiry:
         if work:
