@@ -1,4 +1,4 @@
-"""The seam to a text recogniser: two verbs and a name.
+"""The seam to a text recogniser: two verbs, a count and a name.
 
 Vendor types never pass here. An engine reads a grey picture that is upright, straight and prepared; boxes
 come back in pixels of that picture, confidences raw (0 to 1, as the vendor reports them).
@@ -19,6 +19,11 @@ Grey = npt.NDArray[np.uint8]
 
 class Engine(Protocol):
     """A text recogniser, loaded once in a process and used for many pages."""
+
+    @property
+    def opinions(self) -> int:
+        """How many models `read_line` asks."""
+        ...
 
     def version(self) -> str:
         """Name, version and models, as written into the record of what read a page."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -9,21 +10,27 @@ import numpy.typing as npt
 
 from ocr.barcodes import read_barcodes
 from ocr.blank import is_blank
+from ocr.confidence import calibrate
 from ocr.engine import Engine
 from ocr.layout import tidy
+from ocr.phrases import mend
 from ocr.prepare import prepare
 from ocr.regions import find_regions
-from ocr.skew import find_skew, straighten
+from ocr.second import look_again
+from ocr.skew import InkPoints, find_skew, ink_points, straighten
 from ocr.tesseract import TesseractEngine
-from ocr.upright import apply_turn, head_up_share, is_sideways
+from ocr.upright import apply_turn, certain, densest_band, head_up_share, is_sideways
 from pipeline.model import Barcode, Line, Region, Verdict
 
 Pixels = npt.NDArray[np.uint8]
-CONTRACT = "reader-1"
+CONTRACT = "reader-2"
 """Part of the key of page results: changed when reading changes, so that old results are not taken for new."""
 
-DOUBTFUL = 0.62
-"""Mean confidence below which a page is tried the other way up."""
+DOUBTFUL = 0.55
+"""Mean confidence, calibrated, below which a page is tried the other way up."""
+
+PROBE_INCHES = 2.0
+"""Height of the band that is read both ways when the shape of the print does not tell which way is up."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,23 +55,25 @@ class PageReader:
 
     def read(self, pixels: Pixels, *, dpi: float, bitonal: bool) -> Reading:
         """Read one side; `pixels` as it came from the scanner."""
+        points = ink_points(pixels, dpi)
         if is_blank(pixels, dpi).blank:
             return Reading(
-                pixels=pixels, turn=0, skew=find_skew(pixels, dpi), verdict=Verdict.BLANK, lines=(), barcodes=(),
+                pixels=pixels, turn=0, skew=find_skew(points), verdict=Verdict.BLANK, lines=(), barcodes=(),
                 regions=(), confidence=1.0,
             )  # fmt: skip
-        turn = 90 if is_sideways(pixels, dpi) else 0
-        first = self._straight(pixels, turn, dpi)
-        if head_up_share(first[0], dpi) < 0.47:
+        turn = 90 if is_sideways(points) else 0
+        skew = find_skew(points.turned(turn))
+        upright = apply_turn(pixels, turn)
+        if self._is_head_down(upright, points.turned(turn), skew, dpi, bitonal):
             turn += 180
-            first = self._straight(pixels, turn, dpi)
-        best = (turn, *first, *self._words(first[0], dpi, bitonal))
-        if best[-1] < DOUBTFUL:
-            other = (turn + 180) % 360
-            again = self._straight(pixels, other, dpi)
-            second = (other, *again, *self._words(again[0], dpi, bitonal))
-            best = max(best, second, key=lambda found: found[-1])
-        turn, upright, skew, lines, confidence = best
+            upright = apply_turn(upright, 180)
+        lines, confidence = self._words(upright, skew, dpi, bitonal)
+        if confidence < DOUBTFUL:
+            other = apply_turn(upright, 180)
+            again, surer = self._words(other, skew, dpi, bitonal)
+            if surer > confidence:
+                turn, upright, lines, confidence = (turn + 180) % 360, other, again, surer
+        upright = straighten(upright, skew)
         return Reading(
             pixels=upright,
             turn=turn,
@@ -76,16 +85,36 @@ class PageReader:
             confidence=confidence,
         )
 
-    def _straight(self, pixels: Pixels, turn: int, dpi: float) -> tuple[Pixels, float]:
-        turned = apply_turn(pixels, turn % 360)
-        skew = find_skew(turned, dpi)
-        return straighten(turned, skew), skew
+    def _is_head_down(
+        self, pixels: Pixels, points: InkPoints, skew: float, dpi: float, bitonal: bool
+    ) -> bool:
+        """Whether a page lies upside down; where its shape does not tell, its densest band is read both ways."""
+        if not points.telling or certain(points, head_up_share(points, skew)):
+            return False
+        top, bottom = (round(share * pixels.shape[0]) for share in densest_band(points, PROBE_INCHES))
+        image = prepare(pixels[top:bottom], dpi, skew, bitonal=bitonal)
+        other = np.ascontiguousarray(image[::-1, ::-1])
+        return sureness(self._engine.read_page(other, dpi=dpi)) > sureness(
+            self._engine.read_page(image, dpi=dpi)
+        )
 
-    def _words(self, pixels: Pixels, dpi: float, bitonal: bool) -> tuple[tuple[Line, ...], float]:
-        lines = tidy(self._engine.read_page(prepare(pixels, dpi, bitonal=bitonal), dpi=dpi))
-        sure = [(word.confidence, len(word.text)) for line in lines for word in line.words]
-        weight = sum(length for _, length in sure)
-        return lines, sum(c * length for c, length in sure) / weight if weight else 0.0
+    def _words(
+        self, pixels: Pixels, skew: float, dpi: float, bitonal: bool
+    ) -> tuple[tuple[Line, ...], float]:
+        """Lines of an upright page tilted by `skew`, placed on the straightened page; their mean confidence."""
+        image = prepare(pixels, dpi, skew, bitonal=bitonal)
+        lines = tidy(self._engine.read_page(image, dpi=dpi))
+        if self._engine.opinions > 1:
+            lines = look_again(self._engine, image, dpi, lines)
+        lines = mend(calibrate(lines))
+        return lines, sureness(lines)
+
+
+def sureness(lines: Sequence[Line]) -> float:
+    """Mean confidence of all words, weighted by their length; 0.0 where there are none."""
+    sure = [(word.confidence, len(word.text)) for line in lines for word in line.words]
+    weight = sum(length for _, length in sure)
+    return sum(c * length for c, length in sure) / weight if weight else 0.0
 
 
 def default_engine() -> Engine:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import cv2
 import numpy as np
 import numpy.typing as npt
@@ -30,37 +32,65 @@ def reduced(pixels: Pixels, dpi: float, target: float = REDUCED_DPI) -> Pixels:
     )
 
 
-def sharpness(across: npt.NDArray[np.float32], down: npt.NDArray[np.float32], degrees: float) -> float:
-    """How unevenly ink falls on lines tilted by `degrees` (counter-clockwise positive)."""
-    angle = np.deg2rad(degrees)
-    level = down * np.cos(angle) + across * np.sin(angle)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InkPoints:
+    """Where letter-sized marks lie, at 100 dpi or less: row and column of each inked point; (height, width) of all."""
+
+    down: npt.NDArray[np.float32]
+    across: npt.NDArray[np.float32]
+    height: int
+    width: int
+
+    @property
+    def telling(self) -> bool:
+        """Whether there is enough to judge a direction by."""
+        return self.down.size >= 300
+
+    def turned(self, degrees: int) -> InkPoints:
+        """The points of the page turned clockwise by 0, 90, 180 or 270 degrees."""
+        down, across, height, width = self.down, self.across, self.height, self.width
+        for _ in range(degrees % 360 // 90):
+            down, across, height, width = across, height - down, width, height
+        return InkPoints(down=down, across=across, height=height, width=width)
+
+    def levels(self, degrees: float) -> npt.NDArray[np.float32]:
+        """Row of each point once a tilt of `degrees` (counter-clockwise positive) is taken away."""
+        angle = np.deg2rad(degrees)
+        turned: npt.NDArray[np.float32] = self.down * np.float32(np.cos(angle))
+        turned += self.across * np.float32(np.sin(angle))
+        return turned
+
+
+def sharpness(points: InkPoints, degrees: float) -> float:
+    """How unevenly ink falls on lines tilted by `degrees`."""
+    level = points.levels(degrees)
     profile = np.bincount((level - level.min()).astype(np.int64)).astype(np.float64)
     change = np.diff(profile)
     return float((change * change).sum())
 
 
-def find_skew(pixels: Pixels, dpi: float) -> float:
+def find_skew(points: InkPoints) -> float:
     """Tilt in degrees, counter-clockwise positive, within ±5; 0.0 when the page gives no evidence."""
-    down, across = text_points(pixels, dpi)
-    if down.size < 300:
+    if not points.telling:
         return 0.0
-    best = max(np.arange(-WIDEST, WIDEST + 0.01, 0.5), key=lambda a: sharpness(across, down, float(a)))
+    best = max(np.arange(-WIDEST, WIDEST + 0.01, 0.5), key=lambda a: sharpness(points, float(a)))
     for step in (0.1, 0.02):
         tries = best + step * np.arange(-5, 6)
-        best = max(tries, key=lambda a: sharpness(across, down, float(a)))
-    level = sharpness(across, down, float(best))
-    usual = float(np.median([sharpness(across, down, float(a)) for a in (-4.7, -3.3, 3.3, 4.7)]))
+        best = max(tries, key=lambda a: sharpness(points, float(a)))
+    level = sharpness(points, float(best))
+    usual = float(np.median([sharpness(points, float(a)) for a in (-4.7, -3.3, 3.3, 4.7)]))
     return float(best) if level > 1.25 * usual else 0.0
 
 
-def text_points(pixels: Pixels, dpi: float) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]:
-    """Rows and columns of the lower edges of letter-sized marks, at 100 dpi; seals, rules and stains drop out."""
+def ink_points(pixels: Pixels, dpi: float) -> InkPoints:
+    """Letter-sized marks of a page, whichever way it lies; seals, rules, stains and specks drop out."""
     grey = reduced(pixels, dpi)
     scale = min(dpi, REDUCED_DPI)
     mask = ink_mask(grey, scale).astype(np.uint8)
     count, labels, facts, _ = cv2.connectedComponentsWithStats(mask, connectivity=8)
     height, width = facts[:, cv2.CC_STAT_HEIGHT], facts[:, cv2.CC_STAT_WIDTH]
-    letter = (height >= 0.03 * scale) & (height <= 0.3 * scale) & (width >= 2) & (width <= 1.2 * scale)
+    small, large = np.minimum(height, width), np.maximum(height, width)
+    letter = (large >= 0.03 * scale) & (small >= 2) & (small <= 0.3 * scale) & (large <= 1.2 * scale)
     letter[0] = False
     kept = letter[labels] if count > 1 else np.zeros_like(mask, dtype=bool)
     down, across = np.nonzero(kept)
@@ -69,18 +99,21 @@ def text_points(pixels: Pixels, dpi: float) -> tuple[npt.NDArray[np.float32], np
         down, across = down[::step], across[::step]
     # Whole rows would make the untilted angle look sharper than it is: spread each point over its pixel.
     dice = np.random.default_rng(0)
-    return (
-        (down + dice.random(down.size)).astype(np.float32),
-        (across + dice.random(down.size)).astype(np.float32),
+    return InkPoints(
+        down=(down + dice.random(down.size)).astype(np.float32),
+        across=(across + dice.random(down.size)).astype(np.float32),
+        height=mask.shape[0],
+        width=mask.shape[1],
     )
 
 
 def straighten(pixels: Pixels, degrees: float) -> Pixels:
-    """The page without its tilt, same canvas, the border filled with the paper's colour."""
+    """The page, RGB or grey, without its tilt, same canvas, the border filled with the paper's colour."""
     if abs(degrees) < 0.05:
         return pixels
     height, width = pixels.shape[:2]
-    edge = np.concatenate([pixels[::16, :8].reshape(-1, 3), pixels[::16, -8:].reshape(-1, 3)])
+    layers = 1 if pixels.ndim == 2 else pixels.shape[2]
+    edge = np.concatenate([pixels[::16, :8].reshape(-1, layers), pixels[::16, -8:].reshape(-1, layers)])
     paper = np.percentile(edge, 75, axis=0)
     matrix = cv2.getRotationMatrix2D(((width - 1) / 2, (height - 1) / 2), -degrees, 1.0)
     return cv2.warpAffine(

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from ocr.engine import Grey
+from ocr.layout import around
 from ocr.tessdata import find_script_model, find_tessdata
 from pipeline.errors import Unavailable
 from pipeline.model import Box, Line, Word
@@ -41,6 +42,10 @@ class TesseractEngine:
         self._page = self._open(model, tesserocr.PSM.AUTO)
         self._line = self._page
         self._second: Any = None
+
+    @property
+    def opinions(self) -> int:
+        return 2 if self._script else 1
 
     def version(self) -> str:
         number = self._api.tesseract_version().split()[1]
@@ -110,20 +115,8 @@ class TesseractEngine:
                     )
                 )
             if item.IsAtFinalElement(level.TEXTLINE, level.WORD) and words:
-                lines.append(line_of(tuple(words), max(block, 0)))
+                lines.append(Line(words=tuple(words), box=around(words), block=max(block, 0)))
                 words = []
         if words:
-            lines.append(line_of(tuple(words), max(block, 0)))
+            lines.append(Line(words=tuple(words), box=around(words), block=max(block, 0)))
         return tuple(lines)
-
-
-def line_of(words: tuple[Word, ...], block: int = 0) -> Line:
-    """A line around its words."""
-    boxes = [word.box for word in words]
-    box = Box(
-        left=min(b.left for b in boxes),
-        top=min(b.top for b in boxes),
-        right=max(b.right for b in boxes),
-        bottom=max(b.bottom for b in boxes),
-    )
-    return Line(words=words, box=box, block=block)

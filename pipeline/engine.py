@@ -37,6 +37,7 @@ class Engine:
     def __init__(self, database: URL, *, executor: str, stages: Stages, work: Path, at_once: int) -> None:
         self._work = work
         self._at_once = at_once
+        self._alive: set[str] = set()
         DBOS(
             config=DBOSConfig(
                 name="sohoa",
@@ -51,7 +52,12 @@ class Engine:
 
         @DBOS.workflow(name="process")
         def run_process(batch: str) -> None:
-            process(batch, stages, self)
+            name = str(DBOS.workflow_id)
+            self._alive.add(name)
+            try:
+                process(batch, stages, self)
+            finally:
+                self._alive.discard(name)
 
         self._process = run_process
 
@@ -71,6 +77,18 @@ class Engine:
         if found and found[0].status in ("ERROR", "MAX_RECOVERY_ATTEMPTS_EXCEEDED"):
             return str(found[0].error or found[0].status)
         return None
+
+    def lives(self, batch: str, attempt: int) -> bool:
+        """Whether an attempt is queued or being worked on in this process.
+
+        The engine forgets an attempt whose checkpoint could not be written (a full disk): it stays PENDING with
+        nobody at work on it.
+        """
+        name = f"{batch}.{attempt}"
+        if name in self._alive:
+            return True
+        found = DBOS.list_workflows(workflow_ids=[name])
+        return bool(found) and found[0].status == "ENQUEUED"
 
     def close(self) -> None:
         """Stop executing; what is unfinished resumes at the next launch."""

@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any, Protocol, TypeVar
 
-from pipeline.errors import Unavailable
+from pipeline.errors import NeedsPerson, Unavailable
 from pipeline.model import Document, Intake, Page, Paper, ReadPage, SignedDocument, Sorting, StoredDocument
 
 T = TypeVar("T")
@@ -43,18 +43,23 @@ class Stages(Protocol):
     def store(self, signed: SignedDocument) -> StoredDocument: ...
     def commit(self, stored: StoredDocument) -> None: ...
     def wait(self, document: Document, error: Unavailable) -> None: ...
+    def ask(self, document: Document, error: NeedsPerson) -> None: ...
     def settle(self, intake: Intake) -> None: ...
+    def pause(self, intake: Intake, error: Unavailable) -> None: ...
 
 
 def process(batch: str, stages: Stages, run: Durable) -> None:
     """Take one batch through every stage, in the only order there is."""
     intake = stages.intake(batch)
-    run.step(stages.land, intake)
-    pages = run.step(stages.split, intake)
-    read = stages.read(intake, pages)
-    sorting = run.step(stages.sort, intake, read)
-    run.each(lambda paper: archive(intake, paper, read, stages), sorting.papers)
-    run.step(stages.settle, intake)
+    try:
+        run.step(stages.land, intake)
+        pages = run.step(stages.split, intake)
+        read = stages.read(intake, pages)
+        sorting = run.step(stages.sort, intake, read)
+        run.each(lambda paper: archive(intake, paper, read, stages), sorting.papers)
+        run.step(stages.settle, intake)
+    except Unavailable as error:
+        stages.pause(intake, error)
 
 
 def archive(intake: Intake, paper: Paper, read: Sequence[ReadPage], stages: Stages) -> None:
@@ -67,5 +72,8 @@ def archive(intake: Intake, paper: Paper, read: Sequence[ReadPage], stages: Stag
         stored = stages.store(signed)
     except Unavailable as error:
         stages.wait(document, error)
+        return
+    except NeedsPerson as error:
+        stages.ask(document, error)
         return
     stages.commit(stored)

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from pathlib import Path
-from typing import NewType
+from typing import Any, NewType
 
 Sha256 = NewType("Sha256", str)
 """Lower-case hexadecimal SHA-256."""
@@ -253,6 +253,15 @@ class Sorting:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Decision:
+    """What a person settled about the paper that begins on batch page `page`: its dossier, its type, or both."""
+
+    page: int
+    dossier: str | None = None
+    type: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Document:
     """A paper with its PDF: PDF/A-2b made by us, or the incoming file itself, unchanged.
 
@@ -274,8 +283,8 @@ class Document:
 class SignedDocument:
     """A document whose PDF carries the signatures that policy asks for, at `level`.
 
-    For an incoming signed file `pdf` is the same bytes, and `attestation` a detached signature over its
-    manifest entry.
+    For an incoming signed file `pdf` is the same bytes, and `validation` the report on its signatures as it came in
+    (JSON as of `sohoa verify`).
     """
 
     document: Document
@@ -283,6 +292,7 @@ class SignedDocument:
     level: Level | None
     roles: tuple[SignatureRole, ...] = ()
     reason: str | None = None
+    validation: dict[str, Any] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

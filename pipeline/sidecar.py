@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import PurePath
+from typing import Any
 
 from pipeline.model import (
     Barcode,
@@ -42,7 +43,10 @@ class SidecarPage:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sidecar:
-    """One version of a document with its text, word boxes, fields and decisions."""
+    """One version of a document with its text, word boxes, fields and decisions.
+
+    `validation` is the report on the signatures that an incoming file carried when it came.
+    """
 
     contract: str
     document: str
@@ -55,6 +59,7 @@ class Sidecar:
     unsigned_sha256: Sha256
     level: Level | None
     roles: tuple[SignatureRole, ...]
+    validation: dict[str, Any] | None = None
     pages: tuple[SidecarPage, ...]
 
 
@@ -73,6 +78,7 @@ def sidecar_of(signed: SignedDocument) -> Sidecar:
         unsigned_sha256=document.pdf.sha256,
         level=signed.level,
         roles=signed.roles,
+        validation=signed.validation,
         pages=tuple(_page(page) for page in document.pages),
     )
 

@@ -16,15 +16,15 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Protocol
 
+from pipeline.classify.settled import settle
 from pipeline.classify.sorting import sort_pages
 from pipeline.classify.types import TypeCatalogue
-from pipeline.errors import Rejected, Unavailable
+from pipeline.errors import NeedsPerson, Rejected, Unavailable
 from pipeline.files import blob_of
 from pipeline.model import (
     Blob,
     Document,
     Intake,
-    Level,
     Origin,
     Page,
     Paper,
@@ -42,15 +42,18 @@ from pipeline.raster.limits import RasterLimits
 from pipeline.records import dump
 from pipeline.sidecar import sidecar_of
 from signing.signer import Signer
+from signing.verdict import FileVerdict
+from signing.verdict import Verdict as Judgement
 from storage.archive import Archive
 from storage.batches import Batches
 from storage.catalogue import Catalogue
+from storage.decisions import Decisions
 
 
-class IncomingLevel(Protocol):
-    """Tells the level of an incoming file's signatures; runs in a child with limits."""
+class IncomingJudge(Protocol):
+    """Judges an incoming file's signatures; runs in a child with limits."""
 
-    def __call__(self, pdf: Path) -> Level | None: ...
+    def __call__(self, pdf: Path) -> FileVerdict: ...
 
 
 class RealStages:
@@ -60,6 +63,7 @@ class RealStages:
         self,
         *,
         batches: Batches,
+        decisions: Decisions,
         catalogue: Catalogue,
         archive: Archive,
         signer: Signer,
@@ -68,9 +72,10 @@ class RealStages:
         limits: RasterLimits,
         work: Path,
         lock: timedelta,
-        incoming_level: IncomingLevel,
+        judge_incoming: IncomingJudge,
     ) -> None:
         self._batches = batches
+        self._decisions = decisions
         self._catalogue = catalogue
         self._archive = archive
         self._signer = signer
@@ -79,7 +84,7 @@ class RealStages:
         self._limits = limits
         self._work = work
         self._lock = lock
-        self._incoming_level = incoming_level
+        self._judge_incoming = judge_incoming
 
     def intake(self, batch: str) -> Intake:
         """The batch as it was taken in."""
@@ -129,8 +134,9 @@ class RealStages:
             raise
 
     def sort(self, intake: Intake, read: Sequence[ReadPage]) -> Sorting:
-        """Papers, separators and what a person must decide."""
-        sorting = sort_pages(intake, read, types=self._types, today=intake.received_at.date())
+        """Papers, separators and what a person must decide; what one has decided already is laid over it."""
+        found = sort_pages(intake, read, types=self._types, today=intake.received_at.date())
+        sorting = settle(found, self._decisions.of(intake.id), self._types)
         self._batches.record_sorting(intake.id, sorting)
         return sorting
 
@@ -165,9 +171,7 @@ class RealStages:
     def sign(self, document: Document) -> SignedDocument:
         """Signed once in effect: a staged attempt becomes the document's by one compare-and-set."""
         if document.paper.origin is Origin.INCOMING_SIGNED:
-            return SignedDocument(
-                document=document, pdf=document.pdf, level=self._incoming_level(document.pdf.path)
-            )
+            return self._as_it_came(document)
         claim = self._batches.claimed(document.id)
         if claim is None:
             out = self._work / "documents" / document.id / f"attempt-{uuid.uuid4().hex}.pdf"
@@ -183,6 +187,18 @@ class RealStages:
             self._archive.fetch(claim.key, claim.sha256, path)
         return SignedDocument(
             document=document, pdf=blob_of(path, "application/pdf"), level=claim.level, roles=claim.roles
+        )
+
+    def _as_it_came(self, document: Document) -> SignedDocument:
+        """An incoming file with the report on its signatures; a broken one is for a person to decide."""
+        verdict = self._judge_incoming(document.pdf.path)
+        if verdict.verdict is Judgement.FAILED:
+            raise NeedsPerson(
+                f"the signature on this file does not hold: {verdict.problems[0]}",
+                vi=f"Chữ ký có sẵn trên tệp không còn nguyên vẹn: {verdict.problems[0]}",
+            )
+        return SignedDocument(
+            document=document, pdf=document.pdf, level=verdict.level, validation=verdict.to_json()
         )
 
     def store(self, signed: SignedDocument) -> StoredDocument:
@@ -202,9 +218,17 @@ class RealStages:
         """The document keeps what it reached and says what it waits for."""
         self._batches.set_document_state(document.id, "waiting", error.both)
 
+    def ask(self, document: Document, error: NeedsPerson) -> None:
+        """The document waits for a person, unchanged and unsigned."""
+        self._batches.set_document_state(document.id, "review", error.both)
+
     def settle(self, intake: Intake) -> None:
         """Derive the batch's state from its pages and papers."""
         self._batches.settle(intake.id)
+
+    def pause(self, intake: Intake, error: Unavailable) -> None:
+        """The whole batch waits for a store or a disk, and says so; the clock starts its next attempt."""
+        self._batches.set_state(intake.id, "paused", error.both)
 
     def _write_pdf(self, intake: Intake, paper: Paper, pages: tuple[ReadPage, ...], identifier: str) -> Blob:
         folder = self._work / "documents" / identifier

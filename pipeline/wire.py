@@ -34,6 +34,7 @@ from storage.archive import Archive
 from storage.batches import Batches
 from storage.catalogue import Catalogue
 from storage.database import open_database, sqlite_url
+from storage.decisions import Decisions
 from storage.ledger import Ledger
 from storage.s3 import Bucket, Endpoint
 from storage.search import Search
@@ -46,6 +47,7 @@ class Records:
 
     database: Database
     batches: Batches
+    decisions: Decisions
     catalogue: Catalogue
     search: Search
     ledger: Ledger
@@ -66,6 +68,7 @@ class Parts:
     signer: Signer
     verifier: IsolatedVerifier
     limits: RasterLimits
+    types: TypeCatalogue
     store_name: str
 
     def describe_store(self) -> str:
@@ -87,7 +90,14 @@ def open_records(paths: HomePaths, settings: Settings) -> Records:
     """The database. Raises Unavailable."""
     url = settings.database.url.get_secret_value() if settings.database.url else sqlite_url(paths.database)
     database = open_database(url)
-    return Records(database, Batches(database), Catalogue(database), Search(database), Ledger(database))
+    return Records(
+        database,
+        Batches(database),
+        Decisions(database),
+        Catalogue(database),
+        Search(database),
+        Ledger(database),
+    )
 
 
 def open_work(paths: HomePaths, settings: Settings, records: Records) -> Parts:
@@ -116,24 +126,26 @@ def open_work(paths: HomePaths, settings: Settings, records: Records) -> Parts:
     limits = RasterLimits(
         max_pixels=settings.limits.max_megapixels * 1_000_000, max_pages=settings.limits.max_pages
     )
+    types = TypeCatalogue.load(Path(config.__path__[0]) / "document_types.toml")
     stages = RealStages(
         batches=records.batches,
+        decisions=records.decisions,
         catalogue=records.catalogue,
         archive=archive,
         signer=signer,
         pool=pool,
-        types=TypeCatalogue.load(Path(config.__path__[0]) / "document_types.toml"),
+        types=types,
         limits=limits,
         work=paths.work,
         lock=timedelta(days=settings.storage.lock_days_demo),
-        incoming_level=verifier.level,
+        judge_incoming=verifier.judge_incoming,
     )
     engine = Engine(records.database.url, executor=home_id(paths), stages=stages, work=paths.work, at_once=2)
     engine.launch()
     for batch, attempt in records.batches.running():
         engine.start(batch, attempt, priority=10)
     name = "SeaweedFS (nội bộ)" if store else str(settings.s3.endpoint)
-    return Parts(records, store, archive, pool, engine, signer, verifier, limits, name)
+    return Parts(records, store, archive, pool, engine, signer, verifier, limits, types, name)
 
 
 def pades_signer(settings: Settings, pki: DemoPki) -> PadesSigner:

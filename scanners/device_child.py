@@ -54,6 +54,7 @@ def main() -> None:
             answer = {"error": str(error), "vi": error.vi}
         answers.write(json.dumps(answer) + "\n")
         answers.flush()
+    device.close()
 
 
 if __name__ == "__main__":

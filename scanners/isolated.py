@@ -20,6 +20,7 @@ from scanners.trouble import DeviceError, Trouble
 
 LIST_SECONDS = 60.0
 OPEN_SECONDS = 60.0
+CLOSE_SECONDS = 5.0
 
 
 def need_driver() -> None:
@@ -74,7 +75,7 @@ class IsolatedDevice:
         assert self._child.stdin is not None and self._child.stdout is not None
         self._child.stdin.close()
         try:
-            self._child.wait(3)
+            self._child.wait(CLOSE_SECONDS)
         except subprocess.TimeoutExpired:
             self._child.kill()
             self._child.wait()

@@ -93,7 +93,6 @@ class SaneDevice:
             self._device.start()
         except Exception as error:
             trouble = _translated(error)
-            self._device.cancel()
             if trouble.trouble is Trouble.EMPTY:
                 return None
             raise trouble from error
@@ -102,7 +101,7 @@ class SaneDevice:
             # On the glass a scan ends with its side; a feeder goes on to the next.
             picture = self._device.snap(self._feeds)
         except Exception as error:
-            self._device.cancel()
+            # Cancelling waits for `close`: a driver that hangs in it must not keep the trouble from being told.
             raise _translated(error) from error
         if lines > 0 and picture.height < lines:
             raise DeviceError(Trouble.CUT, f"{picture.height} of {lines} lines")
@@ -111,9 +110,10 @@ class SaneDevice:
         return Side(path=path, sha256=blob.sha256, size=blob.size, width=picture.width, height=picture.height)
 
     def close(self) -> None:
-        if self._device is not None:
-            self._device.close()
-            self._device = None
+        device, self._device = self._device, None
+        if device is not None:
+            device.cancel()
+            device.close()
 
     def _set(self, wish: Wish) -> Ready:
         """Set in the order in which drivers change what else may be set: source, mode, resolution, area, the rest."""

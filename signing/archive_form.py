@@ -127,6 +127,8 @@ def _colour(image: pdfium.PdfImage) -> tuple[int, str]:
     """Bits a pixel and their name; fewer bits are worse."""
     about = image.get_metadata()
     bits = int(about.bits_per_pixel)
+    if bits == 0:
+        raise ValueError("a picture that contradicts its own description")
     if bits == 1:
         return bits, BLACK_AND_WHITE
     if bits == 8:

@@ -7,6 +7,7 @@ import logging
 import multiprocessing
 import os
 import resource
+import signal
 import threading
 import time
 from concurrent.futures import TimeoutError
@@ -14,7 +15,6 @@ from pathlib import Path
 
 from pebble import ProcessExpired, ProcessPool
 
-from pipeline.model import Level
 from signing.trust import TrustStore
 from signing.verdict import FileVerdict, Verdict
 from signing.verify import verify_pdf
@@ -56,18 +56,17 @@ class IsolatedVerifier:
             reason = f"Kiểm tra quá {self._seconds:.0f} giây nên đã dừng (stopped by time limit)"
         except (ProcessExpired, MemoryError):
             reason = "Tệp làm hỏng trình kiểm tra (the file crashed the verifier)"
+        except OSError as error:
+            reason = f"Không đọc được tệp (the file cannot be read: {error.strerror})"
+        except Exception as error:  # whatever a hostile file leads a library to
+            reason = f"Không kiểm tra được tệp (the file cannot be judged: {type(error).__name__})"
         return FileVerdict(
             target=name, verdict=Verdict.INDETERMINATE, sub_indication="FORMAT_FAILURE", problems=(reason,)
         )
 
-    def level(self, pdf: Path) -> Level | None:
-        """The lowest level among a file's signatures, None when it has none that can be read."""
-        verdict = self.verify_file(pdf, expected=None)
-        levels = [Level(signature.level) for signature in verdict.signatures]
-        order = list(Level)
-        if Level.CMS in levels:
-            return Level.CMS
-        return min(levels, key=order.index) if levels else None
+    def judge_incoming(self, pdf: Path) -> FileVerdict:
+        """What an incoming signed file is worth as it comes in; its own path stays out of the report."""
+        return self.verify_file(pdf, expected=None, target="incoming")
 
     def close(self) -> None:
         """End the child."""
@@ -84,9 +83,12 @@ def _judge(
 
 
 def _begin(parent: int) -> None:
+    # No PR_SET_PDEATHSIG: it follows the thread that started the child, here one that only answers a request.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
     for library in ("pyhanko", "pyhanko_certvalidator"):
         logging.getLogger(library).setLevel(logging.CRITICAL)  # the verdict says it, without names in a log
     resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     threading.Thread(target=_watch, args=(parent,), daemon=True).start()
 
 

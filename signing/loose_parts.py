@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
-from asn1crypto import cms, x509
+from asn1crypto import cms, parser, x509
 from pyhanko.pdf_utils.reader import PdfFileReader
 from pyhanko.sign.validation.dss import DocumentSecurityStore
 from pyhanko.sign.validation.errors import NoDSSFoundError
@@ -45,8 +45,8 @@ def names_its_digest(signed: cms.SignedData) -> bool:
 def _room_is_used(one: EmbeddedPdfSignature) -> bool:
     """Whether anything but zeros follows the CMS object in its room."""
     room: bytes = one.pkcs7_content
-    size = len(cms.ContentInfo.load(room).dump())
-    return any(room[size:])
+    _, _, _, header, content, trailer = parser.parse(room)
+    return any(room[len(header) + len(content) + len(trailer) :])
 
 
 def _certificates(reader: PdfFileReader, objects: Iterable[Any]) -> Iterator[x509.Certificate]:

@@ -18,6 +18,7 @@ import urllib3
 from asn1crypto import algos, cms, tsp, x509
 from pyhanko.sign.timestamps import TimeStamper, TimestampRequestError
 from pyhanko.sign.timestamps.common_utils import handle_tsp_response
+from pyhanko.sign.validation.errors import SignatureValidationError
 from pyhanko.sign.validation.generic_cms import extract_certs_for_validation, validate_sig_integrity
 
 from pipeline.errors import Unavailable, UsageError
@@ -28,6 +29,18 @@ from signing.keys import KeySource, from_pem
 POLICY = "1.3.6.1.4.1.32473.1"  # of the demo authority, under the number for examples (RFC 5612)
 MOST = 256 * 1024
 ANSWER = "application/timestamp-reply"
+UNUSABLE = (
+    urllib3.exceptions.HTTPError,
+    TimestampRequestError,
+    SignatureValidationError,
+    ValueError,
+    TypeError,
+    KeyError,
+    IndexError,
+    AttributeError,  # raised by pyHanko 0.38 itself when a nonce does not fit
+    OverflowError,
+)
+"""All that an answer can lead to when it is none."""
 
 
 class DemoAuthority(TimeStamper):
@@ -58,7 +71,10 @@ class DemoAuthority(TimeStamper):
         content = cms.EncapsulatedContentInfo(
             {"content_type": "tst_info", "content": cms.ParsableOctetString(info.dump())}
         )
-        return await self._signer.async_sign_general_data(content, DIGEST, detached=False, use_cades=True)
+        made = await self._signer.async_sign_general_data(content, DIGEST, detached=False, use_cades=True)
+        return cms.ContentInfo.load(
+            made.dump()
+        )  # see signing.cms: what is built is slow to put into something
 
 
 class HttpAuthority(TimeStamper):
@@ -87,7 +103,7 @@ class HttpAuthority(TimeStamper):
             try:
                 with self._turns:
                     return self._ask(message_digest, md_algorithm)
-            except (urllib3.exceptions.HTTPError, TimestampRequestError, ValueError, TypeError) as caught:
+            except UNUSABLE as caught:
                 error = caught
         host = urlsplit(self.url).hostname
         raise Unavailable(

@@ -6,6 +6,8 @@ from dataclasses import asdict, dataclass
 from enum import StrEnum
 from typing import Any
 
+from pipeline.model import Level
+
 
 class Verdict(StrEnum):
     """ETSI EN 319 102-1 main status, and the absence of any signature."""
@@ -64,6 +66,14 @@ class FileVerdict:
         if self.verdict is Verdict.INDETERMINATE and self.sub_indication:
             text = f"{text} ({self.sub_indication})"
         return f"{text} (gốc tin cậy DEMO, không có giá trị pháp lý)" if self.demo_trust else text
+
+    @property
+    def level(self) -> Level | None:
+        """The lowest level among the signatures; CMS when any is no PAdES; None without a signature."""
+        levels = [Level(signature.level) for signature in self.signatures]
+        if Level.CMS in levels:
+            return Level.CMS
+        return min(levels, key=list(Level).index) if levels else None
 
     def to_json(self) -> dict[str, Any]:
         """The element of `results`."""

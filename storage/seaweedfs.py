@@ -54,20 +54,28 @@ class EmbeddedStore:
             config = replace(config, ports=free_ports())
             save(self._etc, config)
         self._config = config
-        self._child = subprocess.Popen(
-            self._command(config),
-            cwd=self._etc,
-            env={**os.environ, "HOME": str(self._etc)},
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.DEVNULL,
-            stderr=(self._folder / "logs" / "stderr.txt").open("wb"),
-            start_new_session=True,
-            preexec_fn=_die_with_parent,
-        )
+        self._child = self._spawn(config)
         self._remember(self._child.pid)
         self._wait_ready()
         if not (self._folder / ".prepared").exists():
             self._prepare()
+
+    def _spawn(self, config: StoreConfig) -> subprocess.Popen[bytes]:
+        errors = self._folder / "logs" / "stderr.txt"
+        handle = os.open(errors, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+        try:
+            return subprocess.Popen(
+                self._command(config),
+                cwd=self._etc,
+                env={**os.environ, "HOME": str(self._etc)},
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.DEVNULL,
+                stderr=handle,
+                start_new_session=True,
+                preexec_fn=_die_with_parent,
+            )
+        finally:
+            os.close(handle)
 
     def alive(self) -> bool:
         """Whether the child still runs."""
@@ -160,7 +168,7 @@ class EmbeddedStore:
         assert config is not None
         self._shell(f"fs.configure -locationPrefix=/buckets/{config.bucket} -fsync=true -apply", config)
         Bucket(self.endpoint("admin")).deny_deletion(config.identities["writer"].name)
-        (self._folder / ".prepared").touch()
+        (self._folder / ".prepared").touch(mode=0o600)
 
     def _shell(self, line: str, config: StoreConfig) -> None:
         command = [
@@ -191,7 +199,9 @@ class EmbeddedStore:
                 Path(f"/tmp/seaweedfs-{service}-grpc-{port + 10_000}.sock").unlink(missing_ok=True)
 
     def _remember(self, pid: int) -> None:
-        (self._folder / "pid").write_text(f"{pid} {_started(pid)}")
+        mark = self._folder / "pid"
+        mark.touch(mode=0o600)
+        mark.write_text(f"{pid} {_started(pid)}")
 
     def _end_orphan(self) -> None:
         """Kill the store of a predecessor that was killed, if the record still names it."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import struct
+import subprocess
 import zlib
 from collections.abc import Iterator
 from pathlib import Path
@@ -184,3 +185,35 @@ def test_a_folder_without_rights_is_named_and_the_others_go_on(tmp_path: Path) -
     assert answer.code == 1
     assert found["kin"]["state"] == "rejected" and "quyền" in found["kin"]["reason"]
     assert found["mo.jpg"]["state"] == "stored"
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(os.geteuid() != 0, reason="needs root to mount a small disk")
+def test_a_disk_that_fills_up_in_the_middle_pauses_the_work_and_loses_nothing(tmp_path: Path) -> None:
+    disk = tmp_path / "disk"
+    disk.mkdir()
+    mount = ["mount", "-t", "tmpfs", "-o", "size=200m", "tmpfs", str(disk)]
+    if subprocess.run(mount, capture_output=True, check=False).returncode:
+        pytest.skip("mounting is not allowed here")
+    home = Home(disk / "h", {"SOHOA_LIMITS_FREE_DISK_MB": "0"})
+    try:
+        home.run("doctor")
+        stack = SCANS / "chong-1"
+        room = os.statvfs(disk)
+        (disk / "day").write_bytes(bytes(room.f_bavail * room.f_frsize - 2_200_000))
+        first = home.run("ingest", str(stack))
+        assert first.code == 4, first.document
+        (disk / "day").unlink()
+        again = home.run("retry") if "batches" in first.document else home.run("ingest", str(stack))
+        assert again.code in (0, 1)
+        last = home.run("ingest", str(stack))
+        assert last.code == 0
+        assert {page["state"] for b in last.document["batches"] for page in b["pages"]} == {
+            "stored",
+            "separator",
+            "blank",
+        }
+        assert home.run("verify", "--all").code == 0
+    finally:
+        home.run("down")
+        subprocess.run(["umount", str(disk)], check=True)

@@ -92,6 +92,20 @@ def test_officer_and_agency_vouch_for_a_signed_file_beside_it(
             assert done.returncode == 0, done.stderr
 
 
+def test_a_signed_file_that_was_tampered_with_goes_to_a_person(
+    home: Home, signed: Path, tmp_path: Path
+) -> None:
+    content = bytearray(signed.read_bytes())
+    content[len(content) // 3] ^= 1
+    (tmp_path / "sua.pdf").write_bytes(content)
+    taken = home.run("ingest", str(tmp_path / "sua.pdf"), "--dossier", "H38.20-261002-0010")
+    (paper,) = papers(taken.document)
+    assert taken.code == 1 and taken.document["batches"][0]["state"] == "review"
+    assert paper["state"] == "review" and "không còn nguyên vẹn" in paper["reason"]
+    assert {page["state"] for page in taken.document["batches"][0]["pages"]} == {"review"}
+    assert (tmp_path / "sua.pdf").read_bytes() == content
+
+
 def test_a_bucket_without_object_lock_is_refused_with_a_remedy(
     far: Endpoint, tmp_path: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> None:

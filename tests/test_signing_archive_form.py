@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import random
 import time
 import zlib
@@ -11,9 +12,9 @@ from pathlib import Path
 
 import pikepdf
 import pytest
+from pikepdf import Name
 from PIL import Image
 
-from pipeline.files import blob_of
 from pipeline.model import Document, Level, SignedDocument
 from pipeline.pdf.archive import write_archive_pdf
 from signing.archive_form import archive_form
@@ -35,23 +36,47 @@ def test_signing_changes_none_of_it(document: Document, signed: Callable[[Level]
 
 
 def test_bitonal_pages_are_called_so(tmp_path: Path) -> None:
+    with pikepdf.new() as pdf:
+        rows = zlib.compress(b"\xff" * (207 * 2339))
+        add_scan(
+            pdf, rows, width=1654, height=2339,
+            ColorSpace=Name.DeviceGray, BitsPerComponent=1, Filter=Name.FlateDecode,
+        )  # fmt: skip
+        pdf.save(tmp_path / "out.pdf")
+    found = archive_form(tmp_path / "out.pdf", name="out.pdf")
+    assert found is not None
+    assert (found["colour"], found["dpi"], found["name"]) == ("bitonal", 200, False)
+
+
+def test_bitonal_scan_is_archived_in_24_bits(tmp_path: Path) -> None:
     image, lines = write_scan(tmp_path, TEXT, bitonal=True)
     out = tmp_path / "out.pdf"
     write_archive_pdf([make_page(image, lines)], out, title="x", agency="x", identifier="x", created=CAPTURED)
     found = archive_form(out, name=out.name)
     assert found is not None
-    assert (found["colour"], found["dpi"], found["name"]) == ("bitonal", 200, False)
+    assert (found["colour"], found["dpi"]) == ("24-bit", 200)
 
 
 def test_worst_page_counts_for_resolution_and_colour(document: Document, tmp_path: Path) -> None:
-    Image.new("L", (827, 1169), 255).save(tmp_path / "grey.jpg")
-    grey = make_page(blob_of(tmp_path / "grey.jpg", "image/jpeg"), size=(827, 1169), dpi=100)
-    out = tmp_path / "out.pdf"
-    pages = [document.pages[0], grey]
-    write_archive_pdf(pages, out, title="x", agency="x", identifier="x", created=CAPTURED)
+    buffer, out = io.BytesIO(), tmp_path / "out.pdf"
+    Image.new("L", (827, 1169), 255).save(buffer, "JPEG")
+    with pikepdf.open(document.pdf.path) as pdf:
+        add_scan(pdf, buffer.getvalue(), width=827, height=1169, ColorSpace=Name.DeviceGray)
+        pdf.save(out)
     found = archive_form(out, name=out.name)
     assert found is not None
     assert (found["colour"], found["dpi"], found["text_layer"]) == ("grey", 100, True)
+
+
+def test_picture_that_contradicts_its_description_gives_no_guess(tmp_path: Path) -> None:
+    buffer, out = io.BytesIO(), tmp_path / "out.pdf"
+    Image.new("L", (827, 1169), 255).save(buffer, "JPEG")
+    with pikepdf.new() as pdf:
+        add_scan(pdf, buffer.getvalue(), width=827, height=1169, ColorSpace=Name.DeviceRGB)
+        pdf.save(out)
+    found = archive_form(out, name=out.name)
+    assert found is not None
+    assert found["colour"] is None
 
 
 def test_scan_without_text_and_without_pdfa_says_so(tmp_path: Path) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shutil
+import sys
 import time
 from importlib.resources import files
 from pathlib import Path
@@ -38,6 +40,21 @@ def demo(context: typer.Context, as_json: JsonOption = False) -> None:
         "surprises": surprises(result["batches"], report),
     }
     answer(document, as_json=as_json, show=_show, code=1 if document["surprises"] else 0)
+
+
+def program() -> str:
+    """How the user can call this program again from the same place."""
+    called = Path(sys.argv[0])
+    known = shutil.which("sohoa")
+    if known and called.exists() and Path(known).samefile(called):
+        return "sohoa"
+    return near(str(called)) if called.name == "sohoa" else "sohoa"
+
+
+def near(path: str) -> str:
+    """A path as seen from the working folder, when it lies below."""
+    here = Path.cwd()
+    return str(Path(path).relative_to(here)) if Path(path).is_relative_to(here) else path
 
 
 def surprises(batches: list[dict[str, Any]], report: dict[str, Any]) -> list[str]:
@@ -87,7 +104,7 @@ def show_demo(document: dict[str, Any], console: Console) -> None:
     console.print(f"Chờ người xem: {len(waiting)} giấy tờ; trường còn ngờ: {len(doubts)} giấy tờ")
     console.print("Đèn luôn VÀNG ở chế độ demo: khóa thử không có giá trị pháp lý, đừng trả bản giấy.")
     console.print(f"Dữ liệu ở {document['home']}. Xem tiếp:")
-    home = f"sohoa --home {document['home']}"
+    home = f"{program()} --home {near(document['home'])}"
     for command in (
         f'{home} find "hop dong chuyen nhuong"',
         f"{home} get {example} -o thu.pdf",

@@ -12,7 +12,7 @@ from typing import Any
 
 from config.settings import Settings
 from pipeline.acquire import Bound, batch_id, batches, claim, natural, stacks
-from pipeline.errors import UsageError
+from pipeline.errors import SohoaError, UsageError
 from pipeline.files import blob_of
 from pipeline.grammar.codes import parse_dossier_code
 from pipeline.home.counter_desk import CounterDesk
@@ -26,6 +26,9 @@ from pipeline.wire import Parts
 from storage.held_files import held_files
 
 POLL_SECONDS = 0.1
+MEND_SECONDS, GRACE_SECONDS = 2.0, 0.5
+MOST_ATTEMPTS = 10
+FORGOTTEN = "Bị ngắt giữa chừng, sẽ tự thử lại (interrupted; tried again by itself)"
 COUNTER, BACKFILE = 1, 10
 SAFE = {"stored", "blank", "separator"}
 
@@ -142,23 +145,47 @@ class IntakeDesk:
             if self._batches.state(batch) == "paused":
                 self.again(batch)
 
+    def mend_forgotten(self) -> None:
+        """Batches that nobody works on any more are begun again."""
+        for batch, attempt in self._batches.running():
+            self._mend(batch, attempt)
+
+    def _mend(self, batch: str, attempt: int) -> None:
+        """Raises Unavailable when not even that can be written down."""
+        engine = self._parts.engine
+        if engine.lives(batch, attempt):
+            return
+        time.sleep(GRACE_SECONDS)  # one that just ended, or just began, is not forgotten
+        if engine.lives(batch, attempt) or self._batches.attempt(batch) != attempt:
+            return
+        if not self._batches.is_open(batch):
+            return
+        reason = engine.failure(batch, attempt)
+        if reason is not None:
+            self._batches.set_state(
+                batch, "failed", reason=f"Lỗi khi xử lý, hãy chạy `sohoa retry`: {reason}"
+            )
+        elif attempt < MOST_ATTEMPTS:
+            self.again(batch)
+        else:
+            self._batches.set_state(batch, "paused", reason=FORGOTTEN)
+
     def watch(self, wanted: list[str], progress: Progress) -> None:
-        """Report progress until every batch is settled or its attempt has failed."""
+        """Report progress until no batch is under way. Raises Unavailable when the database cannot be written."""
         last: dict[str, Any] = {}
+        looked = time.monotonic()
         while True:
             figures = self._batches.progress(wanted)
             if figures != last:
                 progress({"stage": "work", **figures})
                 last = figures
-            open_batches = [b for b in wanted if self._batches.is_open(b)]
-            for batch in open_batches:
-                reason = self._parts.engine.failure(batch, self._batches.attempt(batch) or 1)
-                if reason is not None:
-                    self._batches.set_state(
-                        batch, "failed", reason=f"Lỗi khi xử lý, hãy chạy `sohoa retry`: {reason}"
-                    )
+            open_batches = [batch for batch in wanted if self._batches.is_open(batch)]
             if not open_batches:
                 return
+            if time.monotonic() - looked > MEND_SECONDS:
+                for batch in open_batches:
+                    self._mend(batch, self._batches.attempt(batch) or 1)
+                looked = time.monotonic()
             time.sleep(POLL_SECONDS)
 
     def _bound(self, arguments: dict[str, Any], actor: str) -> Bound:
@@ -186,7 +213,11 @@ class IntakeDesk:
         """Claim files and queue them; with `once`, a file that lies in a batch already is not put into another."""
         folder = self._spool / f"in-{uuid.uuid4().hex}"
         keep = self._settings.limits.free_disk_mb << 20
-        claimed = tuple(claim(path, folder, n, keep_free=keep) for n, path in enumerate(files))
+        try:
+            claimed = tuple(claim(path, folder, n, keep_free=keep) for n, path in enumerate(files))
+        except SohoaError:
+            shutil.rmtree(folder, ignore_errors=True)  # copies; the originals are where they were
+            raise
         known: dict[str, str | None] = {}
         if once:
             held = held_files(self._parts.records.database, str(found.absolute()), claimed, bound.dossier)
@@ -216,8 +247,11 @@ class IntakeDesk:
         if earlier is not None:
             for file in intake.files:
                 file.blob.path.unlink(missing_ok=True)
-            attempt = self._batches.attempt(intake.id) or 1
-            self._parts.engine.start(intake.id, attempt, priority=BACKFILE)
+            if intake.id in self._batches.retriable():
+                self.again(intake.id)
+            else:
+                attempt = self._batches.attempt(intake.id) or 1
+                self._parts.engine.start(intake.id, attempt, priority=BACKFILE)
             return intake.id, "Đã tiếp nhận trước đây (the same files were taken in before)"
         home = self._spool / intake.id
         home.mkdir(parents=True, exist_ok=True)

@@ -13,6 +13,7 @@ from pipeline.errors import SohoaError, Unavailable, UsageError
 from pipeline.home.counter_desk import CounterDesk
 from pipeline.home.inquiry import Inquiry
 from pipeline.home.intake_desk import IntakeDesk
+from pipeline.home.review_desk import ReviewDesk
 from pipeline.home.schedule import Job, Schedule
 from pipeline.home.server import Progress
 from pipeline.paths import HomePaths
@@ -22,6 +23,7 @@ READY_SECONDS = 60.0
 PASSING_SECONDS = 15.0
 """How long a request waits while a dependency does not come up, before it says so."""
 RETRY_SECONDS = 60.0
+MEND_SECONDS = 10.0
 
 
 class Service:
@@ -48,6 +50,7 @@ class Service:
             "counter": lambda a, actor, p: self._counter_desk().counter(a, actor, p),
             "release": lambda a, actor, p: self._desk().release(a, actor, p),
             "retry": lambda a, actor, p: self._desk().retry(a, actor, p),
+            "review": lambda a, actor, p: self._review().review(a, actor, p),
             "status": lambda a, actor, p: self._ask().status(a),
             "find": lambda a, actor, p: self._ask().find(a, actor),
             "dossier": lambda a, actor, p: self._ask().dossier(a, actor),
@@ -75,7 +78,12 @@ class Service:
         with self._changed:
             self._parts, self._reason = parts, None
             desk = IntakeDesk(parts, self._paths, self._settings)
-            self._schedule = Schedule([Job("retry", RETRY_SECONDS, desk.retry_waiting)])
+            self._schedule = Schedule(
+                [
+                    Job("mend", MEND_SECONDS, desk.mend_forgotten),
+                    Job("retry", RETRY_SECONDS, desk.retry_waiting),
+                ]
+            )
             self._changed.notify_all()
 
     def not_ready(self, reason: SohoaError) -> None:
@@ -104,6 +112,9 @@ class Service:
 
     def _counter_desk(self) -> CounterDesk:
         return CounterDesk(self._need_records().ledger, self._paths, self._settings)
+
+    def _review(self) -> ReviewDesk:
+        return ReviewDesk(self._need_parts(), self._desk(), agency=self._settings.agency.code)
 
     def _ask(self, *, work: bool = False) -> Inquiry:
         if work:

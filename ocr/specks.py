@@ -1,0 +1,84 @@
+"""Dust, scanner noise and the grain of photocopies: taken off the reading copy before anything smears it.
+
+A full stop or the dot under `ạ` at 12 points is about 0.1 em across: some 10 pixels at 200 dpi. A speck counts
+as dirt when it is one pixel, or at most half a dot, or up to a dot and a half but far from every letter.
+"""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+
+Pixels = npt.NDArray[np.uint8]
+Mask = npt.NDArray[np.bool_]
+
+IMPULSE = 40
+"""Grey levels by which a lone pixel differs from all eight neighbours."""
+FAINT = 18
+"""Grey levels below the paper from which a mark counts: a higher bar cuts pale hooks and tone marks loose."""
+HALF_DOT, DOT_AND_HALF = 5.0, 14.0
+SMALLEST_MARK = 2.0
+"""Areas in pixels at 200 dpi."""
+MARK_INCHES = 0.05
+"""How far over or under its letter a tone mark stands."""
+_NEIGHBOURS = np.array([[1, 1, 1], [1, 0, 1], [1, 1, 1]], np.uint8)
+
+
+def lone_pixels(grey: Pixels) -> Mask:
+    """Pixels darker or lighter than all their neighbours by `IMPULSE`; strokes and dots are never one pixel."""
+    darkest = cv2.erode(grey, _NEIGHBOURS).astype(np.int16)
+    lightest = cv2.dilate(grey, _NEIGHBOURS).astype(np.int16)
+    return (darkest - grey > IMPULSE) | (grey.astype(np.int16) - lightest > IMPULSE)
+
+
+def remove_lone_pixels(grey: Pixels) -> Pixels:
+    """Lone pixels take the middle value of their neighbourhood; every other pixel stays as it is."""
+    return np.where(lone_pixels(grey), cv2.medianBlur(grey, 3), grey).astype(np.uint8, copy=False)
+
+
+def is_two_toned(grey: Pixels) -> bool:
+    """Whether a page is black and white only: a photocopy or fax, also when it was saved as JPEG."""
+    sample = grey[::3, ::3]
+    return float(((sample > 50) & (sample < 205)).mean()) < 0.02
+
+
+def speck_mask(grey: Pixels, dpi: float, *, two_toned: bool) -> tuple[Mask, Pixels]:
+    """What is dirt by size and place, (height, width), and the paper's tone around each pixel."""
+    if two_toned:
+        paper = np.full_like(grey, 255)
+        ink = (grey < 128).astype(np.uint8)
+    else:
+        size = max(15, int(dpi * 0.2)) | 1
+        paper = cv2.blur(grey, (size, size)).astype(np.uint8, copy=False)
+        ink = (cv2.subtract(paper, grey) > FAINT).astype(np.uint8)
+    _, labels, facts, _ = cv2.connectedComponentsWithStats(ink, connectivity=8)
+    area = facts[:, cv2.CC_STAT_AREA]
+    longest = np.maximum(facts[:, cv2.CC_STAT_WIDTH], facts[:, cv2.CC_STAT_HEIGHT])
+    letter = longest >= 0.04 * dpi
+    letter[0] = False
+    reach = int(0.05 * dpi) * 2 + 1
+    near = cv2.dilate(letter[labels].astype(np.uint8), np.ones((reach, reach), np.uint8))
+    beside = np.zeros(area.size, dtype=bool)
+    beside[labels[near > 0]] = True
+    scale = (dpi / 200.0) ** 2
+    dirt = (area <= max(1.0, HALF_DOT * scale)) | ((area <= DOT_AND_HALF * scale) & ~beside & ~letter)
+    if two_toned:
+        # A grave or a hook, thresholded by a copier, may be three pixels: over or under a letter it is let be.
+        rise = int(MARK_INCHES * dpi) * 2 + 1
+        over = cv2.dilate(letter[labels].astype(np.uint8), np.ones((rise, 7), np.uint8))
+        mark = np.zeros(area.size, dtype=bool)
+        mark[labels[over > 0]] = True
+        dirt &= ~(mark & (area > max(1.0, SMALLEST_MARK * scale)))
+    dirt[0] = False
+    specks = dirt[labels]
+    halo = cv2.dilate(specks.astype(np.uint8), np.ones((3, 3), np.uint8)) > 0
+    return halo & ~((ink > 0) & ~specks), paper
+
+
+def remove_specks(grey: Pixels, dpi: float, *, two_toned: bool) -> Pixels:
+    """Specks take the paper's tone."""
+    specks, paper = speck_mask(grey, dpi, two_toned=two_toned)
+    out = grey.copy()
+    out[specks] = np.maximum(paper, grey)[specks]
+    return out

@@ -1,0 +1,49 @@
+"""Decisions of persons laid over what sorting found. They win, and say that they are an operator's."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from pipeline.classify.types import TypeCatalogue
+from pipeline.model import Decision, Field, Origin, Paper, Sorting
+
+
+def settle(sorting: Sorting, decisions: Sequence[Decision], types: TypeCatalogue) -> Sorting:
+    """The sorting with every decision applied; later decisions on the same page win.
+
+    A page that belonged to no paper becomes a paper of its own. Once its dossier is decided, a paper waits for
+    nobody.
+    """
+    papers, loose = list(sorting.papers), dict(sorting.review)
+    for decision in decisions:
+        place = next((n for n, paper in enumerate(papers) if paper.pages[0] == decision.page), None)
+        if place is not None:
+            papers[place] = _decided(papers[place], decision, types)
+        elif decision.page in loose:
+            del loose[decision.page]
+            papers.append(_decided(_alone(decision.page, types), decision, types))
+    return replace(sorting, papers=tuple(sorted(papers, key=lambda paper: paper.pages)), review=loose)
+
+
+def _alone(page: int, types: TypeCatalogue) -> Paper:
+    kind = types.fallback
+    return Paper(
+        pages=(page,), dossier=None, type=kind.key, type_name=kind.name, origin=Origin.CAPTURED, review=""
+    )
+
+
+def _decided(paper: Paper, decision: Decision, types: TypeCatalogue) -> Paper:
+    fields = {field.name: field for field in paper.fields}
+    if decision.dossier is not None:
+        fields["dossier"] = _by_operator("dossier", decision.dossier)
+        paper = replace(paper, dossier=decision.dossier, review=None)
+    if decision.type is not None:
+        kind = types[decision.type]
+        fields["type"] = _by_operator("type", kind.key)
+        paper = replace(paper, type=kind.key, type_name=kind.name)
+    return replace(paper, fields=tuple(fields.values()))
+
+
+def _by_operator(name: str, value: str) -> Field:
+    return Field(name=name, value=value, confidence=1.0, doubtful=False, evidence="operator")

@@ -1,0 +1,105 @@
+"""Hostile files are judged in a child: it may hang or crash, the home goes on, and no child is left behind."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from pipeline.model import Document, Level, SignedDocument
+from signing.isolation import IsolatedVerifier
+from signing.trust import TrustStore
+from signing.verdict import Verdict
+
+Signed = Callable[[Level], SignedDocument]
+
+PARENT = """
+import sys, time
+from pathlib import Path
+from signing.isolation import IsolatedVerifier
+from signing.trust import TrustStore
+if __name__ == "__main__":
+    verifier = IsolatedVerifier(TrustStore(anchors=(), demo=None))
+    verifier.verify_file(Path(sys.argv[1]), expected=None)
+    print("ready", flush=True)
+    time.sleep(60)
+"""
+
+
+@pytest.fixture(scope="module")
+def verifier(trust: TrustStore) -> Iterator[IsolatedVerifier]:
+    verifier = IsolatedVerifier(trust)
+    yield verifier
+    verifier.close()
+
+
+def test_verdict_comes_back_whole(verifier: IsolatedVerifier, signed: Signed) -> None:
+    found = verifier.verify_file(
+        signed(Level.LTA).pdf.path, expected=signed(Level.LTA).pdf.sha256, target="H26-1.1.pdf"
+    )
+    assert (found.verdict, found.hash_ok, found.target) == (Verdict.PASSED, True, "H26-1.1.pdf")
+    shown = found.to_json()
+    assert shown["archive"]["pdfa"] == "2b"
+    assert [one["level"] for one in shown["signatures"]] == ["B-LTA", "B-LTA"]
+
+
+def test_level_of_a_file_is_the_lowest_of_its_signatures(
+    verifier: IsolatedVerifier, signed: Signed, document: Document
+) -> None:
+    assert verifier.judge_incoming(signed(Level.T).pdf.path).level is Level.T
+    assert verifier.judge_incoming(document.pdf.path).level is None
+
+
+def test_file_that_is_gone_is_a_verdict_and_no_crash(verifier: IsolatedVerifier, tmp_path: Path) -> None:
+    found = verifier.verify_file(tmp_path / "gone.pdf", expected=None)
+    assert found.verdict is Verdict.INDETERMINATE and found.problems
+
+
+def test_out_of_time_is_indeterminate_with_the_reason_and_the_next_file_is_judged(
+    trust: TrustStore, signed: Signed
+) -> None:
+    hasty = IsolatedVerifier(trust, seconds=0.01)
+    try:
+        found = hasty.verify_file(signed(Level.LTA).pdf.path, expected=None)
+        assert found.verdict is Verdict.INDETERMINATE and "0 giây" in found.problems[0]
+        hasty._seconds = 30
+        assert hasty.verify_file(signed(Level.LTA).pdf.path, expected=None).verdict is Verdict.PASSED
+    finally:
+        hasty.close()
+
+
+def test_verifier_of_a_killed_parent_does_not_stay(document: Document, tmp_path: Path) -> None:
+    script = tmp_path / "parent.py"
+    script.write_text(PARENT)
+    parent = subprocess.Popen(
+        [sys.executable, str(script), str(document.pdf.path)],
+        stdout=subprocess.PIPE,
+        env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[1])},
+    )
+    assert parent.stdout is not None and parent.stdout.readline() == b"ready\n"
+    children = descendants(parent.pid)
+    assert children
+    parent.send_signal(signal.SIGKILL)
+    parent.wait(5)
+    deadline = time.monotonic() + 10
+    while any(alive(child) for child in children) and time.monotonic() < deadline:
+        time.sleep(0.1)
+    assert not [child for child in children if alive(child)]
+
+
+def descendants(pid: int) -> list[int]:
+    found = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+    return [int(child) for child in found]
+
+
+def alive(pid: int) -> bool:
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except OSError:
+        return False
