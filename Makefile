@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 DEMO_HOME ?= .sohoa-demo
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-slow check fix bench samples pictures lock clean
+.PHONY: help setup scanner demo test test-slow check fix bench samples pictures lock clean
 
 help: ## Show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
@@ -24,6 +24,10 @@ $(VENV)/.dev: requirements-dev.lock $(VENV)/.run
 	@touch $@
 
 setup: $(VENV)/.run ## Install what sohoa needs: system packages, a virtual environment, locked libraries
+
+scanner: $(VENV)/.run requirements-scanner.lock ## Add scanners (SANE) to what `make setup` installs
+	@bash scripts/system-packages scanner
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-scanner.lock
 
 demo: $(VENV)/.run ## Run the main job on the bundled samples, verify it, say where to look
 	@$(BIN)/sohoa --home $(DEMO_HOME) demo

@@ -11,7 +11,7 @@ import getpass
 import os
 import tomllib
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
@@ -74,11 +74,47 @@ class Limits(_Section):
 
 
 class Watching(_Section):
-    """The hot folder of `sohoa watch`. `quiet` is in seconds; `polling` is for SMB and NFS shares."""
+    """The hot folder of `sohoa watch`. `quiet` is in seconds; `polling` is for SMB and NFS shares.
+
+    `stuck_seconds` is how long an unfinished file may rest before it is shown and holds nothing else up.
+    """
 
     folder: Path | None = None
     quiet: float = Field(default=3.0, gt=0)
     polling: bool = False
+    stuck_seconds: float = Field(default=600.0, gt=0)
+
+
+class Counter(_Section):
+    """A counter with a hot folder of its own: `[counter.NAME]`. `operator` is who scans there.
+
+    `dossier` and `procedure` hold while `sohoa counter NAME --dossier …` has said nothing, or nothing for
+    `idle_minutes`.
+    """
+
+    folder: Path
+    operator: str = ""
+    dossier: str | None = None
+    procedure: str | None = None
+    polling: bool = False
+    idle_minutes: float = Field(default=15.0, gt=0)
+
+
+class Scanner(_Section):
+    """A scanner under a name of one's own: `[scanner.NAME]`, used by `sohoa scan --device NAME`.
+
+    `device` is SANE's name; `page_seconds` is how long one side may take before the device counts as hung.
+    """
+
+    device: str
+    source: str = "auto"
+    duplex: bool = False
+    resolution: int = Field(default=300, ge=50, le=2400)
+    mode: str = "Color"
+    paper: Literal["A3", "A4", "A5", "A6", "ID", "max"] = "A4"
+    format: Literal["jpeg", "png"] = "jpeg"
+    page_seconds: float = Field(default=120.0, gt=0)
+    options: dict[str, str] = {}
 
 
 class Process(_Section):
@@ -111,6 +147,8 @@ class Settings(BaseSettings):
     storage: Storage = Storage()
     limits: Limits = Limits()
     watch: Watching = Watching()
+    counter: dict[str, Counter] = {}
+    scanner: dict[str, Scanner] = {}
     process: Process = Process()
     backup: Backup = Backup()
 
@@ -166,8 +204,11 @@ def known_keys() -> list[str]:
     keys: list[str] = []
     for name, info in Settings.model_fields.items():
         kind = info.annotation
+        named = [part for part in get_args(kind) if isinstance(part, type) and issubclass(part, BaseModel)]
         if isinstance(kind, type) and issubclass(kind, BaseModel):
             keys += [f"{name}.{key}" for key in kind.model_fields]
+        elif named:  # tables under names of one's own
+            keys += [f"{name}.NAME.{key}" for key in named[0].model_fields]
         else:
             keys.append(name)
     return keys

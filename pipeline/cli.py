@@ -6,7 +6,18 @@ import sys
 
 import typer
 
-from pipeline.commands import demo, inspect, intake, review, upkeep, verification, watch
+from pipeline.commands import (
+    counter,
+    demo,
+    inspect,
+    intake,
+    review,
+    scan,
+    sheets,
+    upkeep,
+    verification,
+    watch,
+)
 from pipeline.commands.session import CommandGroup, Session
 
 app = typer.Typer(
@@ -19,7 +30,7 @@ app = typer.Typer(
     "(Paper dossiers in; signed, searchable, verifiable records out.)",
 )
 app.callback()(Session.options)
-for module in (demo, intake, watch, review, inspect, verification, upkeep):
+for module in (demo, intake, scan, watch, counter, sheets, review, inspect, verification, upkeep):
     module.register(app)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import hashlib
 import os
+import shutil
 import tempfile
 from collections.abc import Iterable
 from pathlib import Path
@@ -25,6 +26,15 @@ def hash_file(path: Path) -> Sha256:
 def chunks(stream: BinaryIO) -> Iterable[bytes]:
     while block := stream.read(CHUNK):
         yield block
+
+
+def need_room(folder: Path, keep_free: int) -> None:
+    """Raise DiskFull when the disk that holds `folder` has less than `keep_free` bytes left."""
+    if shutil.disk_usage(folder).free < keep_free:
+        raise DiskFull(
+            f"hardly any room left on the disk that holds {folder}; free some space, then go on",
+            vi="Ổ đĩa sắp đầy, chưa nhận thêm; hãy giải phóng dung lượng rồi làm tiếp",
+        )
 
 
 def write_whole(path: Path, content: bytes | Iterable[bytes], media_type: str) -> Blob:

@@ -45,6 +45,7 @@ class PagePool:
         self._order = itertools.count()
         self._lock = threading.Lock()
         self._running = 0
+        self._under_way: dict[str, Future[Any]] = {}
         self._pool = ProcessPool(
             max_workers=workers,
             max_tasks=500,
@@ -60,6 +61,21 @@ class PagePool:
             heapq.heappush(self._waiting, (priority, next(self._order), work, args, future))
         self._feed()
         return future
+
+    def submit_once(
+        self, key: str, work: Callable[..., Any], *args: Any, priority: int = 10
+    ) -> tuple[Future[Any], bool]:
+        """Like `submit`, but join the same work (`key`) when it is under way; whether it was joined."""
+        with self._lock:
+            joined = self._under_way.get(key)
+            if joined is not None:
+                return joined, True
+            future: Future[Any] = Future()
+            self._under_way[key] = future
+            heapq.heappush(self._waiting, (priority, next(self._order), work, args, future))
+        future.add_done_callback(lambda _: self._under_way.pop(key, None))
+        self._feed()
+        return future, False
 
     def look_into(self, files: Sequence[SourceFile], limits: RasterLimits) -> list[FileSides]:
         """The sides of each file; one that is too heavy to look into is set aside alone."""

@@ -55,6 +55,10 @@ class HomePaths:
         return self.root / "spool"
 
     @property
+    def counters(self) -> Path:
+        return self.root / "counters"
+
+    @property
     def work(self) -> Path:
         return self.root / "work"
 

@@ -34,7 +34,7 @@ from pipeline.model import (
     StoredDocument,
     Verdict,
 )
-from pipeline.page_job import known, read_side
+from pipeline.page_job import known, read_side, result_path
 from pipeline.page_pool import PagePool
 from pipeline.pdf.archive import write_archive_pdf
 from pipeline.raster.inspect import pages_of
@@ -107,18 +107,31 @@ class RealStages:
     def read(self, intake: Intake, pages: Sequence[Page]) -> tuple[ReadPage, ...]:
         """Every side upright, straight and read; what cannot be read is rejected with its reason."""
         priority = 0 if intake.dossier else 10
-        running: list[ReadPage | Future[ReadPage]] = []
+        running: list[ReadPage | tuple[Future[ReadPage], bool]] = []
         for page in pages:
             done = _rejected(page, page.reason) if page.reason else known(page, self._work)
-            running.append(
-                done or self._pool.submit(read_side, page, self._work, self._limits, priority=priority)
-            )
+            running.append(done or self._begin(page, priority))
         read: list[ReadPage] = []
         for page, item in zip(pages, running, strict=True):
-            result = item if isinstance(item, ReadPage) else _outcome(page, item)
+            result = item if isinstance(item, ReadPage) else self._outcome(page, *item)
             self._batches.record_read([result])
             read.append(result)
         return tuple(read)
+
+    def _begin(self, page: Page, priority: int) -> tuple[Future[ReadPage], bool]:
+        key = str(result_path(page, self._work))
+        return self._pool.submit_once(key, read_side, page, self._work, self._limits, priority=priority)
+
+    def _outcome(self, page: Page, task: Future[ReadPage], joined: bool) -> ReadPage:
+        try:
+            return replace(task.result(), page=page)
+        except Exception as error:
+            if joined:  # reading ahead had other files under its hands; their end is not this page's
+                again = self._pool.submit(read_side, page, self._work, self._limits, priority=0)
+                return self._outcome(page, again, joined=False)
+            if isinstance(error, Rejected):
+                return _rejected(page, error.both)
+            raise
 
     def sort(self, intake: Intake, read: Sequence[ReadPage]) -> Sorting:
         """Papers, separators and what a person must decide; what one has decided already is laid over it."""
@@ -240,10 +253,3 @@ def document_id(intake: Intake, paper: Paper, pages: Sequence[ReadPage]) -> str:
 
 def _rejected(page: Page, reason: str | None) -> ReadPage:
     return ReadPage(page=page, verdict=Verdict.REJECTED, reason=reason)
-
-
-def _outcome(page: Page, task: Future[ReadPage]) -> ReadPage:
-    try:
-        return task.result()
-    except Rejected as error:
-        return _rejected(page, error.both)

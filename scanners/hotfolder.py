@@ -6,11 +6,14 @@ stack is taken when all its files are complete and it has been quiet, or at once
 
 from __future__ import annotations
 
+import fcntl
+import os
 import stat
 import threading
 import time
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from watchdog.events import FileSystemEvent, FileSystemEventHandler
@@ -27,11 +30,12 @@ DONE = ".done"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HotFolder:
-    """One folder and how to watch it. `quiet` is in seconds; `polling` is for SMB and NFS."""
+    """One folder and how to watch it. `quiet`, `stuck` are in seconds; `polling` is for SMB and NFS."""
 
     path: Path
     quiet: float = 3.0
     polling: bool = False
+    stuck: float = 600.0
 
 
 def check_apart(watched: Path, others: Iterable[Path]) -> None:
@@ -46,12 +50,39 @@ def check_apart(watched: Path, others: Iterable[Path]) -> None:
             )
 
 
+@contextmanager
+def watched_alone(path: Path) -> Iterator[None]:
+    """Hold a folder while it is watched: two watchers might each take half of a stack. Raises UsageError.
+
+    A share that knows no locks is watched without one; the home takes each file once all the same.
+    """
+    handle = os.open(path, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        os.close(handle)
+        raise UsageError(
+            f"another command watches {path}; stop that one first",
+            vi=f"Một lệnh khác đang theo dõi {path}; hãy dừng lệnh đó trước",
+        ) from None
+    except OSError:
+        pass
+    try:
+        yield
+    finally:
+        os.close(handle)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Stack:
-    """Files of one folder that are complete and were not handed over before."""
+    """Files of one folder that are complete and were not handed over before.
+
+    `ages` are the seconds since its first and its last file appeared: whose papers they are was true then.
+    """
 
     folder: Path
     files: tuple[Path, ...]
+    ages: tuple[float, float] = field(default=(0.0, 0.0), compare=False)
 
 
 def look(folder: HotFolder, tracker: StabilityTracker, now: float) -> tuple[Stack, ...]:
@@ -59,13 +90,36 @@ def look(folder: HotFolder, tracker: StabilityTracker, now: float) -> tuple[Stac
     ready: list[Stack] = []
     present: set[Path] = set()
     for stack in _stacks(folder.path):
-        found = _files(stack)
+        try:
+            found = _files(stack)
+            partial = [path for path in stack.iterdir() if path.suffix.lower() in PARTIAL]
+        except OSError:  # the folder went away, or the share does not answer now
+            continue
         present.update(found)
         files = [path for path in found if not tracker.is_taken(path, *_facts(path))]
-        if files and _complete(files, stack, tracker, now):
-            ready.append(Stack(folder=stack, files=tuple(files)))
+        for path in partial:
+            tracker.look_at_partial(path, *_facts(path), now)
+        present.update(partial)
+        if not files and not partial:
+            tracker.nothing_in(stack)
+        if not files or not _complete(files, partial, stack, tracker, now):
+            continue
+        whole = tuple(path for path in files if not tracker.is_stuck(path, now) or _finished(path))
+        if whole:
+            ages = [_age(path, tracker, now) for path in whole]
+            begun = now - tracker.begun(stack, now)
+            ready.append(Stack(folder=stack, files=whole, ages=(max(*ages, begun), min(ages))))
     tracker.forget(present)
     return tuple(ready)
+
+
+def _age(path: Path, tracker: StabilityTracker, now: float) -> float:
+    """Seconds since a file appeared; one that was there before the first look is as old as its last change."""
+    try:
+        changed = time.time() - path.lstat().st_ctime
+    except OSError:
+        changed = 0.0
+    return max(now - tracker.first_seen(path, now), changed)
 
 
 def _facts(path: Path) -> tuple[int, int]:
@@ -97,7 +151,9 @@ def _files(stack: Path) -> list[Path]:
     ]
 
 
-def _complete(files: list[Path], stack: Path, tracker: StabilityTracker, now: float) -> bool:
+def _complete(
+    files: list[Path], partial: list[Path], stack: Path, tracker: StabilityTracker, now: float
+) -> bool:
     quiet = True
     for path in files:
         try:
@@ -109,8 +165,8 @@ def _complete(files: list[Path], stack: Path, tracker: StabilityTracker, now: fl
         quiet = tracker.look(path, facts.st_size, facts.st_mtime_ns, now) and quiet
     if (stack / DONE).exists():
         return True
-    unfinished = any(p.suffix.lower() in PARTIAL for p in stack.iterdir())
-    return quiet and not unfinished and all(_finished(path) for path in files)
+    waiting = [path for path in [*files, *partial] if not tracker.is_stuck(path, now)]
+    return quiet and all(path in files and _finished(path) for path in waiting)
 
 
 def _finished(path: Path) -> bool:
@@ -124,12 +180,18 @@ class Watch:
     """Looks at a folder until stopped and hands over each complete stack once."""
 
     def __init__(
-        self, folder: HotFolder, take: Callable[[Stack], bool], after_look: Callable[[], None] = lambda: None
+        self,
+        folder: HotFolder,
+        take: Callable[[Stack], bool],
+        after_look: Callable[[], None] = lambda: None,
+        on_stuck: Callable[[tuple[Path, ...]], None] = lambda paths: None,
     ) -> None:
         self._folder = folder
         self._take = take
         self._after_look = after_look
-        self._tracker = StabilityTracker(folder.quiet)
+        self._on_stuck = on_stuck
+        self._stuck: tuple[Path, ...] = ()
+        self._tracker = StabilityTracker(folder.quiet, folder.stuck)
         self._stirred = threading.Event()
         self._stop = threading.Event()
 
@@ -139,12 +201,17 @@ class Watch:
 
     def once(self) -> bool:
         """One look; whether anything is still growing or was not taken."""
-        for stack in look(self._folder, self._tracker, time.monotonic()):
+        now = time.monotonic()
+        for stack in look(self._folder, self._tracker, now):
             if self._take(stack):
                 for path in stack.files:
                     self._tracker.mark_taken(path, *_facts(path))
+        stuck = self._tracker.stuck(now)
+        if stuck != self._stuck:
+            self._stuck = stuck
+            self._on_stuck(stuck)
         self._after_look()
-        return self._tracker.waiting()
+        return self._tracker.waiting(now)
 
     def run(self) -> None:
         """Watch until `stop`; a stack that `take` could not take is offered again at the next look."""

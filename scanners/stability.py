@@ -17,26 +17,30 @@ TAIL = 2048
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """A file as it looked: size in bytes, modification time in ns, and since when (monotonic seconds)."""
+    """A file as it looked: size in bytes, modification time in ns, since when, and when first (monotonic seconds)."""
 
     size: int
     modified_ns: int
     since: float
+    first: float
 
 
 class StabilityTracker:
-    """Remembers what was seen and tells when it has been quiet for `quiet` seconds."""
+    """Remembers what was seen: when it has been quiet for `quiet` seconds, and what is not whole after `stuck`."""
 
-    def __init__(self, quiet: float) -> None:
+    def __init__(self, quiet: float, stuck: float = 600.0) -> None:
         self._quiet = quiet
+        self._stuck = stuck
         self._seen: dict[Path, Seen] = {}
         self._taken: dict[Path, tuple[int, int]] = {}
+        self._partial: set[Path] = set()
+        self._begun: dict[Path, float] = {}
 
     def look(self, path: Path, size: int, modified_ns: int, now: float) -> bool:
         """Record a look at a file; True when it has not changed for long enough."""
         seen = self._seen.get(path)
         if seen is None or (seen.size, seen.modified_ns) != (size, modified_ns):
-            self._seen[path] = Seen(size, modified_ns, now)
+            self._seen[path] = Seen(size, modified_ns, now, seen.first if seen else now)
             return False
         return now - seen.since >= self._quiet
 
@@ -44,19 +48,50 @@ class StabilityTracker:
         """Remember that a file was handed over as it is now; when it changes, it is a new file."""
         self._taken[path] = (size, modified_ns)
         self._seen.pop(path, None)
+        self._begun.pop(path.parent, None)
 
     def is_taken(self, path: Path, size: int, modified_ns: int) -> bool:
         """Whether a file was handed over as it is now."""
         return self._taken.get(path) == (size, modified_ns)
 
-    def waiting(self) -> bool:
-        """Whether files were seen that are not handed over yet."""
-        return bool(self._seen)
+    def first_seen(self, path: Path, now: float) -> float:
+        """When a file that is not handed over was seen first; `now` for one that never was."""
+        seen = self._seen.get(path)
+        return seen.first if seen else now
+
+    def is_stuck(self, path: Path, now: float) -> bool:
+        """Whether a file has not changed for so long that it holds nothing else up any more."""
+        seen = self._seen.get(path)
+        return seen is not None and now - seen.since >= self._stuck
+
+    def stuck(self, now: float) -> tuple[Path, ...]:
+        """Files that are long quiet and still not handed over: somebody has to look."""
+        return tuple(sorted(path for path in self._seen if self.is_stuck(path, now)))
+
+    def look_at_partial(self, path: Path, size: int, modified_ns: int, now: float) -> None:
+        """Record a look at a file that is being written under another name; the stack of its folder has begun."""
+        self.look(path, size, modified_ns, now)
+        self._partial.add(path)
+        if not self.is_stuck(path, now):
+            self._begun.setdefault(path.parent, now)
+
+    def begun(self, folder: Path, now: float) -> float:
+        """When the stack that is under way in a folder began, by the files that are, or were, half written."""
+        return self._begun.get(folder, now)
+
+    def nothing_in(self, folder: Path) -> None:
+        """Forget a stack that came to nothing."""
+        self._begun.pop(folder, None)
+
+    def waiting(self, now: float) -> bool:
+        """Whether files were seen that are not handed over yet, stuck ones left out."""
+        return any(not self.is_stuck(path, now) for path in self._seen if path not in self._partial)
 
     def forget(self, present: set[Path]) -> None:
         """Drop what is no longer in the folder."""
         self._seen = {path: seen for path, seen in self._seen.items() if path in present}
         self._taken = {path: facts for path, facts in self._taken.items() if path in present}
+        self._partial &= present
 
 
 def looks_finished(path: Path) -> bool:

@@ -11,7 +11,17 @@ from typing import Any
 from sqlalchemy import Connection, Engine, Table, func, select, update
 from sqlalchemy.dialects.sqlite import insert
 
-from pipeline.model import Document, Intake, Level, Page, ReadPage, Sha256, SignatureRole, Sorting, Verdict
+from pipeline.model import (
+    Document,
+    Intake,
+    Level,
+    Page,
+    ReadPage,
+    Sha256,
+    SignatureRole,
+    Sorting,
+    Verdict,
+)
 from pipeline.records import dump, load
 from storage import ledger
 from storage.batch_view import batch_view
@@ -172,7 +182,7 @@ class Batches:
                 self._set_page(connection, batch_id, index, "review", reason)
 
     def open_document(self, item: Document) -> bool:
-        """Record a document. When another batch holds the same one, mark these pages as duplicates instead.
+        """Record a document. When it is held already, mark these pages as duplicates instead.
 
         Returns whether the document belongs to this batch.
         """
@@ -194,8 +204,9 @@ class Batches:
         }
         state = "review" if paper.review else "working"
         with writing(self._database) as connection:
-            owner = connection.execute(select(document.c.batch).where(document.c.id == item.id)).scalar()
-            if owner is not None and owner != item.batch:
+            held = connection.execute(select(document).where(document.c.id == item.id)).one_or_none()
+            # The same bytes twice in one stack are one document; the second showing is a duplicate too.
+            if held is not None and (held.batch, held.pages) != (item.batch, values["pages"]):
                 for index in paper.pages:
                     reason = f"Trùng với giấy tờ {item.id} đã có trong hồ sơ (already held as {item.id})"
                     self._set_page(connection, item.batch, index, "duplicate", reason)
@@ -267,7 +278,13 @@ class Batches:
                 connection.execute(select(document.c.state).where(document.c.batch == batch_id)).scalars()
             )
             row = connection.execute(select(batch).where(batch.c.id == batch_id)).one()
-            state, reason = _settled(pages, papers, row.expected_sides)
+            # A page in review by itself tells of the stack, as a missing separator sheet does.
+            told = connection.execute(
+                select(page.c.reason)
+                .where(page.c.batch == batch_id, page.c.state == "review", page.c.reason.is_not(None))
+                .order_by(page.c.idx)
+            ).scalars()
+            state, reason = _settled(pages, papers, row.expected_sides, list(dict.fromkeys(told)))
             connection.execute(
                 update(batch)
                 .where(batch.c.id == batch_id)
@@ -331,17 +348,17 @@ def doubtful(item: Document) -> list[str]:
     return [name for name in known if name in names]
 
 
-def _settled(pages: dict[str, int], papers: set[str], expected: int | None) -> tuple[str, str | None]:
+def _settled(
+    pages: dict[str, int], papers: set[str], expected: int | None, told: Sequence[str]
+) -> tuple[str, str | None]:
     total = sum(pages.values())
     if pages.get("rejected", 0) == total:
         return "failed", "Không nhận được tệp nào (nothing could be accepted)"
     if "waiting" in papers or "working" in papers:
         return "paused", "Đang chờ dịch vụ, sẽ tự thử lại (a service is down; tried again by itself)"
     if expected is not None and total not in (expected, expected // SHEET_SIDES):
-        return (
-            "review",
-            f"Số mặt quét được là {total}, đã khai {expected // SHEET_SIDES} tờ (sheet count differs)",
-        )
+        differs = f"Số mặt quét được là {total}, đã khai {expected // SHEET_SIDES} tờ (sheet count differs)"
+        return "review", "; ".join([differs, *told])
     if "review" in papers or pages.get("review"):
-        return "review", "Có giấy tờ cần người xem lại (papers wait for a person)"
+        return "review", "; ".join(told) or "Có giấy tờ cần người xem lại (papers wait for a person)"
     return "done", None

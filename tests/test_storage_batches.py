@@ -157,3 +157,32 @@ def test_every_side_is_in_exactly_one_visible_state(batches: Batches, document: 
     assert [page["state"] for page in view["pages"]] == ["separator", "review"]
     progress = batches.progress([document.batch])
     assert progress["pages"] == progress["pages_done"] == 2
+
+
+def test_the_same_bytes_twice_in_one_stack_are_one_document_and_a_duplicate(
+    batches: Batches, document: Document
+) -> None:
+    again = [
+        replace(page, page=replace(page.page, id=f"p_again_{n}", index=len(document.pages) + n))
+        for n, page in enumerate(document.pages)
+    ]
+    batches.set_pages(document.batch, [page.page for page in again])
+    batches.record_read(again)
+    second = replace(document.paper, pages=tuple(page.page.index for page in again))
+    for _ in range(2):  # a retry changes nothing
+        assert not batches.open_document(replace(document, paper=second, pages=tuple(again)))
+        assert batches.open_document(document)
+    view = batches.view(document.batch, with_text=False)
+    assert [page["state"] for page in view["pages"]] == ["working", "working", "duplicate", "duplicate"]
+    assert [paper["pages"] for paper in view["documents"]] == [[0, 1]]
+
+
+def test_what_a_stack_lacks_is_the_reason_of_the_batch(batches: Batches, document: Document) -> None:
+    batches.record_sorting(
+        document.batch, Sorting(papers=(), separators=(0,), review={0: "Thiếu tờ phân cách 2/3"})
+    )
+    batches.set_document_state(document.id, "review", "hồ sơ?")
+    batches.settle(document.batch)
+    view = batches.view(document.batch, with_text=False)
+    assert (view["state"], view["reason"]) == ("review", "Thiếu tờ phân cách 2/3")
+    assert view["pages"][0]["state"] == "review"

@@ -15,9 +15,11 @@ from pathlib import Path
 from pipeline.classify.continuation import Continuation, continues, gap_in_numbers
 from pipeline.classify.evidence import Named, Reading, agreed, named, readings, stranger_to
 from pipeline.classify.paper import Draft, paper_of
+from pipeline.classify.series import gaps
 from pipeline.classify.types import DocumentType, TypeCatalogue
 from pipeline.classify.view import PageView, is_separator, may_be_receipt, receipt_type, view_page
 from pipeline.grammar.codes import DossierCode, parse_dossier_code
+from pipeline.grammar.sheet_marks import SheetMark, read_mark
 from pipeline.model import Intake, Origin, ReadPage, Sorting, Verdict
 
 UNKNOWN = "Chưa rõ mã hồ sơ: không có tờ phân cách, giấy tiếp nhận hay mã QR đọc được (dossier unknown)"
@@ -53,6 +55,7 @@ class _Walk:
     agreeing: frozenset[str]
     drafts: list[Draft] = field(default_factory=list)
     separators: list[int] = field(default_factory=list)
+    marks: dict[int, SheetMark] = field(default_factory=dict)
     fresh: bool = True
 
 
@@ -75,11 +78,24 @@ def sort_pages(intake: Intake, pages: Sequence[ReadPage], *, types: TypeCatalogu
             _take(walk, view_page(page, types))
     if bound is None:
         _spread_only_code(walk)
+    review = _check_series(walk)
     stack = not _is_file(intake) or walk.separators or any(draft.receipt for draft in walk.drafts)
     return Sorting(
         papers=tuple(paper_of(draft, types, needs_dossier=bool(stack)) for draft in walk.drafts),
         separators=tuple(walk.separators),
+        review=review,
     )
+
+
+def _check_series(walk: _Walk) -> dict[int, str]:
+    """What a numbered series of separators lacks, by the page to show it at; papers not parted for sure wait."""
+    reasons: dict[int, list[str]] = {}
+    for gap in gaps(walk.marks, walk.separators):
+        reasons.setdefault(gap.where, []).append(gap.reason)
+        for draft in walk.drafts:
+            if not gap.parted and gap.holds(draft.views[0].index):
+                draft.review = draft.review or gap.reason
+    return {index: "; ".join(found) for index, found in reasons.items()}
 
 
 def _is_file(intake: Intake) -> bool:
@@ -104,7 +120,10 @@ def _bound(intake: Intake) -> tuple[DossierCode | None, str]:
 def _take(walk: _Walk, view: PageView) -> None:
     """One captured page: separator, next page of the paper before, or a new paper."""
     found = walk.codes[view.index]
-    if is_separator(view, any(item.source == "qr" for item in found)):
+    mark = read_mark(code.text for code in view.page.barcodes)
+    if mark is not None:
+        walk.marks[view.index] = mark
+    if mark is not None or is_separator(view, any(item.source == "qr" for item in found)):
         _take_separator(walk, view, named(found, walk.agreeing))
         return
     receipt = receipt_type(view, walk.types)

@@ -58,6 +58,11 @@ def status(
     if batch and everything:
         raise UsageError("give a batch or --all, not both", vi="Chỉ dùng một trong hai: mã lô hoặc --all")
     result = session.call("status", {"batch": batch, "all": everything}, quiet=True)
+    if batch is None:
+        from pipeline.commands.scan_view import open_stacks
+        from pipeline.commands.watch_view import unfinished
+
+        result["batches"] += [*open_stacks(session.paths.spool), *unfinished(session.paths)]
     answer(result, as_json=as_json, show=_show, code=1 if exit_code(result["batches"]) in (1, 3) else 0)
 
 

@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
+import contextlib
 import signal
 import time
+from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from pipeline.commands.session import JsonOption, Session, answer
 from pipeline.errors import SohoaError, UsageError
+
+if TYPE_CHECKING:
+    from config.settings import Settings
+    from scanners.hotfolder import HotFolder, Stack, Watch
 
 SETTLED = {"done", "review", "failed"}
 
@@ -22,7 +29,10 @@ def register(app: typer.Typer) -> None:
 def watch(
     context: typer.Context,
     folder: Annotated[
-        Path | None, typer.Option(help="Thư mục máy quét ghi vào. (Where the scanner writes.)")
+        Path | None,
+        typer.Option(
+            help="Thư mục máy quét ghi vào; bỏ trống: mọi thư mục trong cấu hình. (Where scanners write.)"
+        ),
     ] = None,
     dossier: Annotated[str | None, typer.Option(help="Mã hồ sơ của mọi tệp. (Dossier code.)")] = None,
     once: Annotated[
@@ -32,51 +42,117 @@ def watch(
 ) -> None:
     """Theo dõi thư mục quét: nhận khi tệp ghi xong, cho đi khi đã lưu an toàn. (Hot folder.)"""
     from config.settings import load
-    from scanners.hotfolder import HotFolder, Watch, check_apart
+    from scanners.hotfolder import Watch, check_apart, watched_alone
 
     session: Session = context.obj
     settings = load(session.paths.root)
-    place = folder or settings.watch.folder
-    if place is None or not place.expanduser().is_dir():
+    places = _places(settings, folder)
+    for place in places:
+        others = [other.folder.path for other in places if other is not place]
+        check_apart(place.folder.path, [session.paths.root, *others])
+    desks = [_Desk(session, place, dossier, quiet=as_json) for place in places]
+    watchers = [Watch(desk.place.folder, desk.take, desk.follow, desk.show_stuck) for desk in desks]
+
+    def stop(*_: Any) -> None:
+        for watcher in watchers:
+            watcher.stop()
+
+    signal.signal(signal.SIGTERM, stop)
+    with contextlib.ExitStack() as held:
+        for desk in desks:
+            held.enter_context(watched_alone(desk.place.folder.path))
+            held.callback(desk.close)
+            if not as_json:
+                typer.echo(
+                    f"Đang theo dõi {desk.place.folder.path}; dừng bằng Ctrl+C. (Watching; Ctrl+C stops.)",
+                    err=True,
+                )
+        try:
+            if once:
+                while any(
+                    [watcher.once() or bool(desk.open) for watcher, desk in zip(watchers, desks, strict=True)]
+                ):
+                    time.sleep(0.3)
+            else:
+                _run(watchers)
+        except KeyboardInterrupt:
+            stop()
+    settled = [view for desk in desks for view in desk.settled]
+    stuck = [str(path) for desk in desks for path in desk.stuck]
+    code = max([desk.exit_code() for desk in desks])
+    answer({"batches": settled, "unfinished": stuck}, as_json=as_json, show=lambda _: None, code=code)
+
+
+def _run(watchers: list[Watch]) -> None:
+    """Every folder in a thread of its own: a share that does not answer holds up no other."""
+    with ThreadPoolExecutor(len(watchers), thread_name_prefix="watch") as threads:
+        running = [threads.submit(watcher.run) for watcher in watchers]
+        try:
+            wait(running, return_when=FIRST_EXCEPTION)
+        finally:
+            for watcher in watchers:
+                watcher.stop()
+        for ended in running:
+            ended.result()
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A folder to watch, and the counter it is of."""
+
+    folder: HotFolder
+    counter: str | None = None
+
+
+def _places(settings: Settings, folder: Path | None) -> list[Place]:
+    """The folder that was named, else every one of the settings. Raises UsageError when none can be watched."""
+    from scanners.hotfolder import HotFolder
+
+    watch = settings.watch
+
+    def place(path: Path, polling: bool, counter: str | None = None) -> Place:
+        path = path.expanduser()
+        if not path.is_dir():
+            raise UsageError(
+                f"{path} cannot be watched: there is no such folder",
+                vi=f"Không có thư mục {path} để theo dõi",
+            )
+        hot = HotFolder(path=path.absolute(), quiet=watch.quiet, polling=polling, stuck=watch.stuck_seconds)
+        return Place(hot, counter)
+
+    counters = [place(one.folder, one.polling, name) for name, one in settings.counter.items()]
+    if folder is not None:
+        mine = [one for one in counters if one.folder.path == folder.expanduser().absolute()]
+        return mine or [place(folder, watch.polling)]
+    found = [*counters, *([place(watch.folder, watch.polling)] if watch.folder else [])]
+    if not found:
         raise UsageError(
-            f"{place or 'no folder'} cannot be watched; give --folder, or set watch.folder in sohoa.toml",
-            vi="Chưa có thư mục để theo dõi; dùng --folder hoặc đặt watch.folder trong sohoa.toml",
+            "no folder to watch; give --folder, or set watch.folder or [counter.NAME] in sohoa.toml",
+            vi="Chưa có thư mục để theo dõi; dùng --folder, hoặc đặt watch.folder hay [counter.TÊN] trong sohoa.toml",
         )
-    place = place.expanduser().absolute()
-    check_apart(place, [session.paths.root])
-    desk = _Desk(session, dossier, quiet=as_json)
-    hot = HotFolder(path=place, quiet=settings.watch.quiet, polling=settings.watch.polling)
-    watcher = Watch(hot, desk.take, desk.follow)
-    signal.signal(signal.SIGTERM, lambda *_: watcher.stop())
-    if not as_json:
-        typer.echo(f"Đang theo dõi {place}; dừng bằng Ctrl+C. (Watching; Ctrl+C stops.)", err=True)
-    try:
-        if once:
-            while watcher.once() or desk.open:
-                time.sleep(0.3)
-        else:
-            watcher.run()
-    except KeyboardInterrupt:
-        watcher.stop()
-    answer({"batches": desk.settled}, as_json=as_json, show=lambda _: None, code=desk.exit_code())
+    return found
 
 
 class _Desk:
-    """Hands stacks to the home and follows them; a home that is down is asked again at the next look."""
+    """Hands stacks of one folder to the home and follows them; a home that is down is asked again at the next look."""
 
-    def __init__(self, session: Session, dossier: str | None, *, quiet: bool) -> None:
+    def __init__(self, session: Session, place: Place, dossier: str | None, *, quiet: bool) -> None:
         self._session = session
+        self.place = place
         self._dossier = dossier
         self._quiet = quiet
         self.open: set[str] = set()
         self.settled: list[dict[str, Any]] = []
+        self.stuck: tuple[Path, ...] = ()
 
-    def take(self, stack: Any) -> bool:
+    def take(self, stack: Stack) -> bool:
         """Queue a stack durably; False when that was not possible now. Raises UsageError for a wrong code."""
         request = {
             "folder": str(stack.folder),
             "files": [str(path) for path in stack.files],
             "dossier": self._dossier,
+            "counter": self.place.counter,
+            "ages": list(stack.ages),
         }
         try:
             found = self._session.call("take", request, quiet=True)
@@ -86,8 +162,24 @@ class _Desk:
             self._say(f"{stack.folder}: {error.both}")
             return False
         self.open.update(found["batches"])
-        self._say(f"{stack.folder}: đã nhận {len(stack.files)} tệp (taken in)")
+        whose = f", hồ sơ {found['dossier']}" if found["dossier"] else ""
+        self._say(f"{stack.folder}: đã nhận {len(stack.files)} tệp{whose} (taken in)")
         return True
+
+    def show_stuck(self, paths: tuple[Path, ...]) -> None:
+        """Say which files never became whole; `sohoa status` shows them too while this command runs."""
+        from pipeline.commands.watch_view import show_unfinished
+
+        self.stuck = paths
+        for path in paths:
+            self._say(f"{path}: mãi chưa ghi xong, hãy quét hoặc chép lại (never completed)")
+        show_unfinished(self._session.paths, self.place.folder.path, paths)
+
+    def close(self) -> None:
+        """What is shown about this folder ends with the watch."""
+        from pipeline.commands.watch_view import show_unfinished
+
+        show_unfinished(self._session.paths, self.place.folder.path, ())
 
     def follow(self) -> None:
         """Let go the files of what is settled."""
@@ -108,7 +200,8 @@ class _Desk:
     def exit_code(self) -> int:
         from pipeline.commands.intake import exit_code
 
-        return exit_code(self.settled) if self.settled else 0
+        code = exit_code(self.settled) if self.settled else 0
+        return code or (1 if self.stuck else 0)
 
     def _report(self, view: dict[str, Any], gone: int) -> None:
         stored = sum(paper["state"] == "stored" for paper in view["documents"])

@@ -13,11 +13,17 @@ from typing import Any
 from config.settings import Settings
 from pipeline.acquire import Bound, batch_id, batches, claim, natural, stacks
 from pipeline.errors import SohoaError, UsageError
+from pipeline.files import blob_of
 from pipeline.grammar.codes import parse_dossier_code
+from pipeline.home.counter_desk import CounterDesk
 from pipeline.home.server import Progress
 from pipeline.model import Intake, SourceFile
+from pipeline.page_job import known as read_before
+from pipeline.page_job import read_side, result_path
 from pipeline.paths import HomePaths
+from pipeline.raster.inspect import pages_of
 from pipeline.wire import Parts
+from storage.held_files import held_files
 
 POLL_SECONDS = 0.1
 MEND_SECONDS, GRACE_SECONDS = 2.0, 0.5
@@ -34,6 +40,8 @@ class IntakeDesk:
         self._parts = parts
         self._batches = parts.records.batches
         self._spool = paths.spool
+        self._work = paths.work
+        self._counters = CounterDesk(parts.records.ledger, paths, settings)
         self._settings = settings
 
     def ingest(self, arguments: dict[str, Any], actor: str, progress: Progress) -> dict[str, Any]:
@@ -62,7 +70,35 @@ class IntakeDesk:
         """Take in named files of one folder as one stack, without waiting; returns the batches' ids."""
         folder = Path(str(arguments["folder"]))
         files = tuple(sorted((Path(str(name)) for name in arguments["files"]), key=natural))
-        return {"batches": list(self._take(folder, files, self._bound(arguments, actor)))}
+        bound = self._bound(arguments, actor)
+        if arguments.get("counter"):
+            bound = self._counters.apply(str(arguments["counter"]), arguments["ages"], bound)
+        return {"batches": list(self._take(folder, files, bound, once=True)), "dossier": bound.dossier}
+
+    def stack(self, arguments: dict[str, Any], actor: str, progress: Progress) -> dict[str, Any]:
+        """Take in a scanned stack and answer like `ingest`."""
+        files = tuple(Path(str(name)) for name in arguments["files"])
+        known = self._take(Path(str(arguments["folder"])), files, self._bound(arguments, actor))
+        if arguments.get("wait", True):
+            self.watch(list(known), progress)
+        views = [
+            self._with_note(self._batches.view(batch, with_text=True), note) for batch, note in known.items()
+        ]
+        return {"batches": views}
+
+    def read_ahead(self, arguments: dict[str, Any], actor: str, progress: Progress) -> dict[str, Any]:
+        """Begin to read a side that is scanned while its stack is still growing; the batch finds the result."""
+        path = Path(str(arguments["file"]))
+        if not path.resolve().is_relative_to(self._spool.resolve()):
+            raise UsageError(f"{path} is not in the spool")
+        file = SourceFile(source=str(path), blob=blob_of(path, "application/octet-stream"))
+        limits, work = self._parts.limits, self._work
+        (sides,) = self._parts.pool.look_into((file,), limits)
+        for page in pages_of(file, sides, batch="", first_index=0):
+            if not page.reason and read_before(page, work) is None:
+                key = str(result_path(page, work))
+                self._parts.pool.submit_once(key, read_side, page, work, limits, priority=0)
+        return {}
 
     def release(self, arguments: dict[str, Any], actor: str, progress: Progress) -> dict[str, Any]:
         """Which of a batch's files may leave the hot folder: all their sides are safe. Noted on the ledger first."""
@@ -171,7 +207,10 @@ class IntakeDesk:
             sheets=int(sheets) if sheets else None,
         )
 
-    def _take(self, found: Path, files: tuple[Path, ...], bound: Bound) -> dict[str, str | None]:
+    def _take(
+        self, found: Path, files: tuple[Path, ...], bound: Bound, *, once: bool = False
+    ) -> dict[str, str | None]:
+        """Claim files and queue them; with `once`, a file that lies in a batch already is not put into another."""
         folder = self._spool / f"in-{uuid.uuid4().hex}"
         keep = self._settings.limits.free_disk_mb << 20
         try:
@@ -179,9 +218,16 @@ class IntakeDesk:
         except SohoaError:
             shutil.rmtree(folder, ignore_errors=True)  # copies; the originals are where they were
             raise
+        known: dict[str, str | None] = {}
+        if once:
+            held = held_files(self._parts.records.database, str(found.absolute()), claimed, bound.dossier)
+            known.update(dict.fromkeys(held.values(), "Đã tiếp nhận trước đây (taken in before)"))
+            for file in claimed:
+                if (file.source, file.blob.sha256) in held:
+                    file.blob.path.unlink(missing_ok=True)
+            claimed = tuple(file for file in claimed if (file.source, file.blob.sha256) not in held)
         looked = self._parts.pool.look_into(claimed, self._parts.limits)
         counts = {file.source: sides.count for file, sides in zip(claimed, looked, strict=True)}
-        known: dict[str, str | None] = {}
         for intake in batches(found, claimed, lambda f: counts[f.source], bound, datetime.now(UTC)):
             batch, note = self._queue(intake)
             known[batch] = note

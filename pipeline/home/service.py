@@ -10,6 +10,7 @@ from typing import Any
 
 from config.settings import Settings
 from pipeline.errors import SohoaError, Unavailable, UsageError
+from pipeline.home.counter_desk import CounterDesk
 from pipeline.home.inquiry import Inquiry
 from pipeline.home.intake_desk import IntakeDesk
 from pipeline.home.review_desk import ReviewDesk
@@ -44,6 +45,9 @@ class Service:
             "down": self._down,
             "ingest": lambda a, actor, p: self._desk().ingest(a, actor, p),
             "take": lambda a, actor, p: self._desk().take(a, actor, p),
+            "stack": lambda a, actor, p: self._desk().stack(a, actor, p),
+            "read_ahead": lambda a, actor, p: self._desk().read_ahead(a, actor, p),
+            "counter": lambda a, actor, p: self._counter_desk().counter(a, actor, p),
             "release": lambda a, actor, p: self._desk().release(a, actor, p),
             "retry": lambda a, actor, p: self._desk().retry(a, actor, p),
             "review": lambda a, actor, p: self._review().review(a, actor, p),
@@ -105,6 +109,9 @@ class Service:
 
     def _desk(self) -> IntakeDesk:
         return IntakeDesk(self._need_parts(), self._paths, self._settings)
+
+    def _counter_desk(self) -> CounterDesk:
+        return CounterDesk(self._need_records().ledger, self._paths, self._settings)
 
     def _review(self) -> ReviewDesk:
         return ReviewDesk(self._need_parts(), self._desk(), agency=self._settings.agency.code)

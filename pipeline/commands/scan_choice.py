@@ -1,0 +1,167 @@
+"""Which device and which stack a `sohoa scan` means: options, profiles of the settings, and stacks left open."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from config.settings import Scanner, load
+from pipeline.errors import NeedsPerson, UsageError
+from pipeline.grammar.codes import parse_dossier_code
+from scanners.device import PAPERS, Wish
+from scanners.isolated import IsolatedDevice
+from scanners.stack_folder import Job, StackFolder
+from scanners.trouble import DeviceError, Trouble
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Asked:
+    """The options of the command; None where nothing was said."""
+
+    device: str | None = None
+    dossier: str | None = None
+    procedure: str | None = None
+    sheets: int | None = None
+    source: str | None = None
+    duplex: bool | None = None
+    resolution: int | None = None
+    mode: str | None = None
+    paper: str | None = None
+    format: str | None = None
+    options: Sequence[str] = ()
+
+
+def choose_stack(
+    asked: Asked, home: Path, place: Path, *, resume: bool, finish: bool
+) -> tuple[StackFolder, float]:
+    """The stack to go on with or a new one, and how long a side may take.
+
+    A stack left open is never forgotten: another stack on the same device has to wait until it is ended.
+    """
+    profiles = load(home).scanner
+    waiting = [stack for stack in StackFolder.all(place) if _fits(stack, asked, profiles)]
+    if resume or finish:
+        if len(waiting) != 1:
+            raise UsageError(
+                f"{len(waiting)} stacks are open; name the one by --device or --dossier",
+                vi=f"Có {len(waiting)} chồng đang dở; hãy chỉ rõ bằng --device hoặc --dossier",
+            )
+        (stack,) = waiting
+        stack.say(_with(stack.job, asked))
+        return stack, _seconds(stack.job.wish.device, profiles)
+    wish, seconds = wish_of(asked, profiles, seen)
+    job = Job(
+        wish=wish, dossier=_code(asked.dossier), procedure=asked.procedure, sheets=asked.sheets
+    )  # a wrong code is told before any paper moves
+    for stack in StackFolder.all(place):
+        if stack.job.same_stack(job):
+            stack.say(_with(stack.job, asked))
+            return stack, seconds
+        if stack.job.wish.device == wish.device:
+            raise NeedsPerson(
+                f"the stack {stack.id} of this scanner is still open: `sohoa scan --resume` or `--finish` first",
+                vi=f"Máy quét này còn chồng đang dở ({len(stack.wanted())} mặt, "
+                f"hồ sơ {stack.job.dossier or 'chưa rõ'}); "
+                "hãy quét tiếp bằng `sohoa scan --resume` hoặc chốt bằng `sohoa scan --finish`",
+            )
+    return StackFolder.begin(place, job), seconds
+
+
+def wish_of(
+    asked: Asked, profiles: Mapping[str, Scanner], devices: Callable[[], Sequence[str]]
+) -> tuple[Wish, float]:
+    """How to scan: the command's word, else the profile's, else the default."""
+    profile = profiles.get(asked.device or "")
+    if asked.device is None and len(profiles) == 1:
+        (profile,) = profiles.values()
+    name = profile.device if profile else asked.device or _only(devices())
+    base = profile or Scanner(device=name)
+    paper = asked.paper or base.paper
+    if paper not in (*PAPERS, "max"):
+        raise UsageError(
+            f"unknown paper {paper}; known are {', '.join(PAPERS)}, max", vi=f"Không có khổ giấy {paper}"
+        )
+    picture = asked.format or base.format
+    if picture not in ("jpeg", "png"):
+        raise UsageError(f"unknown format {picture}; jpeg or png", vi=f"Không có định dạng {picture}")
+    wish = Wish(
+        device=name,
+        source=asked.source or base.source,
+        duplex=base.duplex if asked.duplex is None else asked.duplex,
+        resolution=asked.resolution or base.resolution,
+        mode=asked.mode or base.mode,
+        paper=paper,
+        format=picture,
+        options={**base.options, **pairs(asked.options)},
+    )
+    return wish, base.page_seconds
+
+
+def pairs(options: Sequence[str]) -> dict[str, str]:
+    """`NAME=VALUE` words as a dictionary."""
+    found = {}
+    for text in options:
+        name, equals, value = text.partition("=")
+        if not equals or not name:
+            raise UsageError(
+                f"--option {text} is not NAME=VALUE", vi=f"--option {text} phải có dạng TÊN=GIÁ-TRỊ"
+            )
+        found[name] = value
+    return found
+
+
+def seen() -> list[str]:
+    """Names of the scanners that SANE sees now."""
+    scanner = IsolatedDevice(seconds=60.0)
+    try:
+        return [item.name for item in scanner.list()]
+    except DeviceError as error:
+        raise NeedsPerson(str(error), vi=error.vi) from error
+    finally:
+        scanner.close()
+
+
+def _only(devices: Sequence[str]) -> str:
+    if not devices:
+        error = DeviceError(Trouble.GONE)
+        raise NeedsPerson(str(error), vi=error.vi)
+    if len(devices) > 1:
+        raise UsageError(
+            f"several scanners are there, name one by --device: {', '.join(devices)}",
+            vi=f"Có nhiều máy quét, hãy chọn bằng --device: {', '.join(devices)}",
+        )
+    return devices[0]
+
+
+def _fits(stack: StackFolder, asked: Asked, profiles: Mapping[str, Scanner]) -> bool:
+    profile = profiles.get(asked.device or "")
+    named = profile.device if profile else asked.device
+    device = named in (None, stack.job.wish.device)
+    return device and asked.dossier in (None, stack.job.dossier)
+
+
+def _with(job: Job, asked: Asked) -> Job:
+    """The open stack's job with what this command says anew: the sheet count, and options of the driver."""
+    options = {**job.wish.options, **pairs(asked.options)}
+    return dataclasses.replace(
+        job, sheets=asked.sheets or job.sheets, wish=dataclasses.replace(job.wish, options=options)
+    )
+
+
+def _seconds(device: str, profiles: Mapping[str, Scanner]) -> float:
+    fitting = [profile for profile in profiles.values() if profile.device == device]
+    return (fitting[0] if fitting else Scanner(device=device)).page_seconds
+
+
+def _code(text: str | None) -> str | None:
+    if text is None:
+        return None
+    code = parse_dossier_code(text)
+    if code is None:
+        raise UsageError(
+            f"{text} is no dossier code; a code looks like 000.00.03.H24-250820-7308",
+            vi=f"{text} không phải mã hồ sơ; ví dụ đúng: 000.00.03.H24-250820-7308",
+        )
+    return code.text

@@ -1,0 +1,87 @@
+"""The person beside the scanner: told of each side, asked for the next sheet; the home reads on meanwhile."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import queue
+import select
+import sys
+import threading
+from pathlib import Path
+from typing import Any
+
+from pipeline.commands.session import Session
+from pipeline.errors import SohoaError
+from scanners.stack_folder import StackFolder
+
+
+class Console:
+    """Speaks on stderr and listens on stdin; hands finished sides to the home without holding up the feeder."""
+
+    def __init__(self, session: Session, *, quiet: bool) -> None:
+        self._session = session
+        self._quiet = quiet
+        self._stop = threading.Event()
+        self._sides: queue.Queue[Path | None] = queue.Queue()
+        self._typed = b""
+        self._asked = False
+        self._reader = threading.Thread(target=self._read_ahead, daemon=True)
+
+    def begin(self, stack: StackFolder) -> None:
+        """Say what is being scanned; sides that are there already are read first."""
+        self._reader.start()
+        sides = stack.wanted()
+        if sides:
+            self._say(f"Quét tiếp chồng {stack.id}: đã có {len(sides)} mặt (going on)")
+        for side in sides:
+            self._sides.put(side.path)
+
+    def end(self) -> None:
+        self._sides.put(None)
+
+    def stop(self, *_: Any) -> None:
+        """For signals: the side under way is finished and kept, then the command ends."""
+        self._stop.set()
+
+    def stopped(self) -> bool:
+        return self._stop.is_set()
+
+    def on_side(self, number: int, path: Path) -> None:
+        """A side is safe."""
+        self._say(f"Mặt {number}: đã giữ an toàn (side kept)")
+        self._sides.put(path)
+
+    def another(self, count: int) -> bool:
+        """Whether another sheet lies on the glass; the first one does."""
+        if not self._asked:
+            self._asked = True
+            return True
+        sys.stderr.write(
+            f"Đặt tờ thứ {count + 1} rồi nhấn Enter; gõ x và Enter để kết thúc. (Next sheet, Enter; x ends.)\n"
+        )
+        sys.stderr.flush()
+        line = self._line()
+        return line is not None and line.strip().lower() not in (b"x", b"q")
+
+    def _line(self) -> bytes | None:
+        """A typed line; None at the end of input or when asked to stop."""
+        while b"\n" not in self._typed:
+            if self._stop.is_set():
+                return None
+            if select.select([0], [], [], 0.2)[0]:
+                block = os.read(0, 4096)
+                if not block:
+                    return None
+                self._typed += block
+        line, _, self._typed = self._typed.partition(b"\n")
+        return line
+
+    def _read_ahead(self) -> None:
+        while (path := self._sides.get()) is not None:
+            with contextlib.suppress(SohoaError, OSError):  # only speed is lost; the batch reads it again
+                self._session.call("read_ahead", {"file": str(path)}, quiet=True)
+
+    def _say(self, line: str) -> None:
+        if not self._quiet:
+            sys.stderr.write(line + "\n")
