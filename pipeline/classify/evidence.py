@@ -17,14 +17,15 @@ from datetime import date
 
 from rapidfuzz.distance import Levenshtein
 
-from pipeline.classify.printed import CLEAR
+from pipeline.classify.printed import SURE, clear
 from pipeline.grammar.codes import DossierCode, find_dossier_codes
 from pipeline.grammar.provinces import one_province, province, provinces_named
 from pipeline.model import ReadPage, Word
 
-SURE = 0.7
-SURE_ODD = 0.86  # closed province, impossible date: oddities that a misreading makes too
-FAINT = 0.3
+SURE_ODD = (
+    0.95  # read alike by two models: for oddities that a misreading makes too (closed province, future date)
+)
+FAINT = 0.5  # disputed readings have less: a typeface is misread alike wherever it stands
 NEAR = 3  # signs in which a misreading may differ from what is printed
 
 QR, TEXT = "qr", "text"
@@ -43,6 +44,7 @@ class Reading:
     source: str
     confidence: float = 1.0
     repaired: bool = False
+    cut: bool = False
     odd: bool = False
     whole: bool = True
     clear: bool = True
@@ -53,11 +55,12 @@ class Reading:
         """Whether this place needs no other that agrees."""
         if self.source == QR:
             return True
-        if self.repaired:
+        if self.repaired or self.cut:
             return False
+        odd = self.odd or self.at_home is False
         if self.clear:
-            return self.confidence >= (SURE_ODD if self.odd or self.at_home is False else SURE)
-        return self.whole and self.at_home is True and not self.odd and self.confidence >= SURE_ODD
+            return self.confidence >= (SURE_ODD if odd else SURE)
+        return not odd and self.confidence >= (SURE if self.whole and self.at_home else SURE_ODD)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,7 +82,10 @@ def agreed(every: Iterable[Reading]) -> frozenset[str]:
     places = Counter(
         item.code.text
         for item in every
-        if not item.repaired and item.confidence >= FAINT and province(item.code.level1) is not None
+        if not item.repaired
+        and not item.cut
+        and item.confidence >= FAINT
+        and province(item.code.level1) is not None
     )
     return frozenset(text for text, count in places.items() if count > 1)
 
@@ -108,7 +114,7 @@ def named(found: Sequence[Reading], agreeing: frozenset[str]) -> Named:
 
 def believed(reading: Reading, agreeing: frozenset[str]) -> bool:
     """Whether a reading is certain by itself or because another place names the same code."""
-    return reading.certain or (not reading.repaired and reading.code.text in agreeing)
+    return reading.certain or (not reading.repaired and not reading.cut and reading.code.text in agreeing)
 
 
 def stranger_to(code: DossierCode, found: Sequence[Reading], agreeing: frozenset[str]) -> str | None:
@@ -122,6 +128,8 @@ def stranger_to(code: DossierCode, found: Sequence[Reading], agreeing: frozenset
 
 def _same_print(item: Reading, code: DossierCode) -> bool:
     """Whether a reading can be the code itself, misread."""
+    if item.cut and code.text.endswith(item.code.text):
+        return True
     return Levenshtein.distance(item.code.text, code.text) <= NEAR
 
 
@@ -155,9 +163,10 @@ def _in_text(page: ReadPage, today: date) -> list[Reading]:
                 default=0.0,
             ),
             repaired=item.repaired,
+            cut=item.cut,
             odd=item.doubt is not None,
             whole=not re.search(r"\s(?!\d{6}\b)|\s(?=\d{6}\s)", item.written),
-            clear=page.confidence >= CLEAR,
+            clear=clear(page),
             at_home=bool(around & one_province(item.code.level1)) if around else None,
         )
         for item in find_dossier_codes(text, today)
