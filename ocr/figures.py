@@ -41,7 +41,9 @@ ENLARGED = 1.5
 
 _CODE_LIKE = re.compile(r"[A-Z]\d\d\s*[-.,]\s*\d|\d{6}\s*[-–]\s*\d{3}|h[ồôo]\s*s[ơo]\s*:\s*\S*\d")
 _CODE_SIGNS = re.compile(r"[0-9A-Z.,:·|–—-]+")
-_NUMBER_LINE = re.compile(r"^\W{0,3}[S§][ốổôóoỐỔÔÓO0ồộỗé6]{1,2}\s*[:;.,]?\s*(?=\d)")
+_NUMBER_LINE = re.compile(
+    r"^\W{0,3}[S§][ốổôóoỐỔÔÓO0ồộỗé6]{1,2}(?:\s+(?:c[ôo]ng ch[ứưu]ng|ch[ứưu]ng th[ựưu]c))?\s*[:;.,]?\s*(?=\d)"
+)
 _GLUED = re.compile(r"^(\d{1,6})([A-ZĐ]{2,}\S*)$")
 _STRANGER = str.maketrans("ĐÐđ", "DDd")
 
@@ -171,7 +173,8 @@ def _ask(
     engine: Engine, image: Pixels, scan: Callable[[], Pixels], dpi: float, line: Line, figures: _Figures
 ) -> Line:
     words = line.words[figures.start : figures.stop]
-    other = figures.read(_read(engine.read_latin, _cut(image, line, figures, dpi), dpi))
+    latin = _read(engine.read_latin, _cut(image, line, figures, dpi), dpi)
+    other = figures.read(latin)
     if other is not None and other == figures.value:
         return _with(line, figures, tuple(replace(w, confidence=max(w.confidence, AGREED)) for w in words))
     restored = _slash(words, other)
@@ -184,7 +187,8 @@ def _ask(
     if restored is not None:
         return _with(line, figures, restored)
     if third is not None and third == figures.value:
-        least = TWO_OF_THREE if other is None else min(TWO_OF_THREE, min(w.confidence for w in words))
+        # Without the other model nothing is raised: one model alone repeats its mistakes.
+        least = TWO_OF_THREE if latin and other is None else 0.0
         return _with(line, figures, tuple(replace(w, confidence=max(w.confidence, least)) for w in words))
     if figures.code and third is not None and third == other:
         word = Word(text=third, box=around(words), confidence=TWO_OF_THREE)

@@ -52,7 +52,9 @@ def last(found: Line) -> tuple[str, float]:
     return found.words[-1].text, found.words[-1].confidence
 
 
-@pytest.mark.parametrize("text", [f"Mã hồ sơ: {CODE}~0.6", "Số: 15/QĐ-UBND~0.6"])
+@pytest.mark.parametrize(
+    "text", [f"Mã hồ sơ: {CODE}~0.6", "Số: 15/QĐ-UBND~0.6", "Số công chứng: 506/HĐTC~0.6"]
+)
 def test_what_two_models_read_alike_is_surer(text: str) -> None:
     plain = text.removesuffix("~0.6").split(" ")[-1]
     engine = Readings(latin=plain.replace("Đ", "D"))
@@ -73,9 +75,14 @@ def test_nothing_read_changes_nothing() -> None:
     assert last(read(f"Mã hồ sơ: {CODE}~0.6", Readings())) == (CODE, 0.6)
 
 
+def test_one_model_alone_does_not_make_itself_surer() -> None:
+    assert last(read(f"Mã hồ sơ: {CODE}~0.6", Readings(scan=CODE))) == (CODE, 0.6)
+    assert last(read(f"Mã hồ sơ: {CODE}~0.9", Readings(scan=OTHER))) == (CODE, DISPUTED)
+
+
 def test_of_three_readings_two_rule() -> None:
     assert last(read(f"Mã hồ sơ: {CODE}~0.6", Readings(latin=OTHER, scan=CODE))) == (CODE, 0.6)
-    assert last(read(f"Mã hồ sơ: {CODE}~0.6", Readings(scan=CODE))) == (CODE, TWO_OF_THREE)
+    assert last(read(f"Mã hồ sơ: {CODE}~0.6", Readings(latin="0Q0.12", scan=CODE))) == (CODE, TWO_OF_THREE)
     assert last(read(f"Mã hồ sơ: {CODE}~0.6", Readings(latin=OTHER, scan=OTHER))) == (OTHER, TWO_OF_THREE)
     spoilt = "000.12.08,H44-2G0907-0101~0.6"
     assert last(read(f"Mã hồ sơ: {spoilt}", Readings(latin=CODE, scan=CODE))) == (CODE, TWO_OF_THREE)

@@ -17,10 +17,10 @@ from pipeline.classify.view import PageView
 from pipeline.grammar.dates import DateFound, find_dates
 from pipeline.model import Field, ReadPage, Word
 
-# Of 240 printed dates under growing wear the figures of nearly all right ones were read at 0.95 and above; two wrong
-# ones at 0.94 and 0.85, on pages of a mean confidence below SPOTLESS.
-SURE_CUT = 0.95
-AGREED = 0.25  # confidence that suffices when the same date stands on the paper a second time
+SURE_CUT = 0.95  # read alike by two models: for a single figure, which may be what is left of two
+# Suffices when the same date stands on the paper a second time; disputed figures have less, and one typeface is
+# misread alike in both places.
+AGREED = 0.5
 _TODAY = re.compile(r"\W{0,3}h[ôoồố]m nay\b", re.IGNORECASE)
 _YEAR = re.compile(r"(?:19|20)\d\d\W*")
 _MADE_AT = re.compile(r"\W{0,3}(?:l[àa]m t[ạa]i|l[ậa]p t[ạa]i)\b", re.IGNORECASE)

@@ -1,10 +1,10 @@
 """Whose a page is, by the dossier codes on it: every place that names one is a reading, and readings add up.
 
-A QR code carries its own check and is read right or not at all. Print can be misread, and how often was measured on
-700 printed codes under growing wear: on pages that are clear as a whole (mean confidence from `CLEAR` on) no code of
-good confidence was wrong; on worn ones even a confident code may have a wrong digit, but then it was broken by spaces
-or named another province than the paper around it. And two places that name exactly the same code are no accident:
-misreadings do not agree in twenty signs.
+A QR code carries its own check and is read right or not at all. Print can be misread: of 610 codes found on 645 made
+papers (six typefaces, clean to photocopied) 16 were. None of these was read alike a second time, so none kept more
+than 0.64, while 574 of the 594 right ones have 0.9 or more. Two misreadings of one paper may still agree where the
+typeface misleads (a zero with a dot is a nine), and the tail of an old code looks like a short one: places that agree
+count only from `FAINT` on, and a tail never.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from pipeline.grammar.provinces import one_province, province, provinces_named
 from pipeline.model import ReadPage, Word
 
 SURE_ODD = (
-    0.95  # read alike by two models: for oddities that a misreading makes too (closed province, future date)
+    0.95  # read alike by two models; for what a misreading makes too: a closed province, a date to come
 )
 FAINT = 0.5  # disputed readings have less: a typeface is misread alike wherever it stands
 NEAR = 3  # signs in which a misreading may differ from what is printed
@@ -36,7 +36,8 @@ class Reading:
     """One place that names a dossier.
 
     `odd`: well formed, but something speaks against it. `whole`: no space was read inside it, but where a line
-    may break. `clear`: the page is. `at_home`: the page names the code's province; None when it names none.
+    may break. `cut`: perhaps the tail of a longer code. `clear`: the page is. `at_home`: the page names the code's
+    province; None when it names none.
     """
 
     code: DossierCode

@@ -14,8 +14,8 @@ from pipeline.model import Box, ReadPage, RegionKind, Word
 # Mean confidence of a page: a tenth of the pages with a misread code, number or date lie above 0.97, a tenth of the
 # others below 0.954. Low percentiles and the share of weak words part them no better.
 CLEAR = 0.96
-# Of figures that were read twice (see ocr/figures.py) none that was wrong kept more than 0.74; nearly all that were
-# right have 0.9 or more.
+# Of figures read twice (ocr/figures.py), on 645 made papers: 16 codes, 3 numbers of known symbols and 2 dates that
+# were wrong had 0.66 at most; 98 of 100 right ones that stand as print does have 0.9 or more.
 SURE = 0.85
 LOWER, TALLER, MUCH_TALLER = 0.8, 1.22, 1.9
 BEYOND_DOUBT = 0.97  # more than a second reading gives: a pen may be read alike twice

@@ -81,7 +81,8 @@ class DossierCode:
 class CodeFound:
     """A dossier code in a text at [start, end).
 
-    `repaired`: a sign was not read as it must be. `certain`: nothing was repaired, nothing speaks against it.
+    `repaired`: a sign was not read as it must be. `cut`: perhaps the tail of a longer code. `certain`: nothing was
+    repaired, nothing speaks against it.
     """
 
     code: DossierCode
