@@ -101,7 +101,11 @@ def test_the_tail_of_a_code_is_never_agreed_on() -> None:
 
 
 def test_a_lost_slash_comes_back_only_when_it_is_read() -> None:
-    assert last(read("Số: 141UBND-XNTTHN~0.8", Readings(latin="141/UBND-XNTTHN"))) == ("141/UBND-XNTTHN", 0.8)
+    assert last(read("Số: 141UBND-XNTTHN~0.8", Readings(latin="141/UBND-XNTTHN"))) == (
+        "141/UBND-XNTTHN",
+        TWO_OF_THREE,
+    )
+    assert last(read("Số: 141UBND-XNTTHN~0.8", Readings(scan="141/UBND-XNTTHN"))) == ("141/UBND-XNTTHN", 0.8)
     assert last(read("Số: 141UBND-XNTTHN~0.8", Readings(latin="147/UBND-XNTTHN")))[0] == "141UBND-XNTTHN"
     assert last(read("Số: 141UBND-XNTTHN~0.8", Readings(latin="141UBND-XNTTHN"))) == ("141UBND-XNTTHN", 0.8)
 
