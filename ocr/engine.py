@@ -1,4 +1,4 @@
-"""The seam to a text recogniser: two verbs, a count and a name.
+"""The seam to a text recogniser: three verbs, a count and a name.
 
 Vendor types never pass here. An engine reads a grey picture that is upright, straight and prepared; boxes
 come back in pixels of that picture, confidences raw (0 to 1, as the vendor reports them).
@@ -35,4 +35,8 @@ class Engine(Protocol):
 
     def read_line(self, image: Grey, *, dpi: float) -> tuple[tuple[Word, ...], ...]:
         """One cropped printed line, read anew by each model at hand: one tuple of words a model."""
+        ...
+
+    def read_latin(self, image: Grey, *, dpi: float) -> tuple[Word, ...]:
+        """A few printed figures and capitals, read by another model than the page's; nothing when there is none."""
         ...

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import numpy.typing as npt
@@ -12,6 +13,7 @@ from ocr.barcodes import read_barcodes
 from ocr.blank import is_blank
 from ocr.confidence import calibrate
 from ocr.engine import Engine
+from ocr.figures import confirm
 from ocr.layout import tidy
 from ocr.phrases import mend
 from ocr.prepare import prepare
@@ -23,7 +25,7 @@ from ocr.upright import apply_turn, certain, densest_band, head_up_share, is_sid
 from pipeline.model import Barcode, Line, Region, Verdict
 
 Pixels = npt.NDArray[np.uint8]
-CONTRACT = "reader-2"
+CONTRACT = "reader-3"
 """Part of the key of page results: changed when reading changes, so that old results are not taken for new."""
 
 DOUBTFUL = 0.55
@@ -47,6 +49,20 @@ class Reading:
     confidence: float
 
 
+@dataclass(frozen=True, kw_only=True)
+class _Upright:
+    """An upright page as scanned, still tilted by `skew` degrees."""
+
+    pixels: Pixels
+    skew: float
+    dpi: float
+    bitonal: bool
+
+    @cached_property
+    def straight(self) -> Pixels:
+        return straighten(self.pixels, self.skew)
+
+
 class PageReader:
     """Reads sides with one engine; one of them lives in each worker process."""
 
@@ -67,21 +83,21 @@ class PageReader:
         if self._is_head_down(upright, points.turned(turn), skew, dpi, bitonal):
             turn += 180
             upright = apply_turn(upright, 180)
-        lines, confidence = self._words(upright, skew, dpi, bitonal)
+        page = _Upright(pixels=upright, skew=skew, dpi=dpi, bitonal=bitonal)
+        lines, confidence = self._words(page)
         if confidence < DOUBTFUL:
-            other = apply_turn(upright, 180)
-            again, surer = self._words(other, skew, dpi, bitonal)
+            other = _Upright(pixels=apply_turn(upright, 180), skew=skew, dpi=dpi, bitonal=bitonal)
+            again, surer = self._words(other)
             if surer > confidence:
-                turn, upright, lines, confidence = (turn + 180) % 360, other, again, surer
-        upright = straighten(upright, skew)
+                turn, page, lines, confidence = (turn + 180) % 360, other, again, surer
         return Reading(
-            pixels=upright,
+            pixels=page.straight,
             turn=turn,
             skew=skew,
             verdict=Verdict.CONTENT,
             lines=lines,
-            barcodes=read_barcodes(upright, dpi),
-            regions=find_regions(upright, dpi),
+            barcodes=read_barcodes(page.straight, dpi),
+            regions=find_regions(page.straight, dpi),
             confidence=confidence,
         )
 
@@ -98,16 +114,15 @@ class PageReader:
             self._engine.read_page(image, dpi=dpi)
         )
 
-    def _words(
-        self, pixels: Pixels, skew: float, dpi: float, bitonal: bool
-    ) -> tuple[tuple[Line, ...], float]:
-        """Lines of an upright page tilted by `skew`, placed on the straightened page; their mean confidence."""
-        image = prepare(pixels, dpi, skew, bitonal=bitonal)
-        lines = tidy(self._engine.read_page(image, dpi=dpi))
+    def _words(self, page: _Upright) -> tuple[tuple[Line, ...], float]:
+        """Lines of a page, placed on the straightened page; their mean confidence."""
+        image = prepare(page.pixels, page.dpi, page.skew, bitonal=page.bitonal)
+        lines = tidy(self._engine.read_page(image, dpi=page.dpi))
         if self._engine.opinions > 1:
-            lines = look_again(self._engine, image, dpi, lines)
+            lines = look_again(self._engine, image, page.dpi, lines)
         lines = mend(calibrate(lines))
-        return lines, sureness(lines)
+        confidence = sureness(lines)
+        return confirm(self._engine, image, lambda: page.straight, page.dpi, lines), confidence
 
 
 def sureness(lines: Sequence[Line]) -> float:

@@ -16,6 +16,7 @@ _PLACES = (
     "/opt/homebrew/share/tessdata",
 )
 _SCRIPT = ("Vietnamese", "script/Vietnamese")  # Debian installs it flat, upstream in a folder
+_LATIN = "eng"
 
 
 def find_tessdata(model: str = "vie", places: Iterable[str | Path] | None = None) -> Path:
@@ -38,3 +39,8 @@ def find_tessdata(model: str = "vie", places: Iterable[str | Path] | None = None
 def find_script_model(folder: Path) -> str | None:
     """Name of the second model (the whole Vietnamese script) in `folder`, or None: it is not required."""
     return next((name for name in _SCRIPT if (folder / f"{name}.traineddata").is_file()), None)
+
+
+def find_latin_model(folder: Path) -> str | None:
+    """Name of the model of plain Latin print, which Debian's package brings along, or None."""
+    return _LATIN if (folder / f"{_LATIN}.traineddata").is_file() else None

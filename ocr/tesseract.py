@@ -13,7 +13,7 @@ import numpy as np
 
 from ocr.engine import Grey
 from ocr.layout import around
-from ocr.tessdata import find_script_model, find_tessdata
+from ocr.tessdata import find_latin_model, find_script_model, find_tessdata
 from pipeline.errors import Unavailable
 from pipeline.model import Box, Line, Word
 
@@ -26,8 +26,9 @@ _SETTINGS = {
 
 
 class TesseractEngine:
-    """tesserocr with the Vietnamese model; the script model, when installed, gives second opinions on lines.
+    """tesserocr with the Vietnamese model; two others, where installed, give second opinions.
 
+    The script model is asked about lines, the model of plain Latin print about figures: it comes with Tesseract.
     Not safe for several threads at once. Raises UsageError when the model is not installed, Unavailable
     when the library fails.
     """
@@ -39,9 +40,11 @@ class TesseractEngine:
         self._folder = tessdata or find_tessdata(model)
         self._model = model
         self._script = find_script_model(self._folder)
+        self._plain = find_latin_model(self._folder)
         self._page = self._open(model, tesserocr.PSM.AUTO)
         self._line = self._page
         self._second: Any = None
+        self._latin: Any = None
 
     @property
     def opinions(self) -> int:
@@ -49,7 +52,7 @@ class TesseractEngine:
 
     def version(self) -> str:
         number = self._api.tesseract_version().split()[1]
-        models = "+".join(filter(None, (self._model, self._script)))
+        models = "+".join(filter(None, (self._model, self._script, self._plain)))
         return f"tesseract {number} {models}"
 
     def read_page(self, image: Grey, *, dpi: float) -> tuple[Line, ...]:
@@ -61,6 +64,12 @@ class TesseractEngine:
         apis = [api for api in (self._page, self._second) if api is not None]
         readings = (self._read(api, image, dpi, self._api.PSM.SINGLE_LINE) for api in apis)
         return tuple(tuple(word for line in lines for word in line.words) for lines in readings)
+
+    def read_latin(self, image: Grey, *, dpi: float) -> tuple[Word, ...]:
+        if self._latin is None and self._plain:
+            self._latin = self._open(self._plain, self._api.PSM.SINGLE_LINE)
+        lines = self._read(self._latin, image, dpi, self._api.PSM.SINGLE_LINE) if self._latin else ()
+        return tuple(word for line in lines for word in line.words)
 
     def _open(self, model: str, mode: int) -> Any:
         try:

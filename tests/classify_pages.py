@@ -36,7 +36,7 @@ OTHER = "000.12.08.H44-260907-0102"
 
 
 def words(
-    text: str, y: int, *, x: int | None = None, centre: int | None = None, confidence: float = 0.95
+    text: str, y: int, *, x: int | None = None, centre: int | None = None, confidence: float = 0.96
 ) -> list[Word]:
     """The words of a row; `word~0.4` gives one its own confidence."""
     items = [item.partition("~") for item in text.split(" ")]
@@ -89,7 +89,7 @@ def title(*texts: str, top: int = 380) -> list[Line]:
 def page(
     *lines: Sequence[Line],
     qr: str | None = None,
-    confidence: float = 0.95,
+    confidence: float = 0.98,
     origin: Origin = Origin.CAPTURED,
     verdict: Verdict = Verdict.CONTENT,
 ) -> ReadPage:
@@ -111,7 +111,7 @@ def page(
 
 
 def receipt(
-    code: str = CODE, *, qr: str | None = None, confidence: float = 0.95, name: str | None = None
+    code: str = CODE, *, qr: str | None = None, confidence: float = 0.98, name: str | None = None
 ) -> ReadPage:
     """A receipt of a one-stop centre of Phú Thọ; `name` replaces its title."""
     return page(

@@ -103,11 +103,16 @@ def test_blue_ink_over_the_number_makes_it_doubtful() -> None:
     assert value(paper(replace(read, regions=(ink,))), "number") == ("15/QĐ-UBND", True)
 
 
-def test_a_known_symbol_on_a_clear_page_needs_little_confidence() -> None:
-    assert value(paper(decision(number="Số: 15/QĐ-UBND~0.55")), "number") == ("15/QĐ-UBND", False)
-    assert value(paper(decision(number="Số: 15/QĐ-UBNB~0.95")), "number")[1]
-    worn = replace(decision(number="Số: 15/QĐ-UBND~0.7"), confidence=0.8)
-    assert value(paper(worn), "number") == ("15/QĐ-UBND", True)
+def test_a_number_is_claimed_when_two_readings_agree_on_it() -> None:
+    assert value(paper(decision(number="Số: 15/QĐ-UBND~0.9")), "number") == ("15/QĐ-UBND", False)
+    assert value(paper(decision(number="Số: 15/QĐ-UBND~0.7")), "number") == ("15/QĐ-UBND", True)
+    assert value(paper(decision(number="Số: 15/QĐ-UBNB~0.96")), "number")[1]
+
+
+def test_a_symbol_of_an_office_s_own_is_claimed_on_a_clear_page_only() -> None:
+    own = decision(number="Số: 87/GXN-VPOAT")
+    assert value(paper(own), "number") == ("87/GXN-VPOAT", False)
+    assert value(paper(replace(own, confidence=0.93)), "number") == ("87/GXN-VPOAT", True)
 
 
 def test_a_lost_slash_is_put_back_as_a_suggestion() -> None:

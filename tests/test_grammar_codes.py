@@ -112,3 +112,11 @@ def test_provinces_that_became_one_are_one() -> None:
     assert one_province("H62") == one_province("H28") == frozenset({"H44", "H62", "H28"})
     assert provinces_named("xã Hạ Hòa, tỉnh Phú Thọ") == frozenset({"H44"})
     assert provinces_named("Cộng hòa xã hội chủ nghĩa Việt Nam") == frozenset()
+
+
+def test_the_tail_of_an_old_code_is_cut_and_not_certain() -> None:
+    for text in ("002 00 63 H01-230616-1749", "0603.29.46. H01-230616-1749"):
+        (item,) = find_dossier_codes(f"Mã hồ sơ: {text}", TODAY)
+        assert item.cut and not item.certain
+    (item,) = find_dossier_codes("1. H44.20.3-260207-0007", TODAY)
+    assert not item.cut and item.certain

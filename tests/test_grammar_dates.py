@@ -51,6 +51,7 @@ def test_any_text_is_read_without_harm(text: str) -> None:
         ("ngày 6 3 năm 2025", None, False),
         ("ngày l4 tháng O2 năm 2025", date(2025, 2, 14), False),
         ("ngày 31 tháng 02 năm 2025", None, False),
+        ("ngày 17 tháng 11 năm 2902", None, False),
     ],
 )
 def test_what_cannot_be_read_is_not_made_up(text: str, value: date | None, clean: bool) -> None:

@@ -12,16 +12,15 @@ from dataclasses import dataclass, replace
 
 from pipeline.classify.layout import Segment, segment_of, segments
 from pipeline.classify.numbering import by_pen
-from pipeline.classify.printed import GAP, in_row, inked, widest_gap
+from pipeline.classify.printed import GAP, SURE, in_row, inked, widest_gap
 from pipeline.classify.view import PageView
 from pipeline.grammar.dates import DateFound, find_dates
 from pipeline.model import Field, ReadPage, Word
 
-# Of 240 printed dates under growing wear the figures of nearly all right ones were read at 0.95 and above; two wrong
-# ones at 0.94 and 0.85, on pages of a mean confidence below SPOTLESS.
-SPOTLESS = 0.94
-SURE, SURE_WORN = 0.85, 0.95
-AGREED = 0.25  # confidence that suffices when the same date stands on the paper a second time
+SURE_CUT = 0.95  # read alike by two models: for a single figure, which may be what is left of two
+# Suffices when the same date stands on the paper a second time; disputed figures have less, and one typeface is
+# misread alike in both places.
+AGREED = 0.5
 _TODAY = re.compile(r"\W{0,3}h[ôoồố]m nay\b", re.IGNORECASE)
 _YEAR = re.compile(r"(?:19|20)\d\d\W*")
 _MADE_AT = re.compile(r"\W{0,3}(?:l[àa]m t[ạa]i|l[ậa]p t[ạa]i)\b", re.IGNORECASE)
@@ -66,7 +65,7 @@ def _least(place: _Place, words: Sequence[Word]) -> float:
     be what is left of two.
     """
     cut = len(words) == 3 and (len(_digits(words[0])) == 1 or _digits(words[1]) in ("1", "2"))
-    return SURE if place.page.confidence >= SPOTLESS and not cut else SURE_WORN
+    return SURE_CUT if cut else SURE
 
 
 def _digits(word: Word) -> str:

@@ -9,7 +9,7 @@ from rapidfuzz import fuzz
 
 from pipeline.classify.header import Header, is_number_line
 from pipeline.classify.layout import Segment, segment_of
-from pipeline.classify.printed import CLEAR
+from pipeline.classify.printed import clear
 from pipeline.classify.types import DocumentType, TypeCatalogue
 from pipeline.grammar.folding import compact
 from pipeline.model import ReadPage
@@ -47,7 +47,7 @@ def find_headline(
     """The best headline among the segments of a page whose letterhead is known."""
     limit = max(TOP * page.height, header.bottom + 0.25 * page.height if header.present else 0)
     body = compact(page.text)
-    worn = page.confidence < CLEAR
+    worn = not clear(page)
     best: Headline | None = None
     for lines in _candidates(parts, header, page.width, limit):
         found = match_type(lines, types, body, worn=worn)

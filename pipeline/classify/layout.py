@@ -18,7 +18,7 @@ from pipeline.model import Box, Line, ReadPage, Word
 WIDE_GAP = 1.6  # of a line's height: wider than justified print, narrower than a column's gutter
 _WRITING = {"Lu", "Ll", "Lt", "Lo", "Nd"}  # not Lm: OCR gives specks as a lone circumflex
 _DASHES = ("-", "–", "—", "&")
-NOISE = 0.35  # confidence below which a word of signs or of one letter is a speck
+NOISE = 0.32  # confidence below which a word of signs or of one letter is a speck
 
 
 @dataclass(frozen=True, kw_only=True)

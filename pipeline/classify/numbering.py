@@ -6,15 +6,13 @@ import re
 from collections.abc import Iterator
 
 from pipeline.classify.layout import Segment, segment_of
-from pipeline.classify.printed import CLEAR, height, in_row, inked, set_with, sure, widest_gap
+from pipeline.classify.printed import SURE, clear, height, in_row, inked, widest_gap
 from pipeline.classify.view import PageView
 from pipeline.grammar.numbers import DocumentNumber, find_number, symbol_of
 from pipeline.model import Field, Word
 
-# On clear pages none of 500 printed numbers with a known symbol was wrong, whatever the confidence: what lowers it is
-# the symbol, which is no word of the language. The rest guards against a pen.
-SURE_SET = 0.5
-SURE_STRANGE = 0.9  # for symbols with a part that is not in general use
+# For symbols with a part that is not in general use: two models may take the same letter for another (Q for O).
+SURE_STRANGE = 0.95
 # `Số` as OCR gives it, at the start of a segment; what follows must be a number or its symbol, so `Số CCCD:` is none.
 # The capital matters: `số 118/2025/NĐ-CP` is a paper cited in the body.
 _LABEL = re.compile(
@@ -137,10 +135,6 @@ def _carriers(segment: Segment, start: int, found: DocumentNumber) -> list[Word]
     return segment.between(begin, end)
 
 
-def _set_in_print(view: PageView, head: Word, label: Word) -> bool:
-    return view.page.confidence >= CLEAR and head is not label and set_with(head, label)
-
-
 def _printed(view: PageView, segment: Segment, found: DocumentNumber, carriers: list[Word]) -> bool:
     """Whether number and symbol were printed in one go and read with confidence."""
     head = carriers[0]
@@ -149,9 +143,9 @@ def _printed(view: PageView, segment: Segment, found: DocumentNumber, carriers: 
     ends = tail.upper().endswith(re.split(r"[-/]", found.symbol)[-1].upper())
     confidence = min(word.confidence for word in carriers)
     label = segment.words[0]
-    enough = confidence >= SURE_STRANGE and found.usual
+    enough = confidence >= SURE_STRANGE and found.usual and clear(view.page)
     if found.familiar:
-        enough = confidence >= (SURE_SET if _set_in_print(view, head, label) else sure(view.page))
+        enough = confidence >= SURE
     level = label is head or (
         abs(head.box.bottom - label.box.bottom) < 0.45 * height(label) and height(head) < 1.5 * height(label)
     )

@@ -13,7 +13,7 @@ from pipeline.classify.view import PageView
 from pipeline.grammar.folding import fold_words
 from pipeline.model import Field
 
-SURE = 0.85
+SURE = 0.75
 _POSITION = re.compile(
     r"(?:(?:k t|kt|t l|tl|tuq|q) )?(?:pho )?"
     r"(?:chu tich|giam doc|tong giam doc|truong phong|chanh van phong|bo truong|thu truong|thu tuong|cuc truong|"

@@ -5,12 +5,12 @@ from __future__ import annotations
 import re
 
 from pipeline.classify.layout import Segment, box_of
-from pipeline.classify.printed import CLEAR
+from pipeline.classify.printed import worn
 from pipeline.classify.view import PageView
 from pipeline.grammar.folding import one_line
 from pipeline.model import Field
 
-SURE, SURE_WORN = 0.6, 0.85
+SURE, SURE_WORN = 0.6, 0.75
 MOST_LINES = 8
 _BODY = re.compile(
     r"\W{0,3}(k[íi]nh g[ửưu]i|c[ăâa]n c[ứưu]|[đd]i[ềêe]u \d|th[ựưu]c hi[ệêe]n |theo |x[ée]t |[IVX]+\.|\d+[.)]|"
@@ -30,7 +30,7 @@ def title_field(view: PageView) -> Field | None:
         name="title",
         value=one_line(" ".join(line.text for line in lines)).strip("_-–—. "),
         confidence=round(confidence, 3),
-        doubtful=confidence < (SURE if view.page.confidence >= CLEAR else SURE_WORN),
+        doubtful=confidence < (SURE_WORN if worn(view.page) else SURE),
         page=view.index,
         box=box_of(line.box for line in lines),
     )

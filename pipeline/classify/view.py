@@ -10,7 +10,7 @@ from functools import cached_property
 from pipeline.classify.header import Header, read_header
 from pipeline.classify.headline import Headline, find_headline
 from pipeline.classify.layout import Segment, segments
-from pipeline.classify.printed import CLEAR
+from pipeline.classify.printed import clear
 from pipeline.classify.types import DocumentType, TypeCatalogue
 from pipeline.grammar.folding import compact, fold_words
 from pipeline.model import ReadPage
@@ -108,7 +108,7 @@ def may_be_receipt(view: PageView, types: TypeCatalogue) -> bool:
     if any(kind.receipt and _marks(view, kind) for kind in types.all):
         return True
     words = sum(len(line.words) for line in view.page.lines)
-    return view.page.confidence < CLEAR and (view.header.present or words > _CARD)
+    return not clear(view.page) and (view.header.present or words > _CARD)
 
 
 def _marks(view: PageView, kind: DocumentType) -> int:

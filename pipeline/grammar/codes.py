@@ -38,6 +38,7 @@ _NEW = re.compile(
 _PROCEDURE = re.compile(r"(?<![\d.])([1-3]\.\d{6})(?:\.(?:000\.00\.00\.)?([A-Z]\d{2}))?(?!\d)")
 _COMPONENT = re.compile(r"(?<![A-Z])(TP|KQ)[-.]([A-Z]\d{2})\.(\d{6})(?!\d)")
 _RESULT = re.compile(r"^(?P<dossier>.+)-KQ(?P<n>\d{1,3})$")
+_GROUPS_BEFORE = re.compile(r"\d[\d\s.,·:|]*$")
 _CLEAN = str.maketrans({"O": "0", "o": "0", "Q": "0", "I": "1", "l": "1", "|": "1"})
 
 
@@ -80,7 +81,8 @@ class DossierCode:
 class CodeFound:
     """A dossier code in a text at [start, end).
 
-    `repaired`: a sign was not read as it must be. `certain`: nothing was repaired, nothing speaks against it.
+    `repaired`: a sign was not read as it must be. `cut`: perhaps the tail of a longer code. `certain`: nothing was
+    repaired, nothing speaks against it.
     """
 
     code: DossierCode
@@ -90,6 +92,7 @@ class CodeFound:
     repaired: bool
     certain: bool
     doubt: str | None = None
+    cut: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -146,7 +149,9 @@ def find_dossier_codes(text: str, on: date | None = None) -> tuple[CodeFound, ..
             if code is None:
                 continue
             repaired = _canonical(match, form)[1]
+            cut = form is CodeForm.NEW and _cut_short(text[: match.start()])
             doubt = code.doubts(on) or ("có ký tự phải sửa khi đọc" if repaired else None)
+            doubt = doubt or ("có thể thiếu phần đầu" if cut else None)
             found.append(
                 CodeFound(
                     code=code,
@@ -156,9 +161,17 @@ def find_dossier_codes(text: str, on: date | None = None) -> tuple[CodeFound, ..
                     repaired=repaired,
                     certain=doubt is None,
                     doubt=doubt,
+                    cut=cut,
                 )
             )
     return tuple(sorted(found, key=lambda item: item.start))
+
+
+def _cut_short(before: str) -> bool:
+    """Whether groups of digits stand before: `002 00 63 H01-230616-1749` is an old code whose points were lost."""
+    line = before.rpartition("\n")[2]
+    groups = _GROUPS_BEFORE.search(line)
+    return groups is not None and sum(sign.isdigit() for sign in groups.group()) > 2
 
 
 def find_procedure_codes(text: str) -> tuple[str, ...]:

@@ -8,7 +8,7 @@ from datetime import date
 
 from pipeline.grammar.folding import fold_aligned, nfc
 
-EARLIEST_YEAR = 1945
+EARLIEST_YEAR, LATEST_YEAR = 1945, 2099
 _CLEAN = str.maketrans({"o": "0", "i": "1", "l": "1", "|": "1"})
 _DIGIT = r"[0-9oil|]"
 # Patterns run over folded text of the same length; ngay may be read ngav, thang thing, and spaces vanish.
@@ -96,4 +96,4 @@ def _date(day: str, month: str, year: str) -> date | None:
         value = date(int(year), int(month), int(day))
     except ValueError:
         return None
-    return value if value.year >= EARLIEST_YEAR else None
+    return value if EARLIEST_YEAR <= value.year <= LATEST_YEAR else None
