@@ -9,6 +9,7 @@ from datetime import timedelta
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from cryptography.x509 import Certificate, load_der_x509_certificate
 from sqlalchemy import Engine as Database
 
 import config
@@ -16,7 +17,7 @@ from config.settings import Settings
 from pipeline.classify.types import TypeCatalogue
 from pipeline.engine import Engine
 from pipeline.errors import UsageError
-from pipeline.model import Level
+from pipeline.model import Level, SignatureRole
 from pipeline.page_pool import PagePool
 from pipeline.paths import HomePaths
 from pipeline.raster.limits import RasterLimits
@@ -35,9 +36,11 @@ from storage.batches import Batches
 from storage.catalogue import Catalogue
 from storage.database import open_database, sqlite_url
 from storage.ledger import Ledger
+from storage.roots import Roots
 from storage.s3 import Bucket, Endpoint
 from storage.search import Search
 from storage.seaweedfs import EmbeddedStore
+from storage.segments import Segments
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,10 +69,17 @@ class Parts:
     signer: Signer
     verifier: IsolatedVerifier
     limits: RasterLimits
+    segments: Segments
+    roots: Roots
+    trust: TrustStore
     store_name: str
 
     def describe_store(self) -> str:
         return self.store_name
+
+    def trusted(self) -> list[Certificate]:
+        """Root certificates that this home believes."""
+        return [load_der_x509_certificate(one) for one in self.trust.anchors]
 
     def self_test(self) -> str:
         """Sign something small; the names of who signs."""
@@ -112,7 +122,8 @@ def open_work(paths: HomePaths, settings: Settings, records: Records) -> Parts:
     archive = Archive(Bucket(endpoint), once=Bucket(endpoint, patient=False))
     pki = ensure_demo_pki(paths.keys / "demo", agency=settings.agency.name, officer=settings.agency.officer)
     signer = pades_signer(settings, pki)
-    verifier = IsolatedVerifier(TrustStore.of(paths.trust, demo_root=pki.certificate("root")))
+    trust = TrustStore.of(paths.trust, demo_root=pki.certificate("root"))
+    verifier = IsolatedVerifier(trust)
     limits = RasterLimits(
         max_pixels=settings.limits.max_megapixels * 1_000_000, max_pages=settings.limits.max_pages
     )
@@ -133,7 +144,19 @@ def open_work(paths: HomePaths, settings: Settings, records: Records) -> Parts:
     for batch, attempt in records.batches.running():
         engine.start(batch, attempt, priority=10)
     name = "SeaweedFS (nội bộ)" if store else str(settings.s3.endpoint)
-    return Parts(records, store, archive, pool, engine, signer, verifier, limits, name)
+    lock = timedelta(days=settings.storage.lock_days_demo)
+    segments = Segments(records.database, Bucket(endpoint), lock=lock)
+    roots = Roots(
+        records.database,
+        Bucket(endpoint),
+        segments,
+        sign=lambda content: signer.attest(content, SignatureRole.AGENCY),
+        agency=settings.agency.code,
+        lock=lock,
+    )
+    return Parts(
+        records, store, archive, pool, engine, signer, verifier, limits, segments, roots, trust, name
+    )
 
 
 def pades_signer(settings: Settings, pki: DemoPki) -> PadesSigner:

@@ -235,13 +235,24 @@ class Batches:
     ) -> Claim:
         """Make a signed attempt the document's unless another is already; returns the winner."""
         with writing(self._database) as connection:
-            connection.execute(
+            won = connection.execute(
                 update(document)
                 .where(document.c.id == document_id, document.c.staged_sha256.is_(None))
                 .values(
                     staged_sha256=sha256, staged_key=key, signature_level=level, roles=json.dumps(list(roles))
                 )
             )
+            if won.rowcount:
+                who = select(batch.c.actor, batch.c.agency).join(document, document.c.batch == batch.c.id)
+                row = connection.execute(who.where(document.c.id == document_id)).one()
+                ledger.append(
+                    connection,
+                    act="sign",
+                    actor=row.actor,
+                    agency=row.agency,
+                    objects=[document_id, sha256],
+                    details={"level": level, "roles": list(roles)},
+                )
         winner = self.claimed(document_id)
         assert winner is not None
         return winner

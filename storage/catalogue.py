@@ -38,6 +38,7 @@ class Catalogue:
         """Rows, words and the ledger entry in one transaction; the same document again changes nothing."""
         item = stored.signed.document
         objects = [("document", stored.pdf, ""), ("sidecar", stored.sidecar, "")]
+        objects += [("manifest", stored.manifest, "")]
         sources = [f.source for f in item.originals if f.blob.sha256 != stored.pdf.sha256]
         objects += [("original", kept, name) for kept, name in zip(stored.originals, sources, strict=True)]
         words = "\n".join(page.text for page in item.pages)
@@ -79,7 +80,12 @@ class Catalogue:
                 actor=item.actor,
                 agency=item.agency,
                 objects=[item.id, stored.pdf.sha256, stored.pdf.key],
-                details={"generation": stored.generation, "level": stored.signed.level},
+                details={
+                    "generation": stored.generation,
+                    "level": stored.signed.level,
+                    "manifest": stored.manifest.key,
+                    "manifest_sha256": stored.manifest.sha256,
+                },
                 request=f"store:{item.id}:{stored.pdf.sha256}",
             )
 

@@ -129,6 +129,28 @@ actor_name = Table(
     Column("name", Text, nullable=False),
 )
 
+ledger_segment = Table(
+    "ledger_segment",
+    metadata,
+    Column("first", Integer, primary_key=True, autoincrement=False),
+    Column("last", Integer, nullable=False),
+    Column("key", Text, nullable=False, unique=True),
+    Column("sha256", String(64)),
+    CheckConstraint("last >= first"),
+)
+"""Ranges of entries that go to the bucket as one object; `sha256` once it is there."""
+
+day_root = Table(
+    "day_root",
+    metadata,
+    Column("day", String(10), primary_key=True),
+    Column("first", Integer, nullable=False),
+    Column("last", Integer, nullable=False),
+    Column("key", Text, nullable=False),
+    Column("sha256", String(64), nullable=False),
+)
+"""Days whose signed root is in the bucket."""
+
 SQLITE_ONLY = (
     "create virtual table if not exists document_words using fts5("
     'document unindexed, folded, exact, tokenize="unicode61 remove_diacritics 0")',

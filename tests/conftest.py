@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from minio.deleteobjects import DeleteObject
 from sqlalchemy import Engine
 
 from pipeline.model import Document, Level, SignedDocument
@@ -36,6 +38,23 @@ def bucket(store: EmbeddedStore) -> Bucket:
 @pytest.fixture(scope="session")
 def archive(bucket: Bucket) -> Archive:
     return Archive(bucket)
+
+
+@pytest.fixture(scope="session")
+def spare(store: EmbeddedStore) -> Bucket:
+    """A second bucket, as the administrator; the store has room for few."""
+    bucket = Bucket(replace(store.endpoint("admin"), bucket="spare"))
+    bucket.ensure()
+    return bucket
+
+
+@pytest.fixture
+def own_bucket(spare: Bucket) -> Bucket:
+    """The second bucket, emptied of all versions, locked ones too, as only an administrator can."""
+    there = spare._client.list_objects("spare", recursive=True, include_version=True)
+    for_removal = [DeleteObject(str(one.object_name), one.version_id) for one in there]
+    assert not list(spare._client.remove_objects("spare", for_removal, bypass_governance_mode=True))
+    return spare
 
 
 @pytest.fixture

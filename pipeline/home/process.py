@@ -137,6 +137,7 @@ class Process:
         self._paths.socket.unlink(missing_ok=True)
         self._server.close()
         if self._parts is not None:
+            self._service.farewell()
             self._parts.close()
         logging.shutdown()
         # Threads of the engine and of served requests may still wait; everything is durable by now.
