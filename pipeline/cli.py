@@ -6,7 +6,7 @@ import sys
 
 import typer
 
-from pipeline.commands import demo, inspect, intake, ledger, upkeep, verification, watch
+from pipeline.commands import demo, inspect, intake, ledger, repository, upkeep, verification, watch
 from pipeline.commands.session import CommandGroup, Session
 
 app = typer.Typer(
@@ -19,7 +19,7 @@ app = typer.Typer(
     "(Paper dossiers in; signed, searchable, verifiable records out.)",
 )
 app.callback()(Session.options)
-for module in (demo, intake, watch, inspect, verification, ledger, upkeep):
+for module in (demo, intake, watch, inspect, verification, ledger, repository, upkeep):
     module.register(app)
 
 

@@ -95,8 +95,7 @@ class Parts:
 
 def open_records(paths: HomePaths, settings: Settings) -> Records:
     """The database. Raises Unavailable."""
-    url = settings.database.url.get_secret_value() if settings.database.url else sqlite_url(paths.database)
-    database = open_database(url)
+    database = open_database(database_url(paths, settings))
     return Records(database, Batches(database), Catalogue(database), Search(database), Ledger(database))
 
 
@@ -113,12 +112,15 @@ def open_work(paths: HomePaths, settings: Settings, records: Records) -> Parts:
         memory_mb=settings.limits.page_memory_mb,
     )
     pool.warm()
-    store = None if settings.s3.endpoint else EmbeddedStore(paths.store, bucket=settings.s3.bucket)
-    if store is not None:
-        store.start()
-    endpoint = store.endpoint() if store else external_endpoint(settings)
-    if store is None:
-        Bucket(endpoint, patient=False).ready_for_records()
+    store, endpoint = open_store(paths, settings)
+    if records.ledger.is_empty() and next(Bucket(endpoint).keys("l/"), None) is not None:
+        pool.close()
+        if store is not None:
+            store.stop()
+        raise UsageError(
+            "the database is empty, but the bucket holds records of earlier days; run `sohoa rebuild`",
+            vi="Cơ sở dữ liệu trống nhưng kho đã có hồ sơ; hãy chạy `sohoa rebuild` để dựng lại danh mục",
+        )
     archive = Archive(Bucket(endpoint), once=Bucket(endpoint, patient=False))
     pki = ensure_demo_pki(paths.keys / "demo", agency=settings.agency.name, officer=settings.agency.officer)
     signer = pades_signer(settings, pki)
@@ -157,6 +159,22 @@ def open_work(paths: HomePaths, settings: Settings, records: Records) -> Parts:
     return Parts(
         records, store, archive, pool, engine, signer, verifier, limits, segments, roots, trust, name
     )
+
+
+def open_store(paths: HomePaths, settings: Settings) -> tuple[EmbeddedStore | None, Endpoint]:
+    """The home's own store, started, or the one of the settings; and how the writer reaches it."""
+    if settings.s3.endpoint:
+        endpoint = external_endpoint(settings)
+        Bucket(endpoint, patient=False).ready_for_records()
+        return None, endpoint
+    store = EmbeddedStore(paths.store, bucket=settings.s3.bucket)
+    store.start()
+    return store, store.endpoint()
+
+
+def database_url(paths: HomePaths, settings: Settings) -> str:
+    """The URL of the settings, else SQLite in the home."""
+    return settings.database.url.get_secret_value() if settings.database.url else sqlite_url(paths.database)
 
 
 def pades_signer(settings: Settings, pki: DemoPki) -> PadesSigner:

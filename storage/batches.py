@@ -11,7 +11,18 @@ from typing import Any
 from sqlalchemy import Connection, Engine, Table, func, select, update
 from sqlalchemy.dialects.sqlite import insert
 
-from pipeline.model import Document, Intake, Level, Page, ReadPage, Sha256, SignatureRole, Sorting, Verdict
+from pipeline.model import (
+    Document,
+    Intake,
+    Level,
+    Page,
+    Paper,
+    ReadPage,
+    Sha256,
+    SignatureRole,
+    Sorting,
+    Verdict,
+)
 from pipeline.records import dump, load
 from storage import ledger
 from storage.batch_view import batch_view
@@ -177,21 +188,7 @@ class Batches:
         Returns whether the document belongs to this batch.
         """
         paper = item.paper
-        fields = {field.name: field for field in paper.fields}
-        values = {
-            "dossier": paper.dossier,
-            "origin": paper.origin,
-            "agency": item.agency,
-            "type": paper.type,
-            "type_name": paper.type_name,
-            **{
-                name: fields[name].value if name in fields else None
-                for name in ("title", "number", "date", "issuer", "signer")
-            },
-            "paper": dump(paper).decode(),
-            "doubtful": json.dumps(doubtful(item)),
-            "pages": json.dumps(list(paper.pages)),
-        }
+        values = described(paper, agency=item.agency)
         state = "review" if paper.review else "working"
         with writing(self._database) as connection:
             owner = connection.execute(select(document.c.batch).where(document.c.id == item.id)).scalar()
@@ -333,11 +330,30 @@ class Batches:
         )
 
 
-def doubtful(item: Document) -> list[str]:
+def described(paper: Paper, *, agency: str) -> dict[str, Any]:
+    """A document's row as far as its paper tells."""
+    fields = {field.name: field for field in paper.fields}
+    return {
+        "dossier": paper.dossier,
+        "origin": paper.origin,
+        "agency": agency,
+        "type": paper.type,
+        "type_name": paper.type_name,
+        **{
+            name: fields[name].value if name in fields else None
+            for name in ("title", "number", "date", "issuer", "signer")
+        },
+        "paper": dump(paper).decode(),
+        "doubtful": json.dumps(doubtful(paper)),
+        "pages": json.dumps(list(paper.pages)),
+    }
+
+
+def doubtful(paper: Paper) -> list[str]:
     """Names of fields that are suggestions only, as the contract lists them."""
     known = ("dossier", "type", "title", "number", "date", "issuer", "signer", "pages")
-    names = {field.name for field in item.paper.fields if field.doubtful}
-    if item.paper.dossier is None:
+    names = {field.name for field in paper.fields if field.doubtful}
+    if paper.dossier is None:
         names.add("dossier")
     return [name for name in known if name in names]
 

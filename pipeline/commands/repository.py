@@ -1,0 +1,59 @@
+"""`sohoa rebuild`: keeping the repository whole."""
+
+from __future__ import annotations
+
+import os
+import sys
+from typing import Annotated, Any
+
+import typer
+
+from pipeline.commands.session import JsonOption, Session, answer
+
+
+def register(app: typer.Typer) -> None:
+    app.command()(rebuild)
+
+
+def rebuild(
+    context: typer.Context,
+    fresh: Annotated[
+        bool,
+        typer.Option("--fresh", help="Cất tệp cơ sở dữ liệu cũ, dựng lại. (Move the old database aside.)"),
+    ] = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Dựng lại danh mục, tra cứu và sổ cái chỉ từ kho S3. (The catalogue anew, from the bucket alone.)"""
+    from config.settings import actor, load
+    from pipeline.commands.progress import shown
+    from pipeline.home.rebuilding import rebuild as run
+
+    session: Session = context.obj
+    settings = load(session.paths.root)
+    who = os.environ.get("SOHOA_ACTOR") or actor(settings)
+    if as_json or not sys.stderr.isatty():
+        result = run(session.paths, settings, actor=who, fresh=fresh, progress=lambda event: None)
+    else:
+        with shown() as show:
+            result = run(session.paths, settings, actor=who, fresh=fresh, progress=show)
+    answer(result, as_json=as_json, show=_show, code=5 if result["problems"] else 0)
+
+
+def _show(result: dict[str, Any]) -> None:
+    typer.echo(
+        f"Đã dựng lại {result['documents']} giấy tờ của {result['dossiers']} hồ sơ, {result['entries']} mục sổ cái."
+        " (Rebuilt.)"
+    )
+    if result["aside"]:
+        typer.echo(f"Cơ sở dữ liệu cũ ở {result['aside']} (the old database)")
+    for problem in result["problems"]:
+        typer.echo(f"  SAI LỆCH (does not hold): {problem}")
+    if result["unstored"]:
+        typer.echo(
+            "Lô còn bản gốc trong kho nhưng chưa có giấy tờ nào được lưu; hãy tiếp nhận lại (take in again):"
+        )
+        for name in result["unstored"]:
+            typer.echo(f"  q/{name}/")
+    typer.echo("Không có trong kho nên không dựng lại (not rebuilt):")
+    for line in result["not_rebuilt"]:
+        typer.echo(f"  - {line}")
