@@ -72,6 +72,7 @@ class Parts:
     segments: Segments
     roots: Roots
     trust: TrustStore
+    bucket_once: Bucket
     store_name: str
 
     def describe_store(self) -> str:
@@ -157,7 +158,19 @@ def open_work(paths: HomePaths, settings: Settings, records: Records) -> Parts:
         lock=lock,
     )
     return Parts(
-        records, store, archive, pool, engine, signer, verifier, limits, segments, roots, trust, name
+        records,
+        store,
+        archive,
+        pool,
+        engine,
+        signer,
+        verifier,
+        limits,
+        segments,
+        roots,
+        trust,
+        Bucket(endpoint, patient=False),
+        name,
     )
 
 

@@ -71,6 +71,17 @@ class Archive:
         """An object into a file. Raises Tampered when it is missing or holds other bytes."""
         self._bucket.fetch(key, sha256, into)
 
+    def recover(self, key: str, sha256: Sha256, into: Path) -> bool:
+        """The recorded bytes from a version that lies under another one or under a delete marker; False without one."""
+        for version in self._bucket.versions(key):
+            if version.key == key and not version.deleted:
+                try:
+                    self._once.fetch(key, sha256, into, version_id=version.version_id)
+                except (Tampered, Unavailable):
+                    continue
+                return True
+        return False
+
     def read(self, key: str) -> bytes | None:
         """An object as the store has it now, unchecked, None when it is missing: for verifiers.
 

@@ -111,6 +111,7 @@ held = Table(
     Column("size", Integer, nullable=False),
     Column("source", Text, nullable=False),
 )
+Index("held_object_key", held.c.key)
 
 ledger = Table(
     "ledger",
@@ -150,6 +151,16 @@ day_root = Table(
     Column("sha256", String(64), nullable=False),
 )
 """Days whose signed root is in the bucket."""
+
+scrub = Table(
+    "scrub",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("place", Text, nullable=False),
+    Column("looked_at", String(40), nullable=False),
+    CheckConstraint("id = 1"),
+)
+"""Where the pass over the bucket stands: the dossier looked at last, empty between two passes."""
 
 SQLITE_ONLY = (
     "create virtual table if not exists document_words using fts5("

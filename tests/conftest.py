@@ -18,6 +18,7 @@ from storage.database import open_database, sqlite_url
 from storage.s3 import Bucket
 from storage.seaweedfs import EmbeddedStore
 from tests.papers import AGENCY, OFFICER, make_document, make_signer
+from tests.repository import Repository, fill
 
 
 @pytest.fixture(scope="session")
@@ -62,6 +63,11 @@ def database(tmp_path: Path) -> Iterator[Engine]:
     engine = open_database(sqlite_url(tmp_path / "sohoa.sqlite3"))
     yield engine
     engine.dispose()
+
+
+@pytest.fixture
+def repository(database: Engine, own_bucket: Bucket, document: Document, tmp_path: Path) -> Repository:
+    return fill(database, own_bucket, document, tmp_path)
 
 
 @pytest.fixture(scope="session")

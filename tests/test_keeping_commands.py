@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import io
 import json
 import shutil
 import sqlite3
@@ -118,6 +120,33 @@ def test_a_lost_database_is_made_anew_from_the_bucket_and_nothing_differs(home: 
     again = home.run("ingest", str(home.root.parent / "chong"), "--dossier", CODE)
     assert {page["state"] for page in again.document["batches"][0]["pages"]} == {"duplicate"}
     assert papers(again.document) == []
+
+
+def test_a_scrub_and_a_sample_of_a_sound_home(home: Home) -> None:
+    whole = home.run("fixity")
+    assert whole.code == 0 and whole.document["findings"] == [] and whole.document["complete"]
+    sample = home.run("fixity", "--sample", "3", "--seed", "5")
+    assert sample.code == 0 and (sample.document["checked"], sample.document["seed"]) == (3, 5)
+    assert "95 %" in sample.document["statement"]
+    assert home.run("fixity", "--seed", "5").code == 2
+
+
+def test_a_covered_file_is_found_and_still_comes_back(home: Home, tmp_path: Path) -> None:
+    home.run("doctor")
+    paper = home.run("dossier", CODE).document["documents"][0]
+    bucket = home.bucket("admin")
+    bucket._client.put_object(bucket.name, paper["key"], io.BytesIO(b"forged"), 6)
+    report = home.run("fixity")
+    (finding,) = report.document["findings"]
+    assert report.code == 5
+    assert (finding["kind"], finding["key"], finding["document"]) == ("covered", paper["key"], paper["id"])
+    got = home.run("get", paper["id"], "-o", str(tmp_path / "a.pdf"))
+    assert got.code == 0 and got.document["files"][0]["recovered"] is True
+    assert hashlib.sha256((tmp_path / "a.pdf").read_bytes()).hexdigest() == paper["pdf_sha256"]
+    assert home.run("verify", paper["id"]).code == 5, "verification speaks of what stands there now"
+    over = next(one for one in bucket.versions(paper["key"]) if one.latest)
+    bucket.delete(paper["key"], version_id=over.version_id)
+    assert home.run("verify", paper["id"]).code == 0
 
 
 def test_a_catalogue_that_is_there_is_not_overwritten_unless_asked(home: Home) -> None:

@@ -91,6 +91,11 @@ def get(
 def _show_files(result: dict[str, Any]) -> None:
     for file in result["files"]:
         typer.echo(file["path"])
+        if file["recovered"]:
+            typer.echo(
+                "  lấy từ phiên bản đã khóa: trong kho có thứ che lên nó; hãy chạy `sohoa fixity` (recovered)",
+                err=True,
+            )
 
 
 def _show_found(result: dict[str, Any]) -> None:

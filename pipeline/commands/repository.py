@@ -1,4 +1,4 @@
-"""`sohoa rebuild`: keeping the repository whole."""
+"""`sohoa fixity`, `sohoa rebuild`: keeping the repository whole."""
 
 from __future__ import annotations
 
@@ -12,7 +12,46 @@ from pipeline.commands.session import JsonOption, Session, answer
 
 
 def register(app: typer.Typer) -> None:
+    app.command()(fixity)
     app.command()(rebuild)
+
+
+def fixity(
+    context: typer.Context,
+    sample: Annotated[
+        int | None, typer.Option(min=1, help="Chỉ xem một mẫu ngẫu nhiên N đối tượng. (A random sample.)")
+    ] = None,
+    seed: Annotated[
+        int | None, typer.Option(min=0, help="Hạt giống, để lấy lại đúng mẫu cũ. (Repeats a sample.)")
+    ] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Rà soát kho: đọc lại, băm lại, đối chiếu danh mục, bản kê và kho. (Scrub and reconcile.)"""
+    session: Session = context.obj
+    result = session.call("fixity", {"sample": sample, "seed": seed}, quiet=as_json)
+    answer(result, as_json=as_json, show=_show_fixity, code=fixity_code(result))
+
+
+def fixity_code(result: dict[str, Any]) -> int:
+    """5 when something kept is damaged, hidden or gone; 1 when there is only content that nobody claims."""
+    kinds = {finding["kind"] for finding in result["findings"]}
+    if kinds - {"orphan"}:
+        return 5
+    return 1 if kinds else 0
+
+
+def _show_fixity(result: dict[str, Any]) -> None:
+    size = result["bytes"] / 1_000_000
+    typer.echo(f"Đã đọc lại {result['checked']} đối tượng, {size:.1f} MB. (Objects read again.)")
+    if result["statement"]:
+        typer.echo(f"{result['statement']}; hạt giống (seed) {result['seed']}")
+    for finding in result["findings"]:
+        typer.echo(f"{finding['key']}\n  {finding['problem']} {finding['detail']}".rstrip())
+        if finding["version_id"]:
+            typer.echo(f"  version_id {finding['version_id']}")
+        typer.echo(f"  → {finding['remedy']}")
+    if not result["findings"]:
+        typer.echo("Không có sai lệch. (Nothing is wrong.)")
 
 
 def rebuild(

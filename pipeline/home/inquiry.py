@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from config.settings import Settings
-from pipeline.errors import Unavailable, UsageError
+from pipeline.errors import Tampered, Unavailable, UsageError
 from pipeline.files import hash_file, write_whole
 from pipeline.home.doctor import probes
 from pipeline.home.server import Progress
@@ -72,8 +72,14 @@ class Inquiry:
         files = []
         for item in objects:
             target = output / item.name if several else output
-            parts.archive.fetch(item.key, item.sha256, target)
-            files.append({"path": str(target), "sha256": item.sha256})
+            recovered = False
+            try:
+                parts.archive.fetch(item.key, item.sha256, target)
+            except Tampered:
+                recovered = parts.archive.recover(item.key, item.sha256, target)
+                if not recovered:
+                    raise
+            files.append({"path": str(target), "sha256": item.sha256, "recovered": recovered})
         return {"document": document, "files": files}
 
     def verify(self, arguments: dict[str, Any], actor: str, progress: Progress) -> dict[str, Any]:

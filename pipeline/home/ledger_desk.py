@@ -33,18 +33,10 @@ class LedgerDesk:
     def verify(self, arguments: dict[str, Any], actor: str) -> dict[str, Any]:
         """The ledger against its own chain, its segments and its signed days; or an exported file."""
         file = arguments.get("file")
-        trusted = self._parts.trusted()
         if file:
-            found = judge_export(Path(str(file)), trusted=trusted)
+            found = judge_export(Path(str(file)), trusted=self._parts.trusted())
         else:
-            chain = self._ledger.chain()
-            roots = list(self._parts.roots.all())
-            problems, seals = judge_roots(chain, roots, trusted)
-            segments = self._parts.segments.published_keys()
-            held = list(self._parts.segments.all())
-            problems += [f"{key} is missing in the bucket" for key in segments - {key for key, _ in held}]
-            problems += judge_segments(chain, held)
-            found = report(chain, chain.problems + problems, seals, segments=len(held), manifests=0)
+            found = judge(self._parts)
         self._note("verify_ledger", actor, [], {"ok": found["ok"], "file": bool(file)})
         return found
 
@@ -78,3 +70,14 @@ class LedgerDesk:
 
     def _note(self, act: str, actor: str, objects: list[str], details: dict[str, Any]) -> None:
         self._ledger.note(act=act, actor=actor, agency=self._agency.code, objects=objects, details=details)
+
+
+def judge(parts: Parts) -> dict[str, Any]:
+    """The ledger against its own chain, and against what the bucket holds of it."""
+    sent = parts.segments.published_keys()  # before the chain is read: what is sent later may not be in it
+    roots, held = list(parts.roots.all()), list(parts.segments.all())
+    chain = parts.records.ledger.chain()
+    problems, seals = judge_roots(chain, roots, parts.trusted())
+    problems += [f"{key} is missing in the bucket" for key in sorted(sent - {key for key, _ in held})]
+    problems += judge_segments(chain, held)
+    return report(chain, chain.problems + problems, seals, segments=len(held), manifests=0)

@@ -11,6 +11,7 @@ from typing import Any
 
 from config.settings import Settings
 from pipeline.errors import SohoaError, Unavailable, UsageError
+from pipeline.home.fixity_desk import FixityDesk
 from pipeline.home.inquiry import Inquiry
 from pipeline.home.intake_desk import IntakeDesk
 from pipeline.home.ledger_desk import LedgerDesk
@@ -28,6 +29,7 @@ MEND_SECONDS = 10.0
 PUBLISH_SECONDS = 20.0
 """The ledger's entries are in the bucket within a minute, also when one try fails."""
 SEAL_SECONDS = 300.0
+SCRUB_SECONDS = 60.0
 SYSTEM = "system"
 
 
@@ -44,6 +46,7 @@ class Service:
         self._since = 0.0
         self._changed = threading.Condition()
         self._schedules: list[Schedule] = []
+        self._fixity: FixityDesk | None = None
         self.last_work = time.monotonic()
         self._verbs: dict[str, Callable[[dict[str, Any], str, Progress], Any]] = {
             "ping": lambda arguments, actor, progress: {"ready": self._parts is not None},
@@ -59,6 +62,7 @@ class Service:
             "verify": lambda a, actor, p: self._ask(work=True).verify(a, actor, p),
             "ledger_verify": lambda a, actor, p: self._ledger_desk().verify(a, actor),
             "ledger_export": lambda a, actor, p: self._ledger_desk().export(a, actor),
+            "fixity": self._scrub,
             "doctor": lambda a, actor, p: self._ask(work=True).doctor(actor),
         }
 
@@ -81,6 +85,7 @@ class Service:
             self._parts, self._reason = parts, None
             desk = IntakeDesk(parts, self._paths, self._settings)
             ledger = LedgerDesk(parts, self._settings)
+            self._fixity = FixityDesk(parts, self._settings)
             self._note(parts.records, "start", SYSTEM, {"settings": fingerprint(self._paths)})
             self._schedules = [
                 Schedule(
@@ -91,6 +96,7 @@ class Service:
                 ),
                 Schedule([Job("publish", PUBLISH_SECONDS, ledger.publish)]),
                 Schedule([Job("seal", SEAL_SECONDS, ledger.seal)]),
+                Schedule([Job("scrub", SCRUB_SECONDS, self._fixity.slice)]),
             ]
             self._changed.notify_all()
 
@@ -159,6 +165,11 @@ class Service:
                 deadline = min(deadline, self._since + PASSING_SECONDS)
                 left = deadline - time.monotonic()
             self._changed.wait(max(0.0, min(left, 1.0)))
+
+    def _scrub(self, arguments: dict[str, Any], actor: str, progress: Progress) -> dict[str, Any]:
+        self._need_parts()
+        assert self._fixity is not None  # set together with the parts
+        return self._fixity.run(arguments, actor, progress)
 
     def _down(self, arguments: dict[str, Any], actor: str, progress: Progress) -> dict[str, Any]:
         if self._records is not None and self._parts is not None:
