@@ -109,6 +109,12 @@ class Catalogue:
         with reading(self._database) as connection:
             return list(connection.execute(query).scalars())
 
+    def everything(self, document_id: str) -> Sequence[Any]:
+        """Every object of a document in every version: rows with role, key, sha256."""
+        query = select(held).where(held.c.document == document_id).order_by(held.c.role, held.c.key)
+        with reading(self._database) as connection:
+            return connection.execute(query).all()
+
     def objects(self, document_id: str, *, original: bool, version: int | None) -> list[Held]:
         """The signed file of a document, or its originals; the newest version unless one is named.
 

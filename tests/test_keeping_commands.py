@@ -9,12 +9,17 @@ import shutil
 import sqlite3
 import subprocess
 import sys
+import zipfile
 from collections.abc import Iterator
+from datetime import datetime, timedelta, tzinfo
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+import storage.ledger
+from storage.database import open_database, sqlite_url
+from storage.ledger import Ledger
 from tests.home_in_use import ROOT, SCANS, Home, kill, papers, until
 
 PAGES = ("scan-00.jpg", "scan-01.jpg")
@@ -29,11 +34,31 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Home]:
     stack.mkdir()
     for name in PAGES:
         shutil.copy(SCANS / "chong-2" / name, stack)
+    earlier(place)
     taken = place.run("ingest", str(stack), "--dossier", CODE)
     assert len(papers(taken.document)) == 2 and taken.code == 0
     yield place
     place.run("down")
     assert place.process() is None and place.store() is None
+
+
+def earlier(home: Home) -> None:
+    """Two days of a ledger, the day before yesterday and the one before, that nobody has sealed."""
+    home.paths.make()
+    database = open_database(sqlite_url(home.paths.database))
+    for days in (3, 2):
+
+        class Clock(datetime):
+            ago = timedelta(days=days)
+
+            @classmethod
+            def now(cls, tz: tzinfo | None = None) -> datetime:  # type: ignore[override]
+                return datetime.now(tz) - cls.ago
+
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(storage.ledger, "datetime", Clock)
+            Ledger(database).note(act="view", actor=ACTOR, agency="H00.00", objects=["d_earlier"])
+    database.dispose()
 
 
 def acts(home: Home, path: Path) -> list[dict[str, Any]]:
@@ -76,6 +101,27 @@ def test_every_act_is_an_entry_by_a_pseudonym(home: Home, tmp_path: Path) -> Non
     assert sum(one["act"] == "take_in" and one["objects"][0] == batch for one in found) == 2
     assert "giải quyết khiếu nại" in [one["details"].get("purpose") for one in found]
     assert ACTOR not in (tmp_path / "l.jsonl").read_text("utf-8")
+
+
+def test_days_that_were_missed_are_sealed_by_the_home_itself(home: Home, tmp_path: Path) -> None:
+    assert until(lambda: len(home.run("ledger", "verify").document["roots"]) == 2, 60)
+    report = home.run("ledger", "verify")
+    assert report.code == 0
+    assert all(
+        one["trusted"] and one["stamped"] and "DEMO" in one["signer"] for one in report.document["roots"]
+    )
+    path, root = tmp_path / "l.jsonl", home.paths.keys / "demo" / "root.crt"
+    acts(home, path)
+    script = [
+        sys.executable,
+        "-I",
+        str(ROOT / "scripts" / "verify_ledger.py"),
+        str(path),
+        "--root",
+        str(root),
+    ]
+    done = subprocess.run(script, capture_output=True, text=True, check=False)
+    assert done.returncode == 0 and done.stdout.count("(trusted)") == 2, done.stdout
 
 
 def test_the_export_is_judged_by_the_command_and_by_the_file_alone(home: Home, tmp_path: Path) -> None:
@@ -131,6 +177,45 @@ def test_a_scrub_and_a_sample_of_a_sound_home(home: Home) -> None:
     assert home.run("fixity", "--seed", "5").code == 2
 
 
+def test_a_bag_holds_all_that_is_kept_and_checks_with_sha256sum(home: Home, tmp_path: Path) -> None:
+    made = home.run("export", CODE, "--format", "bagit", "-o", str(tmp_path / "bag.zip"))
+    assert made.code == 0 and made.document["documents"] == 2
+    with zipfile.ZipFile(tmp_path / "bag.zip") as bag:
+        bag.extractall(tmp_path)
+    root = tmp_path / CODE
+    for manifest in ("manifest-sha256.txt", "tagmanifest-sha256.txt"):
+        done = subprocess.run(
+            ["sha256sum", "--strict", "-c", manifest], cwd=root, capture_output=True, check=False
+        )
+        assert done.returncode == 0, done.stdout
+    assert (root / "bagit.txt").read_text() == "BagIt-Version: 1.0\nTag-File-Character-Encoding: UTF-8\n"
+    payload = [path for path in (root / "data").rglob("*") if path.is_file()]
+    assert {path.parent.name for path in payload} == {"data", "original", "sidecar", "manifest"}
+    assert len((root / "manifest-sha256.txt").read_text().splitlines()) == len(payload)
+    size = sum(path.stat().st_size for path in payload)
+    assert f"Payload-Oxum: {size}.{len(payload)}\n" in (root / "bag-info.txt").read_text("utf-8")
+    sources = {path.read_bytes() for path in (home.root.parent / "chong").iterdir()}
+    assert sources == {path.read_bytes() for path in (root / "data" / "original").iterdir()}
+
+
+def test_a_zip_can_be_read_by_a_person(home: Home, tmp_path: Path) -> None:
+    made = home.run("export", CODE, "--purpose", "bàn giao thanh tra", "-o", str(tmp_path / "a.zip"))
+    assert made.code == 0
+    shown = home.run("dossier", CODE).document["documents"]
+    with zipfile.ZipFile(tmp_path / "a.zip") as package:
+        assert package.namelist() == ["index.html", f"{CODE}.1.pdf", f"{CODE}.2.pdf"]
+        page = package.read("index.html").decode()
+        for number, paper in enumerate(shown, 1):
+            content = package.read(f"{CODE}.{number}.pdf")
+            assert hashlib.sha256(content).hexdigest() == paper["pdf_sha256"] and paper["pdf_sha256"] in page
+            assert f'href="{CODE}.{number}.pdf"' in page and paper["type_name"] in page
+    found = [one for one in acts(home, tmp_path / "l.jsonl") if one["act"] == "export"]
+    assert found[-1]["details"] == {"format": "zip", "purpose": "bàn giao thanh tra"}
+    assert found[-1]["objects"] == [CODE, *(paper["id"] for paper in shown)]
+    assert home.run("export", "H38.20-261002-9999", "-o", str(tmp_path / "b.zip")).code == 2
+    assert home.run("export", CODE, "-o", str(tmp_path)).code == 2
+
+
 def test_a_covered_file_is_found_and_still_comes_back(home: Home, tmp_path: Path) -> None:
     home.run("doctor")
     paper = home.run("dossier", CODE).document["documents"][0]
@@ -149,6 +234,7 @@ def test_a_covered_file_is_found_and_still_comes_back(home: Home, tmp_path: Path
     assert home.run("verify", paper["id"]).code == 0
 
 
+@pytest.mark.slow
 def test_a_catalogue_that_is_there_is_not_overwritten_unless_asked(home: Home) -> None:
     held = home.run("dossier", CODE).document
     refused = home.run("rebuild")

@@ -13,6 +13,7 @@ COUNTED = {
     "verify": "Kiểm tra (verifying)",
     "rebuild": "Dựng lại (rebuilding)",
     "fixity": "Rà soát (scrubbing)",
+    "export": "Xuất (exporting)",
 }
 
 

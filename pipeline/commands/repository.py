@@ -1,19 +1,56 @@
-"""`sohoa fixity`, `sohoa rebuild`: keeping the repository whole."""
+"""`sohoa export`, `sohoa fixity`, `sohoa rebuild`: handing over and keeping the repository whole."""
 
 from __future__ import annotations
 
 import os
 import sys
+from enum import StrEnum
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
-from pipeline.commands.session import JsonOption, Session, answer
+from pipeline.commands.session import JsonOption, Session, absolute, answer
+
+
+class PackageFormat(StrEnum):
+    """Forms of a package."""
+
+    BAGIT = "bagit"
+    ZIP = "zip"
 
 
 def register(app: typer.Typer) -> None:
+    app.command()(export)
     app.command()(fixity)
     app.command()(rebuild)
+
+
+def export(
+    context: typer.Context,
+    dossier: Annotated[str, typer.Argument(help="Mã hồ sơ. (Dossier code.)")],
+    output: Annotated[Path, typer.Option("-o", "--output", help="Tệp đích. (Where to write.)")],
+    form: Annotated[
+        PackageFormat, typer.Option("--format", help="bagit: gói bàn giao; zip: để đọc. (Form of package.)")
+    ] = PackageFormat.ZIP,
+    purpose: Annotated[
+        str | None, typer.Option(help="Mục đích, ghi vào sổ cái. (What for; kept on the ledger.)")
+    ] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Xuất một hồ sơ thành gói bàn giao. (One dossier as a package to hand over.)"""
+    session: Session = context.obj
+    request = {"dossier": dossier, "format": form.value, "output": absolute(output), "purpose": purpose}
+    result = session.call("export", request, quiet=as_json)
+    answer(result, as_json=as_json, show=_show_export, code=1 if result["waiting"] else 0)
+
+
+def _show_export(result: dict[str, Any]) -> None:
+    typer.echo(f"{result['path']}: {result['documents']} giấy tờ, {result['files']} tệp (documents, files)")
+    if result["waiting"]:
+        typer.echo(
+            f"  chưa có {result['waiting']} giấy tờ đang chờ trong hồ sơ (not in it: papers that wait)"
+        )
 
 
 def fixity(

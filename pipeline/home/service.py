@@ -11,6 +11,7 @@ from typing import Any
 
 from config.settings import Settings
 from pipeline.errors import SohoaError, Unavailable, UsageError
+from pipeline.home.export_desk import ExportDesk
 from pipeline.home.fixity_desk import FixityDesk
 from pipeline.home.inquiry import Inquiry
 from pipeline.home.intake_desk import IntakeDesk
@@ -62,6 +63,9 @@ class Service:
             "verify": lambda a, actor, p: self._ask(work=True).verify(a, actor, p),
             "ledger_verify": lambda a, actor, p: self._ledger_desk().verify(a, actor),
             "ledger_export": lambda a, actor, p: self._ledger_desk().export(a, actor),
+            "export": lambda a, actor, p: ExportDesk(self._need_parts(), self._paths, self._settings).run(
+                a, actor, p
+            ),
             "fixity": self._scrub,
             "doctor": lambda a, actor, p: self._ask(work=True).doctor(actor),
         }
