@@ -71,6 +71,12 @@ class Roots:
         last = self._last()
         return str(last.day) if last else None
 
+    def overdue(self) -> str | None:
+        """The oldest day that is over and has no root yet."""
+        today = self._clock().astimezone(VIETNAM).date()
+        found = self._next(today, None)
+        return found[0].isoformat() if found else None
+
     def all(self) -> Iterator[Root]:
         """Every root in the bucket with its signature, oldest first."""
         for key in self._bucket.keys("x/"):
@@ -79,7 +85,7 @@ class Roots:
                 if content is not None:
                     yield Root(key, content, self._bucket.read(key.removesuffix("json") + "p7s"))
 
-    def _next(self, today: date, sent: int) -> tuple[date, bytes] | None:
+    def _next(self, today: date, sent: int | None) -> tuple[date, bytes] | None:
         """The oldest day that is over and not sealed, with the bytes of its root."""
         last = self._last()
         first = last.last + 1 if last else 1

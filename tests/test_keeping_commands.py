@@ -71,7 +71,7 @@ def seen(home: Home, into: Path) -> dict[str, Any]:
     """What a user gets to see and to hold."""
     view = home.run("dossier", CODE).document
     shown: dict[str, Any] = {"dossier": view, "files": {}}
-    for query in ("giay tiep nhan", "đơn", '"giấy phép xây dựng"', "khong co"):
+    for query in ("giay tiep nhan", '"giấy phép xây dựng"'):
         shown[query] = home.run("find", query).document
     for paper in view["documents"]:
         home.run("get", paper["id"], "-o", str(into / "a.pdf"))
@@ -92,10 +92,9 @@ def test_every_act_is_an_entry_by_a_pseudonym(home: Home, tmp_path: Path) -> Non
     home.run("doctor")
     home.run("ledger", "verify")
     home.run("ingest", str(home.root.parent / "chong"), "--dossier", CODE)
-    home.run("down")
     found = acts(home, tmp_path / "l.jsonl")
     wanted = {"start", "take_in", "sign", "store", "view", "search", "download", "verify", "retry", "doctor"}
-    wanted |= {"verify_ledger", "export_ledger", "stop"}
+    wanted |= {"verify_ledger", "export_ledger"}
     assert wanted <= {one["act"] for one in found}
     assert sum(one["act"] == "view" and batch in one["objects"] for one in found) == 1
     assert sum(one["act"] == "take_in" and one["objects"][0] == batch for one in found) == 2
@@ -159,6 +158,8 @@ def test_a_lost_database_is_made_anew_from_the_bucket_and_nothing_differs(home: 
     made = home.run("rebuild")
     assert made.code == 0 and made.document["problems"] == [] and made.document["documents"] == 2
     assert any("names of actors" in line for line in made.document["not_rebuilt"])
+    assert acts(home, tmp_path / "l.jsonl")[-3]["act"] == "rebuild"
+    assert "stop" in [one["act"] for one in acts(home, tmp_path / "l.jsonl")]
     after = seen(home, tmp_path)
     assert after == before
     assert home.run("verify", "--all").code == 0
@@ -247,6 +248,7 @@ def test_a_catalogue_that_is_there_is_not_overwritten_unless_asked(home: Home) -
     assert home.run("ledger", "verify").code == 0
 
 
+@pytest.mark.slow  # two more starts of a home; the same attack on copies is in test_ledger_out
 def test_a_stopped_home_has_sent_its_ledger_and_an_end_cut_off_is_found(home: Home) -> None:
     home.run("find", "quyet dinh")
     home.run("down")

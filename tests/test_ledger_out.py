@@ -177,7 +177,7 @@ def test_missed_days_are_sealed_one_after_another_and_today_is_not(kept: Kept) -
     first, second = (json.loads(root.content) for root in kept.roots.all())
     assert (first["first"], first["last"], second["first"], second["last"]) == (1, 3, 4, 6)
     assert first["previous"] is None and second["previous"]
-    assert kept.roots.sealed() == "2026-03-06"
+    assert kept.roots.sealed() == "2026-03-06" and kept.roots.overdue() is None
     acts = [json.loads(entry.body)["act"] for entry in kept.ledger.entries(11)]
     assert acts == ["seal_day", "seal_day"]
 
@@ -189,7 +189,7 @@ def test_a_signature_that_cannot_be_made_now_is_made_later(kept: Kept, database:
     good, kept.roots._sign = kept.roots._sign, down
     with pytest.raises(Unavailable):
         kept.roots.seal()
-    assert kept.roots.sealed() is None
+    assert kept.roots.sealed() is None and kept.roots.overdue() == "2026-03-05"
     kept.roots._sign = good
     assert kept.roots.seal() == ["2026-03-05", "2026-03-06"]
 
