@@ -95,7 +95,7 @@ class Fixity:
             mine.sort(key=lambda one: not one.latest)
             self._examiner.object(row.key, mine, row.sha256, row.document, looked)
             run.add(looked)
-            self._note_findings(looked, actor)
+            self.note(looked.findings, actor)
             progress({"stage": "fixity", "done": number + 1, "total": len(chosen)})
         run.statement = statement(run.checked, len(run.findings), run.population)
         self._note_run(run, actor)
@@ -142,10 +142,11 @@ class Fixity:
             )
             _append(connection, looked.findings, actor, self._agency)
 
-    def _note_findings(self, looked: Looked, actor: str) -> None:
-        if looked.findings:
+    def note(self, findings: Sequence[Finding], actor: str) -> None:
+        """Findings as entries of the ledger."""
+        if findings:
             with writing(self._database) as connection:
-                _append(connection, looked.findings, actor, self._agency)
+                _append(connection, findings, actor, self._agency)
 
     def _note_run(self, run: Run, actor: str) -> None:
         details: dict[str, Any] = {

@@ -43,8 +43,12 @@ class FixityDesk:
                 run = self._fixity.sample(int(size), seed=seed, actor=actor, progress=progress)
             else:
                 run = self._fixity.scrub(actor=actor, progress=progress)
-                for problem in judge(self._parts)["problems"]:
-                    run.findings.append(Finding(kind=Kind.LEDGER, key="ledger", detail=problem))
+                broken = [
+                    Finding(kind=Kind.LEDGER, key="ledger", detail=problem)
+                    for problem in judge(self._parts)["problems"]
+                ]
+                self._fixity.note(broken, actor)
+                run.findings += broken
         return _document(run)
 
     def slice(self) -> None:
