@@ -123,6 +123,13 @@ class Process(_Section):
     idle_minutes: float = Field(default=10.0, gt=0)
 
 
+class Fixity(_Section):
+    """The rolling scrub: objects an hour (0: off), and how many megabytes a second any scrub may read."""
+
+    hourly_objects: int = Field(default=200, ge=0)
+    mb_per_second: float = Field(default=20.0, gt=0)
+
+
 class Backup(_Section):
     key_file: Path | None = None
 
@@ -150,6 +157,7 @@ class Settings(BaseSettings):
     counter: dict[str, Counter] = {}
     scanner: dict[str, Scanner] = {}
     process: Process = Process()
+    fixity: Fixity = Fixity()
     backup: Backup = Backup()
 
     @classmethod

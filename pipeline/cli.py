@@ -11,6 +11,8 @@ from pipeline.commands import (
     demo,
     inspect,
     intake,
+    ledger,
+    repository,
     review,
     scan,
     sheets,
@@ -30,7 +32,10 @@ app = typer.Typer(
     "(Paper dossiers in; signed, searchable, verifiable records out.)",
 )
 app.callback()(Session.options)
-for module in (demo, intake, scan, watch, counter, sheets, review, inspect, verification, upkeep):
+MODULES = (
+    demo, intake, scan, watch, counter, sheets, review, inspect, verification, ledger, repository, upkeep,
+)  # fmt: skip
+for module in MODULES:
     module.register(app)
 
 

@@ -316,6 +316,7 @@ class StoredDocument:
     bucket: str
     pdf: StoredObject
     sidecar: StoredObject
+    manifest: StoredObject
     originals: tuple[StoredObject, ...]
     generation: int
     version: int

@@ -9,6 +9,7 @@ from datetime import timedelta
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from cryptography.x509 import Certificate, load_der_x509_certificate
 from sqlalchemy import Engine as Database
 
 import config
@@ -16,7 +17,7 @@ from config.settings import Settings
 from pipeline.classify.types import TypeCatalogue
 from pipeline.engine import Engine
 from pipeline.errors import UsageError
-from pipeline.model import Level
+from pipeline.model import Level, SignatureRole
 from pipeline.page_pool import PagePool
 from pipeline.paths import HomePaths
 from pipeline.raster.limits import RasterLimits
@@ -36,9 +37,11 @@ from storage.catalogue import Catalogue
 from storage.database import open_database, sqlite_url
 from storage.decisions import Decisions
 from storage.ledger import Ledger
+from storage.roots import Roots
 from storage.s3 import Bucket, Endpoint
 from storage.search import Search
 from storage.seaweedfs import EmbeddedStore
+from storage.segments import Segments
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,10 +72,18 @@ class Parts:
     verifier: IsolatedVerifier
     limits: RasterLimits
     types: TypeCatalogue
+    segments: Segments
+    roots: Roots
+    trust: TrustStore
+    bucket_once: Bucket
     store_name: str
 
     def describe_store(self) -> str:
         return self.store_name
+
+    def trusted(self) -> list[Certificate]:
+        """Root certificates that this home believes."""
+        return [load_der_x509_certificate(one) for one in self.trust.anchors]
 
     def self_test(self) -> str:
         """Sign something small; the names of who signs."""
@@ -88,8 +99,7 @@ class Parts:
 
 def open_records(paths: HomePaths, settings: Settings) -> Records:
     """The database. Raises Unavailable."""
-    url = settings.database.url.get_secret_value() if settings.database.url else sqlite_url(paths.database)
-    database = open_database(url)
+    database = open_database(database_url(paths, settings))
     return Records(
         database,
         Batches(database),
@@ -113,16 +123,20 @@ def open_work(paths: HomePaths, settings: Settings, records: Records) -> Parts:
         memory_mb=settings.limits.page_memory_mb,
     )
     pool.warm()
-    store = None if settings.s3.endpoint else EmbeddedStore(paths.store, bucket=settings.s3.bucket)
-    if store is not None:
-        store.start()
-    endpoint = store.endpoint() if store else external_endpoint(settings)
-    if store is None:
-        Bucket(endpoint, patient=False).ready_for_records()
+    store, endpoint = open_store(paths, settings)
+    if records.ledger.is_empty() and next(Bucket(endpoint).keys("l/"), None) is not None:
+        pool.close()
+        if store is not None:
+            store.stop()
+        raise UsageError(
+            "the database is empty, but the bucket holds records of earlier days; run `sohoa rebuild`",
+            vi="Cơ sở dữ liệu trống nhưng kho đã có hồ sơ; hãy chạy `sohoa rebuild` để dựng lại danh mục",
+        )
     archive = Archive(Bucket(endpoint), once=Bucket(endpoint, patient=False))
     pki = ensure_demo_pki(paths.keys / "demo", agency=settings.agency.name, officer=settings.agency.officer)
     signer = pades_signer(settings, pki)
-    verifier = IsolatedVerifier(TrustStore.of(paths.trust, demo_root=pki.certificate("root")))
+    trust = TrustStore.of(paths.trust, demo_root=pki.certificate("root"))
+    verifier = IsolatedVerifier(trust)
     limits = RasterLimits(
         max_pixels=settings.limits.max_megapixels * 1_000_000, max_pages=settings.limits.max_pages
     )
@@ -145,7 +159,48 @@ def open_work(paths: HomePaths, settings: Settings, records: Records) -> Parts:
     for batch, attempt in records.batches.running():
         engine.start(batch, attempt, priority=10)
     name = "SeaweedFS (nội bộ)" if store else str(settings.s3.endpoint)
-    return Parts(records, store, archive, pool, engine, signer, verifier, limits, types, name)
+    lock = timedelta(days=settings.storage.lock_days_demo)
+    segments = Segments(records.database, Bucket(endpoint), lock=lock)
+    roots = Roots(
+        records.database,
+        Bucket(endpoint),
+        segments,
+        sign=lambda content: signer.attest(content, SignatureRole.AGENCY),
+        agency=settings.agency.code,
+        lock=lock,
+    )
+    return Parts(
+        records,
+        store,
+        archive,
+        pool,
+        engine,
+        signer,
+        verifier,
+        limits,
+        types,
+        segments,
+        roots,
+        trust,
+        Bucket(endpoint, patient=False),
+        name,
+    )
+
+
+def open_store(paths: HomePaths, settings: Settings) -> tuple[EmbeddedStore | None, Endpoint]:
+    """The home's own store, started, or the one of the settings; and how the writer reaches it."""
+    if settings.s3.endpoint:
+        endpoint = external_endpoint(settings)
+        Bucket(endpoint, patient=False).ready_for_records()
+        return None, endpoint
+    store = EmbeddedStore(paths.store, bucket=settings.s3.bucket)
+    store.start()
+    return store, store.endpoint()
+
+
+def database_url(paths: HomePaths, settings: Settings) -> str:
+    """The URL of the settings, else SQLite in the home."""
+    return settings.database.url.get_secret_value() if settings.database.url else sqlite_url(paths.database)
 
 
 def pades_signer(settings: Settings, pki: DemoPki) -> PadesSigner:

@@ -71,6 +71,17 @@ class Archive:
         """An object into a file. Raises Tampered when it is missing or holds other bytes."""
         self._bucket.fetch(key, sha256, into)
 
+    def recover(self, key: str, sha256: Sha256, into: Path) -> bool:
+        """The recorded bytes from a version that lies under another one or under a delete marker; False without one."""
+        for version in self._bucket.versions(key):
+            if version.key == key and not version.deleted:
+                try:
+                    self._once.fetch(key, sha256, into, version_id=version.version_id)
+                except (Tampered, Unavailable):
+                    continue
+                return True
+        return False
+
     def read(self, key: str) -> bytes | None:
         """An object as the store has it now, unchecked, None when it is missing: for verifiers.
 
@@ -100,12 +111,13 @@ class Archive:
         kept = list(self._threads.map(lambda job: self._keep(job[0], job[1], job[2], lock_until), jobs))
         sources = ["", "", *(file.source for file in originals)]
         types = [blob.media_type for _, _, blob in jobs]
-        manifest = self._commit(signed, dossier, _Kept(kept, sources, types), lock_until)
+        manifest, place = self._commit(signed, dossier, _Kept(kept, sources, types), lock_until)
         return StoredDocument(
             signed=signed,
             bucket=self._bucket.name,
             pdf=kept[0],
             sidecar=kept[1],
+            manifest=place,
             originals=tuple(kept[2:]),
             generation=manifest.number,
             version=manifest.version_with(document.id, signed.pdf.sha256),
@@ -163,14 +175,15 @@ class Archive:
         dossier: str,
         kept: _Kept,
         lock_until: datetime,
-    ) -> Manifest:
+    ) -> tuple[Manifest, StoredObject]:
         """Write the next manifest; on losing a race read again and write the one after."""
         document = signed.document
         while True:
             generations = list(self.manifests(dossier))
             last = decode(generations[-1][1], generations[-1][0]) if generations else None
             if last is not None and last.holds(document.id, signed.pdf.sha256):
-                return last
+                key, there = generations[-1]
+                return last, StoredObject(key=key, sha256=digest(there), size=len(there), version_id=None)
             version = (last.version_of(document.id) if last else 0) + 1
             entries = (last.entries if last else ()) + _entries(signed, version, kept, lock_until)
             following = Manifest(
@@ -184,14 +197,14 @@ class Archive:
             )
             content = encode(following)
             try:
-                self._bucket.put_new(
+                place = self._bucket.put_new(
                     layout.manifest(dossier, following.number),
                     content,
                     sha256=digest(content),
                     media_type="application/json",
                     lock_until=lock_until,
                 )
-                return following
+                return following, place
             except AlreadyThere:
                 continue
 

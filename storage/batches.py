@@ -16,6 +16,7 @@ from pipeline.model import (
     Intake,
     Level,
     Page,
+    Paper,
     ReadPage,
     Sha256,
     SignatureRole,
@@ -187,21 +188,7 @@ class Batches:
         Returns whether the document belongs to this batch.
         """
         paper = item.paper
-        fields = {field.name: field for field in paper.fields}
-        values = {
-            "dossier": paper.dossier,
-            "origin": paper.origin,
-            "agency": item.agency,
-            "type": paper.type,
-            "type_name": paper.type_name,
-            **{
-                name: fields[name].value if name in fields else None
-                for name in ("title", "number", "date", "issuer", "signer")
-            },
-            "paper": dump(paper).decode(),
-            "doubtful": json.dumps(doubtful(item)),
-            "pages": json.dumps(list(paper.pages)),
-        }
+        values = described(paper, agency=item.agency)
         state = "review" if paper.review else "working"
         with writing(self._database) as connection:
             held = connection.execute(select(document).where(document.c.id == item.id)).one_or_none()
@@ -246,13 +233,24 @@ class Batches:
     ) -> Claim:
         """Make a signed attempt the document's unless another is already; returns the winner."""
         with writing(self._database) as connection:
-            connection.execute(
+            won = connection.execute(
                 update(document)
                 .where(document.c.id == document_id, document.c.staged_sha256.is_(None))
                 .values(
                     staged_sha256=sha256, staged_key=key, signature_level=level, roles=json.dumps(list(roles))
                 )
             )
+            if won.rowcount:
+                who = select(batch.c.actor, batch.c.agency).join(document, document.c.batch == batch.c.id)
+                row = connection.execute(who.where(document.c.id == document_id)).one()
+                ledger.append(
+                    connection,
+                    act="sign",
+                    actor=row.actor,
+                    agency=row.agency,
+                    objects=[document_id, sha256],
+                    details={"level": level, "roles": list(roles)},
+                )
         winner = self.claimed(document_id)
         assert winner is not None
         return winner
@@ -339,11 +337,30 @@ class Batches:
         )
 
 
-def doubtful(item: Document) -> list[str]:
+def described(paper: Paper, *, agency: str) -> dict[str, Any]:
+    """A document's row as far as its paper tells."""
+    fields = {field.name: field for field in paper.fields}
+    return {
+        "dossier": paper.dossier,
+        "origin": paper.origin,
+        "agency": agency,
+        "type": paper.type,
+        "type_name": paper.type_name,
+        **{
+            name: fields[name].value if name in fields else None
+            for name in ("title", "number", "date", "issuer", "signer")
+        },
+        "paper": dump(paper).decode(),
+        "doubtful": json.dumps(doubtful(paper)),
+        "pages": json.dumps(list(paper.pages)),
+    }
+
+
+def doubtful(paper: Paper) -> list[str]:
     """Names of fields that are suggestions only, as the contract lists them."""
     known = ("dossier", "type", "title", "number", "date", "issuer", "signer", "pages")
-    names = {field.name for field in item.paper.fields if field.doubtful}
-    if item.paper.dossier is None:
+    names = {field.name for field in paper.fields if field.doubtful}
+    if paper.dossier is None:
         names.add("dossier")
     return [name for name in known if name in names]
 

@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import Any
 
-from sqlalchemy import Engine, func, select, text, update
+from sqlalchemy import Connection, Engine, func, select, text, update
 from sqlalchemy.dialects.sqlite import insert
 
 from pipeline.grammar.folding import fold, one_tone_style
-from pipeline.model import Sha256, StoredDocument
+from pipeline.model import Paper, Sha256, StoredDocument
 from storage import ledger
 from storage.batch_view import document_view
 from storage.database import reading, writing
@@ -38,11 +38,10 @@ class Catalogue:
         """Rows, words and the ledger entry in one transaction; the same document again changes nothing."""
         item = stored.signed.document
         objects = [("document", stored.pdf, ""), ("sidecar", stored.sidecar, "")]
+        objects += [("manifest", stored.manifest, "")]
         sources = [f.source for f in item.originals if f.blob.sha256 != stored.pdf.sha256]
         objects += [("original", kept, name) for kept, name in zip(stored.originals, sources, strict=True)]
         words = "\n".join(page.text for page in item.pages)
-        fields = " ".join(field.value for field in item.paper.fields)
-        exact = one_tone_style(" ".join([item.paper.dossier or "", item.paper.type_name, fields, words]))
         with writing(self._database) as connection:
             connection.execute(
                 update(document)
@@ -69,17 +68,19 @@ class Catalogue:
                     .on_conflict_do_nothing()
                 )  # fmt: skip
             connection.execute(text("delete from document_words where document = :d"), {"d": item.id})
-            connection.execute(
-                text("insert into document_words (document, folded, exact) values (:d, :f, :e)"),
-                {"d": item.id, "f": fold(exact), "e": exact},
-            )
+            index_words(connection, item.id, item.paper, words)
             ledger.append(
                 connection,
                 act="store",
                 actor=item.actor,
                 agency=item.agency,
                 objects=[item.id, stored.pdf.sha256, stored.pdf.key],
-                details={"generation": stored.generation, "level": stored.signed.level},
+                details={
+                    "generation": stored.generation,
+                    "level": stored.signed.level,
+                    "manifest": stored.manifest.key,
+                    "manifest_sha256": stored.manifest.sha256,
+                },
                 request=f"store:{item.id}:{stored.pdf.sha256}",
             )
 
@@ -108,6 +109,12 @@ class Catalogue:
         with reading(self._database) as connection:
             return list(connection.execute(query).scalars())
 
+    def everything(self, document_id: str) -> Sequence[Any]:
+        """Every object of a document in every version: rows with role, key, sha256."""
+        query = select(held).where(held.c.document == document_id).order_by(held.c.role, held.c.key)
+        with reading(self._database) as connection:
+            return connection.execute(query).all()
+
     def objects(self, document_id: str, *, original: bool, version: int | None) -> list[Held]:
         """The signed file of a document, or its originals; the newest version unless one is named.
 
@@ -135,3 +142,15 @@ class Catalogue:
             )
             for row in rows
         ]
+
+
+def index_words(
+    connection: Connection, document_id: str, paper: Paper, words: str, *, row: int | None = None
+) -> None:
+    """Make a document findable by its fields and words. `row` decides between hits that are equal otherwise."""
+    fields = " ".join(field.value for field in paper.fields)
+    exact = one_tone_style(" ".join([paper.dossier or "", paper.type_name, fields, words]))
+    connection.execute(
+        text("insert into document_words (rowid, document, folded, exact) values (:r, :d, :f, :e)"),
+        {"r": row, "d": document_id, "f": fold(exact), "e": exact},
+    )

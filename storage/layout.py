@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import re
+from datetime import date
 from pathlib import PurePosixPath
 from urllib.parse import quote
 
@@ -56,6 +57,21 @@ def attestation(dossier: str, number: int, role: str) -> str:
 def staging(document: str, sha256: Sha256) -> str:
     """A signed attempt, unlocked, until one of them becomes the document's."""
     return f"s/{_plain(document)}/{sha256}.pdf"
+
+
+def segment(day: date, first: int, last: int) -> str:
+    """Ledger entries `first` to `last`, all of one business day, a line each."""
+    return f"l/{day:%Y/%m/%d}/{first:012d}-{last:012d}.jsonl"
+
+
+def root(day: date) -> str:
+    """The Merkle root of a business day."""
+    return f"x/{day:%Y/%m/%d}/root.json"
+
+
+def root_signature(day: date) -> str:
+    """The agency's detached signature over the root of a day."""
+    return f"x/{day:%Y/%m/%d}/root.p7s"
 
 
 def loose(document: str) -> str:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -17,9 +17,10 @@ from sqlalchemy import Connection, Engine, select
 from sqlalchemy.dialects.sqlite import insert
 
 from storage.database import reading, writing
+from storage.proof import GENESIS, Chain, Entry, entry_hash, walk
 from storage.schema import actor_name, ledger
 
-GENESIS = "0" * 64
+__all__ = ["GENESIS", "Ledger", "LedgerReport", "actor_key", "append", "entry_hash"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,10 +38,6 @@ class LedgerReport:
 def actor_key(agency: str, actor: str) -> str:
     """A person's pseudonym in an agency: stable, and no name."""
     return hashlib.sha256(f"actor\n{agency}\n{actor}".encode()).hexdigest()[:24]
-
-
-def entry_hash(previous: str, body: str) -> str:
-    return hashlib.sha256(f"{previous}\n{body}".encode()).hexdigest()
 
 
 def append(
@@ -82,15 +79,6 @@ def append(
     connection.execute(insert(ledger).values(**values, request=request))
 
 
-def _number(body: str) -> Any:
-    """The number that an entry's body states, None when it states none."""
-    try:
-        found = json.loads(body)
-    except (ValueError, RecursionError):
-        return None
-    return found.get("seq") if isinstance(found, dict) else None
-
-
 class Ledger:
     """Entries that stand alone, and the walk over the chain."""
 
@@ -112,18 +100,22 @@ class Ledger:
 
     def verify(self) -> LedgerReport:
         """Walk the whole chain; changed, removed, reordered and inserted entries are named."""
-        problems: list[str] = []
-        previous, due, count = GENESIS, 1, 0
+        chain = self.chain()
+        return LedgerReport(chain.entries, tuple(chain.problems))
+
+    def chain(self) -> Chain:
+        """The walk itself, with the hash of every entry."""
+        return walk(self.entries())
+
+    def entries(self, first: int = 1, last: int | None = None) -> Iterator[Entry]:
+        """Entries in order of number, read as they are asked for."""
+        query = select(ledger).where(ledger.c.seq >= first).order_by(ledger.c.seq)
+        if last is not None:
+            query = query.where(ledger.c.seq <= last)
         with reading(self._database) as connection:
-            for row in connection.execute(select(ledger).order_by(ledger.c.seq)).yield_per(2000):
-                count += 1
-                if row.seq != due:
-                    problems.append(f"entries {due} to {row.seq - 1} are missing")
-                elif row.previous != previous:
-                    problems.append(f"entry {row.seq} does not follow entry {row.seq - 1}")
-                if entry_hash(row.previous, row.body) != row.hash:
-                    problems.append(f"entry {row.seq} was changed")
-                elif _number(row.body) != row.seq:
-                    problems.append(f"entry {row.seq} stands in another's place")
-                previous, due = row.hash, row.seq + 1
-        return LedgerReport(count, tuple(problems))
+            for row in connection.execute(query).yield_per(2000):
+                yield Entry(row.seq, row.previous, row.hash, row.body)
+
+    def is_empty(self) -> bool:
+        with reading(self._database) as connection:
+            return connection.execute(select(ledger.c.seq).limit(1)).first() is None

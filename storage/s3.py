@@ -56,6 +56,18 @@ class Endpoint:
     bucket: str
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Version:
+    """One version at a key. `deleted` marks a delete marker: it hides the versions below it, which stay."""
+
+    key: str
+    version_id: str
+    latest: bool
+    deleted: bool
+    size: int
+    modified: datetime
+
+
 class Bucket:
     """One bucket as one identity. `patient` retries what a busy or restarting server refuses."""
 
@@ -219,6 +231,21 @@ class Bucket:
         with self._errors():
             for item in self._client.list_objects(self.name, prefix=prefix, recursive=True):
                 yield str(item.object_name)
+
+    def versions(self, prefix: str) -> Iterator[Version]:
+        """Every version and delete marker below a prefix; of a key's versions the newest comes first."""
+        with self._errors():
+            for item in self._client.list_objects(
+                self.name, prefix=prefix, recursive=True, include_version=True
+            ):
+                yield Version(
+                    key=str(item.object_name),
+                    version_id=str(item.version_id or ""),
+                    latest=str(item.is_latest).lower() == "true",
+                    deleted=bool(item.is_delete_marker),
+                    size=int(item.size or 0),
+                    modified=item.last_modified or datetime.now(UTC),
+                )
 
     def set_lock(self, key: str, until: datetime, *, version_id: str | None = None) -> None:
         """Extend the retention of an object (shortening is refused by the store)."""

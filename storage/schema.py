@@ -125,6 +125,7 @@ held = Table(
     Column("size", Integer, nullable=False),
     Column("source", Text, nullable=False),
 )
+Index("held_object_key", held.c.key)
 
 ledger = Table(
     "ledger",
@@ -142,6 +143,38 @@ actor_name = Table(
     Column("key", String(64), primary_key=True),
     Column("name", Text, nullable=False),
 )
+
+ledger_segment = Table(
+    "ledger_segment",
+    metadata,
+    Column("first", Integer, primary_key=True, autoincrement=False),
+    Column("last", Integer, nullable=False),
+    Column("key", Text, nullable=False, unique=True),
+    Column("sha256", String(64)),
+    CheckConstraint("last >= first"),
+)
+"""Ranges of entries that go to the bucket as one object; `sha256` once it is there."""
+
+day_root = Table(
+    "day_root",
+    metadata,
+    Column("day", String(10), primary_key=True),
+    Column("first", Integer, nullable=False),
+    Column("last", Integer, nullable=False),
+    Column("key", Text, nullable=False),
+    Column("sha256", String(64), nullable=False),
+)
+"""Days whose signed root is in the bucket."""
+
+scrub = Table(
+    "scrub",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("place", Text, nullable=False),
+    Column("looked_at", String(40), nullable=False),
+    CheckConstraint("id = 1"),
+)
+"""Where the pass over the bucket stands: the dossier looked at last, empty between two passes."""
 
 SQLITE_ONLY = (
     "create virtual table if not exists document_words using fts5("

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from minio.deleteobjects import DeleteObject
 from sqlalchemy import Engine
 
 from pipeline.model import Document, Level, SignedDocument
@@ -16,6 +18,7 @@ from storage.database import open_database, sqlite_url
 from storage.s3 import Bucket
 from storage.seaweedfs import EmbeddedStore
 from tests.papers import AGENCY, OFFICER, make_document, make_signer
+from tests.repository import Repository, fill
 
 
 @pytest.fixture(scope="session")
@@ -38,11 +41,33 @@ def archive(bucket: Bucket) -> Archive:
     return Archive(bucket)
 
 
+@pytest.fixture(scope="session")
+def spare(store: EmbeddedStore) -> Bucket:
+    """A second bucket, as the administrator; the store has room for few."""
+    bucket = Bucket(replace(store.endpoint("admin"), bucket="spare"))
+    bucket.ensure()
+    return bucket
+
+
+@pytest.fixture
+def own_bucket(spare: Bucket) -> Bucket:
+    """The second bucket, emptied of all versions, locked ones too, as only an administrator can."""
+    there = spare._client.list_objects("spare", recursive=True, include_version=True)
+    for_removal = [DeleteObject(str(one.object_name), one.version_id) for one in there]
+    assert not list(spare._client.remove_objects("spare", for_removal, bypass_governance_mode=True))
+    return spare
+
+
 @pytest.fixture
 def database(tmp_path: Path) -> Iterator[Engine]:
     engine = open_database(sqlite_url(tmp_path / "sohoa.sqlite3"))
     yield engine
     engine.dispose()
+
+
+@pytest.fixture
+def repository(database: Engine, own_bucket: Bucket, document: Document, tmp_path: Path) -> Repository:
+    return fill(database, own_bucket, document, tmp_path)
 
 
 @pytest.fixture(scope="session")

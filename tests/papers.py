@@ -221,6 +221,7 @@ def as_stored(signed: SignedDocument, *, version: int = 1, generation: int = 1) 
         bucket="sohoa",
         pdf=kept(signed.pdf.sha256),
         sidecar=kept(Sha256("0" * 64)),
+        manifest=kept(Sha256("1" * 64)),
         originals=tuple(
             kept(file.blob.sha256) for file in document.originals if file.blob.sha256 != signed.pdf.sha256
         ),

@@ -10,6 +10,10 @@ import typer
 from pipeline.commands.session import JsonOption, Session, absolute, answer
 from pipeline.errors import UsageError
 
+Purpose = Annotated[
+    str | None, typer.Option("--purpose", help="Mục đích, ghi vào sổ cái. (What for; kept on the ledger.)")
+]
+
 
 def register(app: typer.Typer) -> None:
     app.command()(find)
@@ -27,22 +31,26 @@ def find(
     after: Annotated[
         str | None, typer.Option(help="Trang sau: giá trị `next` của trang trước. (Next page.)")
     ] = None,
+    purpose: Purpose = None,
     as_json: JsonOption = False,
 ) -> None:
     """Tìm giấy tờ theo mã hồ sơ, số, tên, hay bất kỳ từ nào. (Search.)"""
     session: Session = context.obj
-    result = session.call("find", {"query": " ".join(query), "limit": limit, "after": after}, quiet=True)
+    result = session.call(
+        "find", {"query": " ".join(query), "limit": limit, "after": after, "purpose": purpose}, quiet=True
+    )
     answer(result, as_json=as_json, show=_show_found)
 
 
 def dossier(
     context: typer.Context,
     code: Annotated[str, typer.Argument(help="Mã hồ sơ. (Dossier code.)")],
+    purpose: Purpose = None,
     as_json: JsonOption = False,
 ) -> None:
     """Một hồ sơ: giấy tờ, trạng thái, đèn. (One dossier: its papers and its light.)"""
     session: Session = context.obj
-    result = session.call("dossier", {"code": code}, quiet=True)
+    result = session.call("dossier", {"code": code, "purpose": purpose}, quiet=True)
     waits = any(p["state"] != "stored" for p in result["documents"])
     answer(result, as_json=as_json, show=_show_dossier, code=1 if waits else 0)
 
@@ -55,6 +63,7 @@ def get(
         bool, typer.Option("--original", help="Lấy ảnh gốc. (The originals, into a folder if several.)")
     ] = False,
     version: Annotated[int | None, typer.Option(min=1, help="Phiên bản. (Version number.)")] = None,
+    purpose: Purpose = None,
     as_json: JsonOption = False,
 ) -> None:
     """Tải bản đã ký hoặc ảnh gốc. (Download the signed file, or the originals.)"""
@@ -63,7 +72,13 @@ def get(
         raise UsageError("give a file name to write to", vi="Cần tên tệp để ghi")
     result = session.call(
         "get",
-        {"document": document, "output": absolute(output), "original": original, "version": version},
+        {
+            "document": document,
+            "output": absolute(output),
+            "original": original,
+            "version": version,
+            "purpose": purpose,
+        },
         quiet=True,
     )
     answer(
@@ -76,6 +91,11 @@ def get(
 def _show_files(result: dict[str, Any]) -> None:
     for file in result["files"]:
         typer.echo(file["path"])
+        if file["recovered"]:
+            typer.echo(
+                "  lấy từ phiên bản đã khóa: trong kho có thứ che lên nó; hãy chạy `sohoa fixity` (recovered)",
+                err=True,
+            )
 
 
 def _show_found(result: dict[str, Any]) -> None:

@@ -9,6 +9,13 @@ from typing import Any
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
+COUNTED = {
+    "verify": "Kiểm tra (verifying)",
+    "rebuild": "Dựng lại (rebuilding)",
+    "fixity": "Rà soát (scrubbing)",
+    "export": "Xuất (exporting)",
+}
+
 
 @contextmanager
 def shown() -> Iterator[Callable[[dict[str, Any]], None]]:
@@ -41,9 +48,12 @@ def shown() -> Iterator[Callable[[dict[str, Any]], None]]:
                     total=event["documents"] or None,
                     visible=bool(event["documents"]),
                 )
-            elif event.get("stage") == "verify":
+            elif event.get("stage") in COUNTED:
                 bar.update(
-                    pages, description="Kiểm tra (verifying)", completed=event["done"], total=event["total"]
+                    pages,
+                    description=COUNTED[event["stage"]],
+                    completed=event["done"],
+                    total=event["total"],
                 )
 
         yield show

@@ -1,4 +1,4 @@
-"""`sohoa verify` and `sohoa ledger verify`."""
+"""`sohoa verify`."""
 
 from __future__ import annotations
 
@@ -13,9 +13,6 @@ from pipeline.errors import UsageError
 
 def register(app: typer.Typer) -> None:
     app.command()(verify)
-    ledger = typer.Typer(help="Sổ cái. (The ledger.)", no_args_is_help=True)
-    ledger.command("verify")(ledger_verify)
-    app.add_typer(ledger, name="ledger")
 
 
 def verify(
@@ -42,19 +39,6 @@ def verify(
     else:
         result = session.call("verify", {"files": files, "named": named, "all": everything}, quiet=as_json)
     answer(result, as_json=as_json, show=_show, code=exit_code(result))
-
-
-def ledger_verify(context: typer.Context, as_json: JsonOption = False) -> None:
-    """Kiểm tra chuỗi băm của sổ cái. (The ledger's hash chain.)"""
-    session: Session = context.obj
-    result = session.call("ledger_verify", {}, quiet=True)
-
-    def show(report: dict[str, Any]) -> None:
-        typer.echo(f"{report['entries']} mục, {'nguyên vẹn' if report['ok'] else 'KHÔNG NGUYÊN VẸN'}")
-        for problem in report["problems"]:
-            typer.echo(f"  {problem}")
-
-    answer(result, as_json=as_json, show=show, code=0 if result["ok"] else 5)
 
 
 def exit_code(report: dict[str, Any]) -> int:

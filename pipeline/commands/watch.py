@@ -185,7 +185,7 @@ class _Desk:
         """Let go the files of what is settled."""
         for batch in sorted(self.open):
             try:
-                view = self._session.call("status", {"batch": batch}, quiet=True)["batches"][0]
+                view = self._session.call("status", {"batch": batch, "text": False}, quiet=True)["batches"][0]
                 if view["state"] not in SETTLED:
                     continue
                 released = self._session.call("release", {"batch": batch}, quiet=True)

@@ -25,6 +25,7 @@ def probes(parts: Parts, paths: HomePaths, settings: Settings) -> list[dict[str,
         _probe("Kho S3 (store)", lambda: _store(parts)),
         _probe("Cơ sở dữ liệu (database)", lambda: (OK, parts.records.describe(), "")),
         _probe("Sổ cái (ledger)", lambda: _ledger(parts)),
+        _probe("Niêm phong ngày (signed days)", lambda: _sealed(parts)),
         _probe("Khóa ký (signing keys)", lambda: _keys(parts, settings)),
         _probe("Việc đang chờ (waiting)", lambda: _waiting(parts)),
     ]
@@ -56,6 +57,14 @@ def _ledger(parts: Parts) -> tuple[str, str, str]:
     if report.ok:
         return OK, f"{report.entries} mục, nguyên vẹn", ""
     return ERROR, "; ".join(report.problems[:3]), "so với bản sao lưu (compare with the backup)"
+
+
+def _sealed(parts: Parts) -> tuple[str, str, str]:
+    last, overdue = parts.roots.sealed(), parts.roots.overdue()
+    if overdue:
+        remedy = "sohoa tự thử lại mỗi 5 phút; xem khóa ký và dấu thời gian (tried again; see keys and time-stamps)"
+        return WARNING, f"ngày {overdue} chưa niêm phong", remedy
+    return OK, last or "chưa có ngày nào đã hết", ""
 
 
 def _keys(parts: Parts, settings: Settings) -> tuple[str, str, str]:

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from config.settings import Settings
-from pipeline.errors import Unavailable, UsageError
+from pipeline.errors import Tampered, Unavailable, UsageError
 from pipeline.files import hash_file, write_whole
 from pipeline.home.doctor import probes
 from pipeline.home.server import Progress
@@ -25,14 +25,18 @@ class Inquiry:
         self._paths = paths
         self._settings = settings
 
-    def status(self, arguments: dict[str, Any]) -> dict[str, Any]:
-        """One batch with text, else the open ones, or all, without text."""
+    def status(self, arguments: dict[str, Any], actor: str) -> dict[str, Any]:
+        """One batch with text (a view, unless only its state is asked for), else the open ones, or all, without."""
         batches = self._records.batches
         one = arguments.get("batch")
         if one:
             if batches.source_of(one) is None:
                 raise UsageError(f"no batch {one}", vi=f"Không có lô {one}")
-            return {"batches": [batches.view(one, with_text=True)]}
+            with_text = bool(arguments.get("text", True))
+            view = batches.view(one, with_text=with_text)
+            if with_text:
+                self._note("view", actor, [one, *(paper["id"] for paper in view["documents"])])
+            return {"batches": [view]}
         wanted = batches.list(open_only=not arguments.get("all"))
         return {"batches": [batches.view(batch, with_text=False) for batch in wanted]}
 
@@ -41,7 +45,7 @@ class Inquiry:
         result = self._records.search.find(
             str(arguments["query"]), limit=int(arguments.get("limit") or 20), after=arguments.get("after")
         )
-        self._note("search", actor, [hit["document"] for hit in result["results"]])
+        self._note("search", actor, [hit["document"] for hit in result["results"]], arguments)
         return result
 
     def dossier(self, arguments: dict[str, Any], actor: str) -> dict[str, Any]:
@@ -50,7 +54,7 @@ class Inquiry:
         view = self._records.catalogue.dossier(code)
         if view is None:
             raise UsageError(f"no dossier {code} here", vi=f"Không có hồ sơ {code} trong kho")
-        self._note("view", actor, [code])
+        self._note("view", actor, [code], arguments)
         return view
 
     def get(self, arguments: dict[str, Any], actor: str) -> dict[str, Any]:
@@ -62,14 +66,20 @@ class Inquiry:
         )
         if not objects:
             raise UsageError(f"no stored document {document}", vi=f"Không có giấy tờ {document} trong kho")
+        self._note("download", actor, [document], arguments)  # before: no file leaves without its entry
         output = Path(arguments["output"])
         several = len(objects) > 1
         files = []
         for item in objects:
             target = output / item.name if several else output
-            parts.archive.fetch(item.key, item.sha256, target)
-            files.append({"path": str(target), "sha256": item.sha256})
-        self._note("download", actor, [document])
+            recovered = False
+            try:
+                parts.archive.fetch(item.key, item.sha256, target)
+            except Tampered:
+                recovered = parts.archive.recover(item.key, item.sha256, target)
+                if not recovered:
+                    raise
+            files.append({"path": str(target), "sha256": item.sha256, "recovered": recovered})
         return {"document": document, "files": files}
 
     def verify(self, arguments: dict[str, Any], actor: str, progress: Progress) -> dict[str, Any]:
@@ -90,16 +100,12 @@ class Inquiry:
             else:
                 results.append(verdict)
             progress({"stage": "verify", "done": number + 1, "total": len(wanted)})
-        self._note("verify", actor, wanted)
+        self._note("verify", actor, wanted, files=len(targets))
         return {"results": results, "missing": missing, "extra": []}
 
-    def ledger_verify(self) -> dict[str, Any]:
-        """The hash chain, entry by entry."""
-        report = self._records.ledger.verify()
-        return {"ok": report.ok, "entries": report.entries, "problems": list(report.problems)}
-
-    def doctor(self) -> dict[str, Any]:
+    def doctor(self, actor: str) -> dict[str, Any]:
         """Probes with remedies."""
+        self._note("doctor", actor, [])
         return {"probes": probes(self._need(), self._paths, self._settings)}
 
     def _verify_stored(self, parts: Parts, document: str, ledger_ok: bool | None) -> dict[str, Any] | None:
@@ -139,8 +145,21 @@ class Inquiry:
             found += known
         return found
 
-    def _note(self, act: str, actor: str, objects: list[str]) -> None:
-        self._records.ledger.note(act=act, actor=actor, agency=self._settings.agency.code, objects=objects)
+    def _note(
+        self,
+        act: str,
+        actor: str,
+        objects: list[str],
+        arguments: dict[str, Any] | None = None,
+        **details: Any,
+    ) -> None:
+        """An entry, with the purpose that the asker stated."""
+        purpose = (arguments or {}).get("purpose")
+        if purpose:
+            details["purpose"] = str(purpose)[:200]
+        self._records.ledger.note(
+            act=act, actor=actor, agency=self._settings.agency.code, objects=objects, details=details
+        )
 
     def _need(self) -> Parts:
         assert self._parts is not None

@@ -30,6 +30,7 @@ MEND_SECONDS, GRACE_SECONDS = 2.0, 0.5
 MOST_ATTEMPTS = 10
 FORGOTTEN = "Bị ngắt giữa chừng, sẽ tự thử lại (interrupted; tried again by itself)"
 COUNTER, BACKFILE = 1, 10
+SYSTEM = "system"
 SAFE = {"stored", "blank", "separator"}
 
 
@@ -116,12 +117,7 @@ class IntakeDesk:
                 unsafe.add(source)
         files = {source: digest for source, digest in safe.items() if source not in unsafe}
         if files:
-            self._parts.records.ledger.note(
-                act="release",
-                actor=actor,
-                agency=self._settings.agency.code,
-                objects=[batch, *files.values()],
-            )
+            self._note("release", actor, [batch, *files.values()])
         return {"files": files, "batch": view}
 
     def retry(self, arguments: dict[str, Any], actor: str, progress: Progress) -> dict[str, Any]:
@@ -130,6 +126,9 @@ class IntakeDesk:
         for batch in wanted:
             if self._batches.attempt(batch) is None:
                 raise UsageError(f"no batch {batch}", vi=f"Không có lô {batch}")
+        if wanted:
+            self._note("retry", actor, wanted)
+        for batch in wanted:
             self.again(batch)
         if arguments.get("wait", True):
             self.watch(wanted, progress)
@@ -143,6 +142,7 @@ class IntakeDesk:
         """Start again what waits for a service."""
         for batch in self._batches.retriable():
             if self._batches.state(batch) == "paused":
+                self._note("retry", SYSTEM, [batch])
                 self.again(batch)
 
     def mend_forgotten(self) -> None:
@@ -245,6 +245,7 @@ class IntakeDesk:
             intake = dataclasses.replace(intake, id=salted)
             earlier = self._batches.source_of(intake.id)
         if earlier is not None:
+            self._note("take_in", intake.actor, [intake.id], again=True)
             for file in intake.files:
                 file.blob.path.unlink(missing_ok=True)
             if intake.id in self._batches.retriable():
@@ -260,6 +261,11 @@ class IntakeDesk:
         self._batches.open(intake)
         self._parts.engine.start(intake.id, 1, priority=COUNTER if intake.dossier else BACKFILE)
         return intake.id, None
+
+    def _note(self, act: str, actor: str, objects: list[str], **details: Any) -> None:
+        self._parts.records.ledger.note(
+            act=act, actor=actor, agency=self._settings.agency.code, objects=objects, details=details
+        )
 
     @staticmethod
     def _with_note(view: dict[str, Any], note: str | None) -> dict[str, Any]:

@@ -86,8 +86,10 @@ class Process:
             try:
                 if records is None:
                     records = open_records(self._paths, self._settings)
-                    self._service.records_ready(records)
+                    if not records.ledger.is_empty():  # an empty one may be a lost one: the bucket tells
+                        self._service.records_ready(records)
                 self._parts = open_work(self._paths, self._settings, records)
+                self._service.records_ready(records)
                 self._service.work_ready(self._parts)
                 return
             except SohoaError as error:
@@ -137,6 +139,7 @@ class Process:
         self._paths.socket.unlink(missing_ok=True)
         self._server.close()
         if self._parts is not None:
+            self._service.farewell()
             self._parts.close()
         logging.shutdown()
         # Threads of the engine and of served requests may still wait; everything is durable by now.

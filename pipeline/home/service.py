@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import threading
 import time
 from collections.abc import Callable
@@ -11,19 +12,28 @@ from typing import Any
 from config.settings import Settings
 from pipeline.errors import SohoaError, Unavailable, UsageError
 from pipeline.home.counter_desk import CounterDesk
+from pipeline.home.export_desk import ExportDesk
+from pipeline.home.fixity_desk import FixityDesk
 from pipeline.home.inquiry import Inquiry
 from pipeline.home.intake_desk import IntakeDesk
+from pipeline.home.ledger_desk import LedgerDesk
 from pipeline.home.review_desk import ReviewDesk
 from pipeline.home.schedule import Job, Schedule
 from pipeline.home.server import Progress
-from pipeline.paths import HomePaths
+from pipeline.paths import HomePaths, fingerprint
 from pipeline.wire import Parts, Records
 
+logger = logging.getLogger("sohoa.home")
 READY_SECONDS = 60.0
 PASSING_SECONDS = 15.0
 """How long a request waits while a dependency does not come up, before it says so."""
 RETRY_SECONDS = 60.0
 MEND_SECONDS = 10.0
+PUBLISH_SECONDS = 20.0
+"""The ledger's entries are in the bucket within a minute, also when one try fails."""
+SEAL_SECONDS = 300.0
+SCRUB_SECONDS = 60.0
+SYSTEM = "system"
 
 
 class Service:
@@ -38,7 +48,8 @@ class Service:
         self._reason: SohoaError | None = None
         self._since = 0.0
         self._changed = threading.Condition()
-        self._schedule: Schedule | None = None
+        self._schedules: list[Schedule] = []
+        self._fixity: FixityDesk | None = None
         self.last_work = time.monotonic()
         self._verbs: dict[str, Callable[[dict[str, Any], str, Progress], Any]] = {
             "ping": lambda arguments, actor, progress: {"ready": self._parts is not None},
@@ -51,13 +62,18 @@ class Service:
             "release": lambda a, actor, p: self._desk().release(a, actor, p),
             "retry": lambda a, actor, p: self._desk().retry(a, actor, p),
             "review": lambda a, actor, p: self._review().review(a, actor, p),
-            "status": lambda a, actor, p: self._ask().status(a),
+            "status": lambda a, actor, p: self._ask().status(a, actor),
             "find": lambda a, actor, p: self._ask().find(a, actor),
             "dossier": lambda a, actor, p: self._ask().dossier(a, actor),
             "get": lambda a, actor, p: self._ask(work=True).get(a, actor),
             "verify": lambda a, actor, p: self._ask(work=True).verify(a, actor, p),
-            "ledger_verify": lambda a, actor, p: self._ask().ledger_verify(),
-            "doctor": lambda a, actor, p: self._ask(work=True).doctor(),
+            "ledger_verify": lambda a, actor, p: self._ledger_desk().verify(a, actor),
+            "ledger_export": lambda a, actor, p: self._ledger_desk().export(a, actor),
+            "export": lambda a, actor, p: ExportDesk(self._need_parts(), self._paths, self._settings).run(
+                a, actor, p
+            ),
+            "fixity": self._scrub,
+            "doctor": lambda a, actor, p: self._ask(work=True).doctor(actor),
         }
 
     def answer(self, verb: str, arguments: dict[str, Any], actor: str, progress: Progress) -> Any:
@@ -78,12 +94,20 @@ class Service:
         with self._changed:
             self._parts, self._reason = parts, None
             desk = IntakeDesk(parts, self._paths, self._settings)
-            self._schedule = Schedule(
-                [
-                    Job("mend", MEND_SECONDS, desk.mend_forgotten),
-                    Job("retry", RETRY_SECONDS, desk.retry_waiting),
-                ]
-            )
+            ledger = LedgerDesk(parts, self._settings)
+            self._fixity = FixityDesk(parts, self._settings)
+            self._note(parts.records, "start", SYSTEM, {"settings": fingerprint(self._paths)})
+            self._schedules = [
+                Schedule(
+                    [
+                        Job("mend", MEND_SECONDS, desk.mend_forgotten),
+                        Job("retry", RETRY_SECONDS, desk.retry_waiting),
+                    ]
+                ),
+                Schedule([Job("publish", PUBLISH_SECONDS, ledger.publish)]),
+                Schedule([Job("seal", SEAL_SECONDS, ledger.seal)]),
+                Schedule([Job("scrub", SCRUB_SECONDS, self._fixity.slice)]),
+            ]
             self._changed.notify_all()
 
     def not_ready(self, reason: SohoaError) -> None:
@@ -95,8 +119,16 @@ class Service:
 
     def on_schedule(self, now: float) -> None:
         """Run what is due; called by the main loop twice a second."""
-        if self._schedule is not None:
-            self._schedule.tick(now)
+        for schedule in self._schedules:
+            schedule.tick(now)
+
+    def farewell(self) -> None:
+        """Before the store stops: what the ledger has learned goes to the bucket."""
+        if self._parts is not None:
+            try:
+                self._parts.segments.publish()
+            except SohoaError as error:  # the next start sends it
+                logger.warning("the ledger's last entries are not in the bucket yet: %s", error)
 
     def at_work(self) -> bool:
         """Whether a batch is in the works, so that the process must not idle out."""
@@ -115,6 +147,9 @@ class Service:
 
     def _review(self) -> ReviewDesk:
         return ReviewDesk(self._need_parts(), self._desk(), agency=self._settings.agency.code)
+
+    def _ledger_desk(self) -> LedgerDesk:
+        return LedgerDesk(self._need_parts(), self._settings)
 
     def _ask(self, *, work: bool = False) -> Inquiry:
         if work:
@@ -147,9 +182,24 @@ class Service:
                 left = deadline - time.monotonic()
             self._changed.wait(max(0.0, min(left, 1.0)))
 
+    def _scrub(self, arguments: dict[str, Any], actor: str, progress: Progress) -> dict[str, Any]:
+        self._need_parts()
+        assert self._fixity is not None  # set together with the parts
+        return self._fixity.run(arguments, actor, progress)
+
     def _down(self, arguments: dict[str, Any], actor: str, progress: Progress) -> dict[str, Any]:
+        if self._records is not None and self._parts is not None:
+            try:
+                self._note(self._records, "stop", actor, {})
+            except SohoaError as error:  # stopping must be possible with a database that is locked or full
+                logger.warning("the stop is not on the ledger: %s", error)
         self._stop.set()
         return {"stopped": True}
+
+    def _note(self, records: Records, act: str, actor: str, details: dict[str, Any]) -> None:
+        records.ledger.note(
+            act=act, actor=actor, agency=self._settings.agency.code, objects=[], details=details
+        )
 
 
 def absolute(text: object) -> Path:

@@ -69,9 +69,8 @@ def pages_of(file: SourceFile, sides: FileSides, *, batch: str, first_index: int
 def _page(file: SourceFile, sides: FileSides, number: int, batch: str, first_index: int) -> Page:
     index = first_index + number - 1
     source = f"{file.source}#{number}" if sides.count > 1 else file.source
-    seed = f"{batch}\n{index}\n{source}\n{file.blob.sha256}"
     return Page(
-        id="p_" + hashlib.sha256(seed.encode("utf-8", "surrogateescape")).hexdigest()[:20],
+        id=page_id(batch, index, source, file.blob.sha256),
         index=index,
         source=source,
         file=file.blob,
@@ -79,6 +78,12 @@ def _page(file: SourceFile, sides: FileSides, number: int, batch: str, first_ind
         origin=sides.origin,
         reason=sides.reasons.get(number),
     )
+
+
+def page_id(batch: str, index: int, source: str, sha256: str) -> str:
+    """The name of a side: the same file in the same place of the same batch has the same."""
+    seed = f"{batch}\n{index}\n{source}\n{sha256}"
+    return "p_" + hashlib.sha256(seed.encode("utf-8", "surrogateescape")).hexdigest()[:20]
 
 
 def _sides(file: SourceFile, limits: RasterLimits) -> FileSides:

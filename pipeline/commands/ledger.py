@@ -1,0 +1,63 @@
+"""`sohoa ledger verify`, `sohoa ledger export`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from pipeline.commands.session import JsonOption, Session, absolute, answer
+from pipeline.errors import UsageError
+
+
+def register(app: typer.Typer) -> None:
+    ledger = typer.Typer(help="Sổ cái. (The ledger.)", no_args_is_help=True)
+    ledger.command("verify")(ledger_verify)
+    ledger.command("export")(ledger_export)
+    app.add_typer(ledger, name="ledger")
+
+
+def ledger_verify(
+    context: typer.Context,
+    file: Annotated[
+        Path | None,
+        typer.Argument(
+            help="Sổ cái đã xuất; bỏ trống: sổ cái của kho này. (An exported ledger.)", readable=False
+        ),
+    ] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Kiểm tra sổ cái: chuỗi băm, các đoạn trong kho, chữ ký từng ngày. (Chain, segments, signed days.)"""
+    session: Session = context.obj
+    if file is not None and not file.is_file():
+        raise UsageError(f"no file {file}", vi=f"Không có tệp {file}")
+    result = session.call("ledger_verify", {"file": absolute(file) if file else None}, quiet=True)
+    answer(result, as_json=as_json, show=_show, code=0 if result["ok"] else 5)
+
+
+def ledger_export(
+    context: typer.Context,
+    output: Annotated[Path, typer.Option("-o", "--output", help="Tệp đích. (Where to write.)")],
+    person: Annotated[
+        str | None,
+        typer.Option(
+            help="Phiếu của một người: mã hồ sơ, mã giấy tờ hay khóa trong sổ cái. (One person's slip.)"
+        ),
+    ] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Xuất sổ cái để kiểm tra độc lập, hoặc phiếu truy cập của một người. (The ledger, or one person's slip.)"""
+    session: Session = context.obj
+    result = session.call("ledger_export", {"output": absolute(output), "person": person}, quiet=True)
+    answer(result, as_json=as_json, show=lambda r: typer.echo(r["path"]))
+
+
+def _show(report: dict[str, Any]) -> None:
+    state = "nguyên vẹn (holds)" if report["ok"] else "KHÔNG NGUYÊN VẸN (does not hold)"
+    typer.echo(f"{report['entries']} mục (entries): {state}")
+    typer.echo(f"  {report['segments']} đoạn trong kho (segments), {len(report['roots'])} ngày đã niêm phong")
+    for root in report["roots"]:
+        typer.echo(f"  {root['day']}: {root['signer']}, {root['stamped'] or 'không có dấu thời gian'}")
+    for problem in report["problems"]:
+        typer.echo(f"  {problem}")

@@ -1,0 +1,102 @@
+"""`sohoa export`: a dossier's files out of the bucket, each checked against its digest, into one package."""
+
+from __future__ import annotations
+
+import shutil
+import uuid
+from datetime import UTC, datetime
+from pathlib import Path, PurePosixPath
+from typing import Any
+from urllib.parse import quote
+
+from config.settings import Settings
+from pipeline.errors import Tampered, UsageError
+from pipeline.home.server import Progress
+from pipeline.model import Sha256
+from pipeline.paths import HomePaths
+from pipeline.wire import Parts
+from storage.packages import Contents, Item, write_bag, write_zip
+
+FORMATS = ("bagit", "zip")
+
+
+class ExportDesk:
+    """Makes one package a call; the ledger knows before anything leaves."""
+
+    def __init__(self, parts: Parts, paths: HomePaths, settings: Settings) -> None:
+        self._parts = parts
+        self._work = paths.work / "export"
+        self._agency = settings.agency
+
+    def run(self, arguments: dict[str, Any], actor: str, progress: Progress) -> dict[str, Any]:
+        """The signed files; in a bag also originals, sidecars and manifests. Raises Tampered when one is lost."""
+        code, form, output = str(arguments["dossier"]), str(arguments["format"]), Path(arguments["output"])
+        if form not in FORMATS:
+            raise UsageError(f"no format {form}; there are {', '.join(FORMATS)}", vi=f"Không có dạng {form}")
+        if output.is_dir():
+            raise UsageError(f"{output} is a folder; name a file", vi=f"{output} là thư mục; cần tên tệp")
+        view = self._parts.records.catalogue.dossier(code)
+        stored = [paper for paper in (view or {"documents": []})["documents"] if paper["state"] == "stored"]
+        if view is None or not stored:
+            raise UsageError(f"nothing of dossier {code} is stored", vi=f"Không có hồ sơ {code} trong kho")
+        self._note(actor, code, [paper["id"] for paper in stored], form, arguments.get("purpose"))
+        work = self._work / uuid.uuid4().hex
+        work.mkdir(parents=True)
+        try:
+            papers = [(f"{quote(code, safe='')}.{n}.pdf", paper) for n, paper in enumerate(stored, 1)]
+            items = self._signed(papers, work, progress)
+            if form == "bagit":
+                items += self._beside(stored, work)
+            contents = Contents(
+                dossier=code,
+                agency=f"{self._agency.name} ({self._agency.code})",
+                made=datetime.now(UTC),
+                papers=papers,
+                items=items,
+            )
+            if form == "bagit":
+                write_bag(contents, quote(code, safe=""), output)
+            else:
+                write_zip(contents, output)
+        finally:
+            shutil.rmtree(work, ignore_errors=True)
+        waiting = len(view["documents"]) - len(stored)
+        return {"path": str(output), "documents": len(stored), "files": len(items), "waiting": waiting}
+
+    def _signed(self, papers: list[tuple[str, dict[str, Any]]], work: Path, progress: Progress) -> list[Item]:
+        items = []
+        for number, (name, paper) in enumerate(papers, 1):
+            items.append(self._item(name, paper["key"], paper["pdf_sha256"], work))
+            progress({"stage": "export", "done": number, "total": len(papers)})
+        return items
+
+    def _beside(self, stored: list[dict[str, Any]], work: Path) -> list[Item]:
+        """Everything else of these documents that the catalogue pins, under the names that the bucket gives."""
+        items: dict[str, Item] = {}
+        mine = {paper["key"] for paper in stored}
+        for paper in stored:
+            for held in self._parts.records.catalogue.everything(paper["id"]):
+                name = f"{held.role}/{PurePosixPath(held.key).name}"
+                if held.key not in mine and name not in items:
+                    items[name] = self._item(name, held.key, held.sha256, work)
+        return list(items.values())
+
+    def _item(self, name: str, key: str, sha256: str, work: Path) -> Item:
+        path = work / name
+        path.parent.mkdir(exist_ok=True)
+        archive = self._parts.archive
+        try:
+            archive.fetch(key, Sha256(sha256), path)
+        except Tampered:
+            if not archive.recover(key, Sha256(sha256), path):
+                raise
+        return Item(name, path)
+
+    def _note(self, actor: str, code: str, documents: list[str], form: str, purpose: str | None) -> None:
+        self._parts.records.ledger.note(
+            act="export",
+            actor=actor,
+            agency=self._agency.code,
+            objects=[code, *documents],
+            details={"format": form, **({"purpose": purpose[:200]} if purpose else {})},
+        )

@@ -1,0 +1,83 @@
+"""The ledger to the outside: sent to the bucket, sealed by day, exported, judged."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from config.settings import Settings
+from pipeline.errors import UsageError
+from pipeline.files import write_whole
+from pipeline.wire import Parts
+from storage import ledger_export
+from storage.ledger import actor_key
+from storage.proof import judge_export, judge_roots, judge_segments, report
+
+
+class LedgerDesk:
+    """Verbs of `sohoa ledger`, and what the clock does for the ledger."""
+
+    def __init__(self, parts: Parts, settings: Settings) -> None:
+        self._parts = parts
+        self._ledger = parts.records.ledger
+        self._agency = settings.agency
+
+    def publish(self) -> None:
+        """Send new entries to the bucket."""
+        self._parts.segments.publish()
+
+    def seal(self) -> None:
+        """Make the signed roots of the days that are over."""
+        self._parts.roots.seal()
+
+    def verify(self, arguments: dict[str, Any], actor: str) -> dict[str, Any]:
+        """The ledger against its own chain, its segments and its signed days; or an exported file."""
+        file = arguments.get("file")
+        if file:
+            found = judge_export(Path(str(file)), trusted=self._parts.trusted())
+        else:
+            found = judge(self._parts)
+        self._note("verify_ledger", actor, [], {"ok": found["ok"], "file": bool(file)})
+        return found
+
+    def export(self, arguments: dict[str, Any], actor: str) -> dict[str, Any]:
+        """Write the whole ledger, or one person's slip, to a file; the export itself is an entry before."""
+        output, person = Path(str(arguments["output"])), arguments.get("person")
+        if output.is_dir():
+            raise UsageError(f"{output} is a folder; name a file", vi=f"{output} là thư mục; cần tên tệp")
+        if person:
+            return self._slip(str(person), output, actor)
+        self._note("export_ledger", actor, [], {})
+        content = ledger_export.lines(self._ledger, self._parts.roots.all(), agency=self._agency.code)
+        written = write_whole(output, content, "application/jsonl")
+        return {"path": str(output), "sha256": written.sha256, "size": written.size}
+
+    def _slip(self, person: str, output: Path, actor: str) -> dict[str, Any]:
+        """`person` is a key of the ledger, a name of an actor, a dossier code or a document id."""
+        pseudonym = actor_key(self._agency.code, person)
+        objects = frozenset({person, *self._parts.records.catalogue.documents(dossier=person)})
+        known = self._parts.records.catalogue.dossier(person) is not None or person.startswith("d_")
+        key = person if known or len(person) == len(pseudonym) else pseudonym
+        self._note("export_slip", actor, [key], {})
+        text, count = ledger_export.slip(
+            self._ledger,
+            key=key,
+            concerns=lambda who, what: who in (person, pseudonym) or not objects.isdisjoint(what),
+            office=(self._agency.code, self._agency.name),
+        )
+        written = write_whole(output, text.encode(), "text/plain")
+        return {"path": str(output), "sha256": written.sha256, "size": written.size, "entries": count}
+
+    def _note(self, act: str, actor: str, objects: list[str], details: dict[str, Any]) -> None:
+        self._ledger.note(act=act, actor=actor, agency=self._agency.code, objects=objects, details=details)
+
+
+def judge(parts: Parts) -> dict[str, Any]:
+    """The ledger against its own chain, and against what the bucket holds of it."""
+    sent = parts.segments.published_keys()  # before the chain is read: what is sent later may not be in it
+    roots, held = list(parts.roots.all()), list(parts.segments.all())
+    chain = parts.records.ledger.chain()
+    problems, seals = judge_roots(chain, roots, parts.trusted())
+    problems += [f"{key} is missing in the bucket" for key in sorted(sent - {key for key, _ in held})]
+    problems += judge_segments(chain, held)
+    return report(chain, chain.problems + problems, seals, segments=len(held), manifests=0)

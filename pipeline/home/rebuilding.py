@@ -1,0 +1,126 @@
+"""`sohoa rebuild`: with the home to itself, a new database beside the old one, put in place when it is whole."""
+
+from __future__ import annotations
+
+import sqlite3
+import time
+from collections.abc import Callable
+from dataclasses import asdict
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import make_url
+
+from config.settings import Settings
+from pipeline.errors import Unavailable, UsageError
+from pipeline.files import sync_folder
+from pipeline.home.claim import claim, holder
+from pipeline.home.client import call
+from pipeline.paths import HomePaths
+from pipeline.wire import database_url, open_store
+from storage.database import open_database, sqlite_url
+from storage.ledger import Ledger
+from storage.rebuild import NOT_REBUILT, Rebuilder, Rebuilt
+from storage.s3 import Bucket
+
+STOP_SECONDS = 60.0
+BESIDE = ("", "-wal", "-shm")
+
+
+def rebuild(
+    paths: HomePaths,
+    settings: Settings,
+    *,
+    actor: str,
+    fresh: bool,
+    progress: Callable[[dict[str, Any]], None],
+) -> dict[str, Any]:
+    """Make the database anew from the bucket. Raises UsageError when one with content stands there and not `fresh`."""
+    paths.make()
+    target = Path(str(make_url(database_url(paths, settings)).database))
+    if _has_content(target) and not fresh:
+        raise UsageError(
+            f"{target} holds a catalogue; `sohoa rebuild --fresh` moves it aside and makes it anew",
+            vi=f"{target} đang có dữ liệu; dùng `sohoa rebuild --fresh` để cất tệp cũ và dựng lại",
+        )
+    _stop(paths)
+    held = claim(paths)
+    if held is None:
+        raise Unavailable("another command holds the home; try again", vi="Lệnh khác đang dùng; hãy thử lại")
+    with held:
+        part = target.with_name(f"{target.name}.rebuilding")
+        _remove(part)
+        outcome = _fill(part, paths, settings, actor, progress)
+        aside = _move_aside(target)
+        part.replace(target)
+        sync_folder(target.parent)
+    return {**asdict(outcome), "aside": str(aside) if aside else None, "not_rebuilt": list(NOT_REBUILT)}
+
+
+def _fill(
+    part: Path,
+    paths: HomePaths,
+    settings: Settings,
+    actor: str,
+    progress: Callable[[dict[str, Any]], None],
+) -> Rebuilt:
+    store, endpoint = open_store(paths, settings)
+    database = open_database(sqlite_url(part))
+    try:
+        outcome = Rebuilder(Bucket(endpoint), database, progress).run()
+        Ledger(database).note(
+            act="rebuild",
+            actor=actor,
+            agency=settings.agency.code,
+            objects=[],
+            details={"documents": outcome.documents, "problems": len(outcome.problems)},
+        )
+        with database.connect() as connection:
+            connection.exec_driver_sql("pragma wal_checkpoint(truncate)")
+    finally:
+        database.dispose()
+        if store is not None:
+            store.stop()
+    return outcome
+
+
+def _has_content(path: Path) -> bool:
+    """Whether a database holds records; one that cannot be read counts as one that does."""
+    if not path.exists() or path.stat().st_size == 0:
+        return False
+    try:
+        with sqlite3.connect(f"file:{path}?mode=ro", uri=True) as connection:
+            tables = {row[0] for row in connection.execute("select name from sqlite_master")}
+            return any(
+                connection.execute(f"select 1 from {name} limit 1").fetchone()
+                for name in ("ledger", "document", "batch")
+                if name in tables
+            )
+    except sqlite3.Error:
+        return True
+
+
+def _stop(paths: HomePaths) -> None:
+    call(paths, "down", {}, start=False)
+    deadline = time.monotonic() + STOP_SECONDS
+    while holder(paths) is not None and time.monotonic() < deadline:
+        time.sleep(0.05)
+
+
+def _move_aside(path: Path) -> Path | None:
+    """The old database under another name, with its journal; None when there was none."""
+    if not path.exists():
+        _remove(path)  # a journal without its database belongs to nothing
+        return None
+    aside = path.with_name(f"{path.name}.{datetime.now(UTC):%Y%m%dT%H%M%SZ}.old")
+    for suffix in BESIDE:
+        beside = path.with_name(path.name + suffix)
+        if beside.exists():
+            beside.replace(aside.with_name(aside.name + suffix))
+    return aside
+
+
+def _remove(path: Path) -> None:
+    for suffix in BESIDE:
+        path.with_name(path.name + suffix).unlink(missing_ok=True)
