@@ -9,6 +9,7 @@ from __future__ import annotations
 import ctypes
 import heapq
 import itertools
+import logging
 import multiprocessing
 import os
 import resource
@@ -22,11 +23,12 @@ from typing import Any
 
 from pebble import ProcessExpired, ProcessPool
 
-from pipeline.errors import Rejected, SohoaError
+from pipeline.errors import Rejected, SohoaError, Unavailable
 from pipeline.model import SourceFile
 from pipeline.raster.inspect import FileSides, refused, sides_of
 from pipeline.raster.limits import RasterLimits
 
+logger = logging.getLogger("sohoa.pages")
 _PR_SET_PDEATHSIG = 1
 _MEGABYTE = 1 << 20
 
@@ -44,13 +46,19 @@ class PagePool:
         self._waiting: list[tuple[int, int, Callable[..., Any], tuple[Any, ...], Future[Any]]] = []
         self._order = itertools.count()
         self._lock = threading.Lock()
+        self._mending = threading.Lock()
+        self._closed = False
         self._running = 0
         self._under_way: dict[str, Future[Any]] = {}
-        self._pool = ProcessPool(
-            max_workers=workers,
+        self._workers, self._memory_mb = workers, memory_mb
+        self._pool = self._children()
+
+    def _children(self) -> ProcessPool:
+        return ProcessPool(
+            max_workers=self._workers,
             max_tasks=500,
             initializer=_begin_child,
-            initargs=(os.getpid(), memory_mb),
+            initargs=(os.getpid(), self._memory_mb),
             context=multiprocessing.get_context("spawn"),
         )
 
@@ -89,6 +97,7 @@ class PagePool:
 
     def close(self) -> None:
         """End the children at once; unfinished work is done again by recovery."""
+        self._closed = True
         self._pool.stop()
         self._pool.join(timeout=10)
 
@@ -99,8 +108,22 @@ class PagePool:
                 ready.append(heapq.heappop(self._waiting))
                 self._running += 1
         for _, _, work, args, future in ready:
-            task = self._pool.schedule(work, args=args, timeout=self._seconds)
-            task.add_done_callback(partial(self._finish, future))
+            self._schedule(work, args, future)
+
+    def _schedule(self, work: Callable[..., Any], args: tuple[Any, ...], future: Future[Any]) -> None:
+        """Hand a task to the children; a pool that broke because an idle child died is replaced first."""
+        with self._mending:
+            try:
+                task = self._pool.schedule(work, args=args, timeout=self._seconds)
+            except RuntimeError as error:
+                if self._closed:
+                    future.set_exception(Unavailable("the readers are closing", vi="Trình đọc đang dừng"))
+                    return
+                logger.warning("the readers' pool broke (%s); new children are started", error)
+                self._pool.stop()
+                self._pool = self._children()
+                task = self._pool.schedule(work, args=args, timeout=self._seconds)
+        task.add_done_callback(partial(self._finish, future))
 
     def _finish(self, future: Future[Any], done: Future[Any]) -> None:
         with self._lock:

@@ -1,0 +1,71 @@
+"""The pool of readers: a child that dies takes its page with it, never the pool."""
+
+from __future__ import annotations
+
+import os
+import signal
+import time
+from collections.abc import Iterator
+
+import pytest
+
+from pipeline.errors import Rejected
+from pipeline.page_pool import PagePool
+
+
+def name() -> int:
+    return os.getpid()
+
+
+def sleep(seconds: float) -> int:
+    time.sleep(seconds)
+    return os.getpid()
+
+
+def die() -> None:
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+def grow() -> int:
+    return len(bytearray(3 << 30))
+
+
+@pytest.fixture
+def pool() -> Iterator[PagePool]:
+    made = PagePool(workers=2, seconds=5, memory_mb=1024)
+    yield made
+    made.close()
+
+
+def test_a_child_that_dies_while_idle_is_replaced(pool: PagePool) -> None:
+    """Killing idle children once broke the pool for good; only a restart of the home helped."""
+    for _ in range(3):
+        children = {task.result(30) for task in [pool.submit(sleep, 0.2) for _ in range(4)]}
+        for child in children:
+            os.kill(child, signal.SIGKILL)
+        time.sleep(0.5)
+        assert pool.submit(name).result(30) not in children
+
+
+def test_a_child_that_dies_at_work_costs_its_page_only(pool: PagePool) -> None:
+    with pytest.raises(Rejected):
+        pool.submit(die).result(30)
+    assert pool.submit(name).result(30)
+
+
+def test_work_that_takes_too_long_or_too_much_is_stopped_with_a_reason(pool: PagePool) -> None:
+    slow, large = pool.submit(sleep, 60.0), pool.submit(grow)
+    with pytest.raises(Rejected, match="too much memory"):
+        large.result(30)
+    with pytest.raises(Rejected, match="more than 5 s"):
+        slow.result(30)
+    assert pool.submit(name).result(30)
+
+
+def test_urgent_work_overtakes_a_queue(pool: PagePool) -> None:
+    order: list[str] = []
+    for _ in range(6):
+        pool.submit(sleep, 0.3, priority=10).add_done_callback(lambda _: order.append("shelf"))
+    pool.submit(name, priority=0).add_done_callback(lambda _: order.append("counter"))
+    pool.submit(name, priority=20).result(60)
+    assert order.index("counter") < len(order) - 2
