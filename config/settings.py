@@ -82,7 +82,7 @@ class Watching(_Section):
     folder: Path | None = None
     quiet: float = Field(default=3.0, gt=0)
     polling: bool = False
-    stuck_seconds: float = Field(default=600.0, gt=0)
+    stuck_seconds: float = Field(default=120.0, gt=0)
 
 
 class Counter(_Section):

@@ -195,6 +195,10 @@ class Watch:
         self._stirred = threading.Event()
         self._stop = threading.Event()
 
+    @property
+    def stopped(self) -> bool:
+        return self._stop.is_set()
+
     def stop(self) -> None:
         self._stop.set()
         self._stirred.set()

@@ -61,6 +61,8 @@ class FileVerdict:
     def sentence(self) -> str:
         """One plain sentence in Vietnamese."""
         text = SENTENCES[self.verdict]
+        if self.verdict is Verdict.INDETERMINATE and not self.signatures:
+            text = "Chưa xác định: tệp không đọc được như một PDF, nên không kiểm tra được chữ ký"
         if self.verdict is Verdict.FAILED and self.problems:
             text = f"{text}: {self.problems[0]}"
         if self.verdict is Verdict.INDETERMINATE and self.sub_indication:

@@ -1,7 +1,7 @@
 """Search by any words, with or without diacritics, by phrase, prefix, code or number (SQLite FTS5).
 
 FTS5's own folding leaves đ alone, so words stand twice: folded by us, and exact. Hits with the exact tones
-rank above folded ones; pages go by key (tier, score, row), not by offset.
+rank above folded ones, words side by side above scattered ones; pages go by key (tier, score, row), not by offset.
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ MOST = 1000
 MOST_TERMS = 64
 BEFORE, AFTER = 40, 120
 """Signs shown before and after the start of the first hit."""
+TIERS = 4
 _TERM = re.compile(r'"([^"]*)"|(\S+)')
 _PIECE = re.compile(r"[^\W_]+", re.UNICODE)
 
@@ -31,8 +32,10 @@ _QUERY = text(
     with hits as (
         select w.rowid as row, w.document, w.exact,
                bm25(document_words, 0, 1, 1) as score,
-               case when w.rowid in (select rowid from document_words where document_words match :exact)
-                    then 0 else 1 end as tier
+               case when w.rowid in (select rowid from document_words where document_words match :exact_run) then 0
+                    when w.rowid in (select rowid from document_words where document_words match :exact) then 1
+                    when w.rowid in (select rowid from document_words where document_words match :folded_run) then 2
+                    else 3 end as tier
         from document_words w where document_words match :folded
     )
     select h.*, d.dossier, d.type_name, d.title from hits h join document d on d.id = h.document
@@ -52,6 +55,12 @@ def fts_query(query: str, column: str) -> str | None:
             prefix = "*" if word.endswith("*") else ""
             parts.append(f'{column} : "{" ".join(pieces)}"{prefix}')
     return " AND ".join(parts) or None
+
+
+def run_query(query: str, column: str) -> str:
+    """The same words side by side, in their order."""
+    star = "*" if query.rstrip().endswith("*") else ""
+    return f'{column} : "{" ".join(_PIECE.findall(unicodedata.normalize("NFC", query)))}"{star}'
 
 
 def snippet(content: str, query: str) -> str:
@@ -96,8 +105,10 @@ class Search:
         limit = min(max(limit, 1), MOST)
         tier, score, row = _cursor(after)
         values = {
-            "folded": folded, "exact": exact, "tier": tier, "score": score, "row": row,
-            "dossier": dossier, "limit": limit + 1,
+            "folded": folded, "exact": exact,
+            "folded_run": run_query(fold(query), "folded"),
+            "exact_run": run_query(one_tone_style(query), "exact"),
+            "tier": tier, "score": score, "row": row, "dossier": dossier, "limit": limit + 1,
         }  # fmt: skip
         with reading(self._database) as connection:
             found = connection.execute(_QUERY, values).all()
@@ -111,7 +122,7 @@ class Search:
                     "type_name": hit.type_name,
                     "title": hit.title,
                     "snippet": snippet(hit.exact, query),
-                    "score": round(-hit.score + (1 - hit.tier), 4),
+                    "score": round(-hit.score + (TIERS - 1 - hit.tier), 4),
                 }
                 for hit in shown
             ],
@@ -130,4 +141,4 @@ def _cursor(token: str | None) -> tuple[int | None, float | None, int | None]:
         found = int(tier), float(score), int(row)
     except (ValueError, TypeError, OverflowError, RecursionError):
         return None, None, None
-    return found if found[0] in (0, 1) and 0 <= found[2] < 1 << 63 else (None, None, None)
+    return found if found[0] in range(TIERS) and 0 <= found[2] < 1 << 63 else (None, None, None)

@@ -183,3 +183,16 @@ def test_forged_page_token_is_no_error(search: Search, token: str) -> None:
 @pytest.mark.parametrize("limit", [-5, 0, 1, 10**9])
 def test_any_limit_is_bounded(search: Search, limit: int) -> None:
     assert search.find("truong", limit=limit)["results"]
+
+
+def test_words_side_by_side_rank_above_the_same_words_scattered(document: Document, tmp_path: Path) -> None:
+    from storage.database import open_database, sqlite_url
+
+    database = open_database(sqlite_url(tmp_path / "sohoa.sqlite3"))
+    texts = {
+        "d_don": "Đơn đăng ký biến động, theo hợp đồng đã ký; nhận chuyển giao, không nhượng lại; hợp đồng, chuyển",
+        "d_hop_dong": "Hợp đồng chuyển nhượng quyền sử dụng đất, các bên cùng thỏa thuận những điều sau đây",
+    }
+    fill(database, document, tmp_path, texts)
+    for query in ("hợp đồng chuyển nhượng", "hop dong chuyen nhuong"):
+        assert [hit["document"] for hit in Search(database).find(query)["results"]] == ["d_hop_dong", "d_don"]

@@ -33,6 +33,9 @@ def ingest(
 ) -> None:
     """Tiếp nhận ảnh quét và PDF, lưu thành hồ sơ điện tử. (Take in scans and PDFs.)"""
     session: Session = context.obj
+    for path in paths:
+        if not path.expanduser().exists() and not path.is_symlink():
+            raise UsageError(f"{path} does not exist", vi=f"Không tìm thấy {path}")
     result = session.call(
         "ingest",
         {

@@ -21,6 +21,14 @@ JsonOption = Annotated[
 ]
 
 
+def _say_version(wanted: bool) -> None:
+    if wanted:
+        from importlib.metadata import version
+
+        typer.echo(f"sohoa {version('sohoa')}")
+        raise typer.Exit
+
+
 @dataclass(frozen=True, slots=True)
 class Session:
     """The home that a command speaks to."""
@@ -36,14 +44,12 @@ class Session:
                 "--home", help="Thư mục dữ liệu; mặc định $SOHOA_HOME, rồi ./.sohoa. (The home folder.)"
             ),
         ] = None,
-        version: Annotated[bool, typer.Option("--version", help="Phiên bản. (The version.)")] = False,
+        version: Annotated[
+            bool,
+            typer.Option("--version", help="Phiên bản. (The version.)", callback=_say_version, is_eager=True),
+        ] = False,
     ) -> None:
         """Options before the command."""
-        if version:
-            from importlib.metadata import version as installed
-
-            typer.echo(f"sohoa {installed('sohoa')}")
-            raise typer.Exit
         context.obj = Session(HomePaths(home_folder(home)))
 
     def call(

@@ -93,7 +93,7 @@ def _row(paper: dict[str, Any]) -> tuple[str, ...]:
     number = " ".join(filter(None, (paper["number"], paper["date"])))
     return (
         "",
-        escape(paper["type_name"] or "?"),
+        f"{escape(paper['type_name'] or '?')}\n[dim]{paper['id']}[/]",
         escape(number),
         str(len(paper["pages"])),
         paper["signature_level"] or "",

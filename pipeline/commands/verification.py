@@ -62,7 +62,7 @@ def _show(report: dict[str, Any]) -> None:
         )
         for signature in result["signatures"]:
             who = signature["signer"] + (f" ({signature['role']})" if signature["role"] else "")
-            console.print(f"  [dim]{escape(who)}  {signature['level']}  {signature['signed_at'] or ''}[/]")
+            console.print(f"  [dim]{escape(who)}  {signature['level']}  {_local(signature['signed_at'])}[/]")
         for problem in result["problems"]:
             console.print(f"  {escape(problem)}", style="yellow")
     counts: dict[str, int] = {}
@@ -72,3 +72,17 @@ def _show(report: dict[str, Any]) -> None:
     for name in ("missing", "extra"):
         for item in report[name]:
             console.print(f"{name}: {escape(str(item))}", style="red")
+
+
+def _local(moment: str | None) -> str:
+    """A time as clerks read it, in Vietnamese time; the JSON keeps what was signed."""
+    if not moment:
+        return ""
+    from datetime import datetime
+    from zoneinfo import ZoneInfo
+
+    return (
+        datetime.fromisoformat(moment)
+        .astimezone(ZoneInfo("Asia/Ho_Chi_Minh"))
+        .strftime("%d/%m/%Y %H:%M:%S %z")
+    )

@@ -69,7 +69,7 @@ def watch(
                 )
         try:
             if once:
-                while any(
+                while not watchers[0].stopped and any(
                     [watcher.once() or bool(desk.open) for watcher, desk in zip(watchers, desks, strict=True)]
                 ):
                     time.sleep(0.3)

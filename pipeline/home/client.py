@@ -106,6 +106,8 @@ def _spawn(paths: HomePaths) -> None:
     while time.monotonic() < deadline:
         if is_up(paths):
             return
+        if child is not None and child.poll() == UsageError.exit_code:
+            raise UsageError(_last_words(paths))
         if child is not None and child.poll() not in (None, 0):
             raise _no_process(paths)
         if child is None or child.poll() == 0:
@@ -128,11 +130,17 @@ def _start(paths: HomePaths) -> subprocess.Popen[bytes]:
         )
 
 
+def _last_words(paths: HomePaths) -> str:
+    """What the process wrote before it ended."""
+    if not paths.log.exists():
+        return ""
+    text = paths.log.read_bytes()[-2000:].decode("utf-8", "replace").strip().splitlines()
+    return text[-1] if text else ""
+
+
 def _no_process(paths: HomePaths) -> Unavailable:
-    tail = ""
-    if paths.log.exists():
-        text = paths.log.read_bytes()[-2000:].decode("utf-8", "replace").strip().splitlines()
-        tail = f"; its last words: {text[-1]}" if text else ""
+    last = _last_words(paths)
+    tail = f"; its last words: {last}" if last else ""
     return Unavailable(
         f"the home's process did not start, see {paths.log}{tail}",
         vi=f"Tiến trình nền của sohoa không khởi động được, xem {paths.log}",

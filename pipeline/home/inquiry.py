@@ -68,7 +68,7 @@ class Inquiry:
             raise UsageError(f"no stored document {document}", vi=f"Không có giấy tờ {document} trong kho")
         self._note("download", actor, [document], arguments)  # before: no file leaves without its entry
         output = Path(arguments["output"])
-        several = len(objects) > 1
+        several = len(objects) > 1 or output.is_dir()
         files = []
         for item in objects:
             target = output / item.name if several else output
