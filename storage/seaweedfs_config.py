@@ -21,6 +21,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 ROLES = ("master", "volume", "filer", "s3", "client", "admin", "worker", "msg_broker", "mq")
+FILER = '[leveldb2]\nenabled = false\n[sqlite]\nenabled = true\ndbFile = "../filer.db"\n'
 SERVICES = ("master", "volume", "filer", "s3")
 
 
@@ -56,8 +57,8 @@ def ensure_config(etc: Path, *, bucket: str) -> StoreConfig:
     }
     config = StoreConfig(bucket=bucket, ports=free_ports(), identities=identities)
     _write_pki(etc)
-    _private(etc / "security.toml", _security(etc))
-    _private(etc / "filer.toml", _filer(etc.parent))
+    _private(etc / "security.toml", _security())
+    _private(etc / "filer.toml", FILER)
     _private(etc / "s3.json", _s3(config))
     save(etc, config)
     return config
@@ -115,20 +116,17 @@ def _private(path: Path, content: str) -> None:
     part.replace(path)
 
 
-def _security(etc: Path) -> str:
+def _security() -> str:
+    """Paths are as seen from this folder, where the server runs, so that a home can be moved or copied."""
     keys = "\n".join(
         f'[jwt.{name}]\nkey = "{secrets.token_hex(32)}"'
         for name in ("signing", "signing.read", "filer_signing", "filer_signing.read")
     )
-    roles = "\n".join(f'[grpc.{role}]\ncert = "{etc}/node.crt"\nkey = "{etc}/node.key"' for role in ROLES)
+    roles = "\n".join(f'[grpc.{role}]\ncert = "node.crt"\nkey = "node.key"' for role in ROLES)
     return (
         f"{keys}\n[access]\nui = false\n[filer.expose_directory_metadata]\nenabled = false\n"
-        f'[s3.sse]\nkek = "{secrets.token_hex(32)}"\n[grpc]\nca = "{etc}/ca.crt"\n{roles}\n'
+        f'[s3.sse]\nkek = "{secrets.token_hex(32)}"\n[grpc]\nca = "ca.crt"\n{roles}\n'
     )
-
-
-def _filer(data: Path) -> str:
-    return f'[leveldb2]\nenabled = false\n[sqlite]\nenabled = true\ndbFile = "{data}/filer.db"\n'
 
 
 def _s3(config: StoreConfig) -> str:

@@ -272,3 +272,24 @@ def test_ports_are_free_apart_and_leave_room_for_their_twins() -> None:
     both = [port + shift for port in ports.values() for shift in (0, 10_000)]
     assert set(ports) == set(SERVICES) and len(set(both)) == 8
     assert max(both) <= 55_535 and all(is_free(port) for port in both)
+
+
+def test_a_store_that_was_moved_still_has_its_objects(tmp_path: Path) -> None:
+    store = EmbeddedStore(tmp_path / "cu", bucket="kho-so-hoa")
+    store.start()
+    content = b"ban goc"
+    digest = Sha256(hashlib.sha256(content).hexdigest())
+    try:
+        Bucket(store.endpoint()).put_new(
+            "d/x", content, sha256=digest, media_type="text/plain", lock_until=None
+        )
+    finally:
+        store.stop()
+    (tmp_path / "cu").rename(tmp_path / "moi")
+    moved = EmbeddedStore(tmp_path / "moi", bucket="kho-so-hoa")
+    moved.start()
+    try:
+        assert Bucket(moved.endpoint()).read("d/x") == content
+    finally:
+        moved.stop()
+    assert not (tmp_path / "cu").exists(), "nothing points to the old place"
