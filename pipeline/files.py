@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import errno
+import fcntl
 import hashlib
 import os
 import shutil
 import tempfile
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO
 
-from pipeline.errors import DiskFull
+from pipeline.errors import DiskFull, SohoaError
 from pipeline.model import Blob, Sha256
 
 CHUNK = 1 << 20
@@ -68,6 +70,27 @@ def write_whole(path: Path, content: bytes | Iterable[bytes], media_type: str) -
         part.unlink(missing_ok=True)
         raise
     return Blob(path=path, sha256=Sha256(digest.hexdigest()), size=size, media_type=media_type)
+
+
+@contextmanager
+def held_alone(handle: int, busy: SohoaError, *, locks_needed: bool = True) -> Iterator[None]:
+    """Hold an open file or folder for this process and close it in the end. Raises `busy` when another holds it.
+
+    A file system that knows no locks raises OSError, or is passed over when `locks_needed` is False.
+    """
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        os.close(handle)
+        raise busy from None
+    except OSError:
+        if locks_needed:
+            os.close(handle)
+            raise
+    try:
+        yield
+    finally:
+        os.close(handle)
 
 
 def sync_folder(folder: Path) -> None:

@@ -66,7 +66,7 @@ class PagePool:
         """Run `work(*args)` in a child; both must be picklable."""
         future: Future[Any] = Future()
         with self._lock:
-            heapq.heappush(self._waiting, (priority, next(self._order), work, args, future))
+            self._line_up(priority, work, args, future)
         self._feed()
         return future
 
@@ -80,10 +80,16 @@ class PagePool:
                 return joined, True
             future: Future[Any] = Future()
             self._under_way[key] = future
-            heapq.heappush(self._waiting, (priority, next(self._order), work, args, future))
+            self._line_up(priority, work, args, future)
         future.add_done_callback(lambda _: self._under_way.pop(key, None))
         self._feed()
         return future, False
+
+    def _line_up(
+        self, priority: int, work: Callable[..., Any], args: tuple[Any, ...], future: Future[Any]
+    ) -> None:
+        """Behind what is as urgent; the caller holds the lock."""
+        heapq.heappush(self._waiting, (priority, next(self._order), work, args, future))
 
     def look_into(self, files: Sequence[SourceFile], limits: RasterLimits) -> list[FileSides]:
         """The sides of each file; one that is too heavy to look into is set aside alone."""

@@ -124,7 +124,9 @@ def open_work(paths: HomePaths, settings: Settings, records: Records) -> Parts:
     )
     pool.warm()
     store, endpoint = open_store(paths, settings)
-    if records.ledger.is_empty() and next(Bucket(endpoint).keys("l/"), None) is not None:
+    bucket, bucket_once = Bucket(endpoint), Bucket(endpoint, patient=False)
+    lock = timedelta(days=settings.storage.lock_days_demo)
+    if records.ledger.is_empty() and next(bucket.keys("l/"), None) is not None:
         pool.close()
         if store is not None:
             store.stop()
@@ -132,7 +134,7 @@ def open_work(paths: HomePaths, settings: Settings, records: Records) -> Parts:
             "the database is empty, but the bucket holds records of earlier days; run `sohoa rebuild`",
             vi="Cơ sở dữ liệu trống nhưng kho đã có hồ sơ; hãy chạy `sohoa rebuild` để dựng lại danh mục",
         )
-    archive = Archive(Bucket(endpoint), once=Bucket(endpoint, patient=False))
+    archive = Archive(bucket, once=bucket_once)
     pki = ensure_demo_pki(paths.keys / "demo", agency=settings.agency.name, officer=settings.agency.officer)
     signer = pades_signer(settings, pki)
     trust = TrustStore.of(paths.trust, demo_root=pki.certificate("root"))
@@ -151,7 +153,7 @@ def open_work(paths: HomePaths, settings: Settings, records: Records) -> Parts:
         types=types,
         limits=limits,
         work=paths.work,
-        lock=timedelta(days=settings.storage.lock_days_demo),
+        lock=lock,
         judge_incoming=verifier.judge_incoming,
     )
     engine = Engine(records.database.url, executor=home_id(paths), stages=stages, work=paths.work, at_once=2)
@@ -159,11 +161,10 @@ def open_work(paths: HomePaths, settings: Settings, records: Records) -> Parts:
     for batch, attempt in records.batches.running():
         engine.start(batch, attempt, priority=10)
     name = "SeaweedFS (nội bộ)" if store else str(settings.s3.endpoint)
-    lock = timedelta(days=settings.storage.lock_days_demo)
-    segments = Segments(records.database, Bucket(endpoint), lock=lock)
+    segments = Segments(records.database, bucket, lock=lock)
     roots = Roots(
         records.database,
-        Bucket(endpoint),
+        bucket,
         segments,
         sign=lambda content: signer.attest(content, SignatureRole.AGENCY),
         agency=settings.agency.code,
@@ -182,7 +183,7 @@ def open_work(paths: HomePaths, settings: Settings, records: Records) -> Parts:
         segments,
         roots,
         trust,
-        Bucket(endpoint, patient=False),
+        bucket_once,
         name,
     )
 

@@ -6,7 +6,6 @@ stack is taken when all its files are complete and it has been quiet, or at once
 
 from __future__ import annotations
 
-import fcntl
 import os
 import stat
 import threading
@@ -21,6 +20,7 @@ from watchdog.observers import Observer
 from watchdog.observers.polling import PollingObserver
 
 from pipeline.errors import UsageError
+from pipeline.files import held_alone
 from scanners.stability import StabilityTracker, looks_finished
 
 FULL_LOOK_SECONDS = 2.0
@@ -56,21 +56,12 @@ def watched_alone(path: Path) -> Iterator[None]:
 
     A share that knows no locks is watched without one; the home takes each file once all the same.
     """
-    handle = os.open(path, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        os.close(handle)
-        raise UsageError(
-            f"another command watches {path}; stop that one first",
-            vi=f"Một lệnh khác đang theo dõi {path}; hãy dừng lệnh đó trước",
-        ) from None
-    except OSError:
-        pass
-    try:
+    busy = UsageError(
+        f"another command watches {path}; stop that one first",
+        vi=f"Một lệnh khác đang theo dõi {path}; hãy dừng lệnh đó trước",
+    )
+    with held_alone(os.open(path, os.O_RDONLY | os.O_DIRECTORY), busy, locks_needed=False):
         yield
-    finally:
-        os.close(handle)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -7,7 +7,6 @@ spool/scan/{id}/stack.json     what is being scanned, and how
 
 from __future__ import annotations
 
-import fcntl
 import json
 import os
 import secrets
@@ -20,7 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from pipeline.errors import Tampered, UsageError
-from pipeline.files import hash_file, write_whole
+from pipeline.files import hash_file, held_alone, write_whole
 from pipeline.model import Sha256
 from scanners.device import Side, Wish
 
@@ -94,19 +93,12 @@ class StackFolder:
     @contextmanager
     def held(self) -> Iterator[None]:
         """Hold the stack, so that two commands never add to it at once. Raises UsageError when another holds it."""
-        handle = os.open(self.folder / "lock", os.O_CREAT | os.O_RDWR, 0o600)
-        try:
-            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            os.close(handle)
-            raise UsageError(
-                f"another command is scanning the stack {self.id}; wait for it",
-                vi=f"Một lệnh khác đang quét chồng {self.id}; hãy chờ lệnh ấy xong",
-            ) from None
-        try:
+        busy = UsageError(
+            f"another command is scanning the stack {self.id}; wait for it",
+            vi=f"Một lệnh khác đang quét chồng {self.id}; hãy chờ lệnh ấy xong",
+        )
+        with held_alone(os.open(self.folder / "lock", os.O_CREAT | os.O_RDWR, 0o600), busy):
             yield
-        finally:
-            os.close(handle)
 
     def sides(self) -> list[Kept]:
         """All sides in order, those set aside too. Raises Tampered for one whose bytes changed on the disk.

@@ -12,7 +12,6 @@ from pipeline.classify.layout import Segment
 from pipeline.classify.types import DocumentType
 from pipeline.classify.view import PageView
 
-ANNEX_LINES = 7
 _RUNNING = re.compile(
     r"\W{0,2}(?:[đd]i[ềêeèé]u\s*\d|ch[ưu][ơo]ng\s+[IVX\d]|m[ụu]c\s+\d|ph[ầâa]n\s+[IVX\d]|[IVX]{1,4}\s*[.)]|\d{1,2}\s*[.)]|"
     r"\d{1,2}\.\d{1,2}|[a-zđ]\s*[.)]|[-+*]\s*\S)",

@@ -57,13 +57,6 @@ def in_row(word: Word, printed: Word) -> bool:
     return LOWER < ratio < TALLER and abs(word.box.bottom - printed.box.bottom) < OFF_LINE * height(printed)
 
 
-def set_with(word: Word, label: Word) -> bool:
-    """Whether a word was set in one line with a printed label: same top, no taller than the tail of a Q or a slash."""
-    return abs(word.box.top - label.box.top) < 0.2 * height(label) and -0.2 * height(
-        label
-    ) < word.box.bottom - label.box.bottom < 0.35 * height(label)
-
-
 def widest_gap(words: Sequence[Word]) -> float:
     """The widest space between words of one line, in heights of a line."""
     return max(

@@ -14,7 +14,6 @@ from rapidfuzz import fuzz, process
 
 from pipeline.grammar.folding import compact, fold_words
 
-MERGER = date(2025, 7, 1)
 LAST_DAY_BEFORE_MERGER = date(2025, 6, 30)
 
 _NAMES = [

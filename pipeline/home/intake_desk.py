@@ -60,12 +60,7 @@ class IntakeDesk:
             raise UsageError(
                 "nothing to take in: no images or PDFs there", vi="Không có ảnh hay PDF nào để tiếp nhận"
             )
-        if arguments.get("wait", True):
-            self.watch(list(known), progress)
-        views = [
-            self._with_note(self._batches.view(batch, with_text=True), note) for batch, note in known.items()
-        ]
-        return {"batches": views, "ignored": ignored}
+        return {"batches": self._settled(known, arguments, progress), "ignored": ignored}
 
     def take(self, arguments: dict[str, Any], actor: str, progress: Progress) -> dict[str, Any]:
         """Take in named files of one folder as one stack, without waiting; returns the batches' ids."""
@@ -80,12 +75,17 @@ class IntakeDesk:
         """Take in a scanned stack and answer like `ingest`."""
         files = tuple(Path(str(name)) for name in arguments["files"])
         known = self._take(Path(str(arguments["folder"])), files, self._bound(arguments, actor))
+        return {"batches": self._settled(known, arguments, progress)}
+
+    def _settled(
+        self, known: dict[str, str | None], arguments: dict[str, Any], progress: Progress
+    ) -> list[dict[str, Any]]:
+        """The views of batches that were taken in, with a note each; after waiting for them unless told not to."""
         if arguments.get("wait", True):
             self.watch(list(known), progress)
-        views = [
+        return [
             self._with_note(self._batches.view(batch, with_text=True), note) for batch, note in known.items()
         ]
-        return {"batches": views}
 
     def read_ahead(self, arguments: dict[str, Any], actor: str, progress: Progress) -> dict[str, Any]:
         """Begin to read a side that is scanned while its stack is still growing; the batch finds the result."""
