@@ -11,6 +11,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+ID_WIDTH = 22
 BATCH_STATES = {
     "queued": "đang chờ",
     "running": "đang xử lý",
@@ -79,7 +80,8 @@ def show_papers(documents: list[dict[str, Any]], console: Console) -> None:
         table = Table(box=None, padding=(0, 1), show_header=False, pad_edge=True)
         table.add_column(width=2)
         for ratio in (9, 5, 1, 2, 6):
-            table.add_column(overflow="fold", ratio=ratio)
+            # The first column keeps an id whole, so that it can be copied from a narrow window.
+            table.add_column(overflow="fold", ratio=ratio, min_width=ID_WIDTH if ratio == 9 else None)
         for paper in papers:
             table.add_row(*_row(paper))
         console.print(table)
