@@ -83,6 +83,8 @@ def write_aip(dossier: AipDossier, codes: ArchiveCodes, out: Path) -> str:
     ead, own = "metadata/descriptive/EAD.xml", "metadata/preservation/PREMIS.xml"
     texts[ead] = fields_document(_dossier(dossier, codes))
     texts[own] = package_premis(dossier, identity, at)
+    readme = "documentation/README.txt"
+    texts[readme] = _readme(dossier, identity).encode()
     schemas = {f"schemas/{path.name}": path.read_bytes() for path in sorted(SCHEMAS.glob("*.xsd"))}
     texts["METS.xml"] = package_mets(
         dossier,
@@ -90,6 +92,7 @@ def write_aip(dossier: AipDossier, codes: ArchiveCodes, out: Path) -> str:
         ead=Resource.of(ead, texts[ead]),
         premis=Resource.of(own, texts[own]),
         schemas=[Resource.of(name, content) for name, content in schemas.items()],
+        documentation=Resource.of(readme, texts[readme], "text/plain"),
         representation=Resource.of(f"{REP}/METS.xml", texts[f"{REP}/METS.xml"]),
         at=at,
     )
@@ -100,6 +103,14 @@ def write_aip(dossier: AipDossier, codes: ArchiveCodes, out: Path) -> str:
         [(f"{folder}/{REP}/data/{p.name}", p.path) for p in dossier.papers],
     )
     return identity
+
+
+def _readme(dossier: AipDossier, identity: str) -> str:
+    return (
+        f"Gói lưu trữ AIP_hoso {identity}\nHồ sơ {dossier.dossier}, {dossier.agency_name} ({dossier.agency_code})\n"
+        f"Lập bằng {dossier.software}. Bản ký số: representations/rep1/data. Mã băm SHA-256 của mọi tệp: METS.xml.\n"
+        "Trường còn ngờ không ghi vào EAD; giá trị nhận dạng nằm trong kho của đơn vị nộp.\n"
+    )
 
 
 def file_code(dossier: AipDossier) -> str:

@@ -29,8 +29,8 @@ class Resource:
     media_type: str
 
     @classmethod
-    def of(cls, name: str, content: bytes) -> Resource:
-        return cls(name, len(content), hashlib.sha256(content).hexdigest(), XML)
+    def of(cls, name: str, content: bytes, media_type: str = XML) -> Resource:
+        return cls(name, len(content), hashlib.sha256(content).hexdigest(), media_type)
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +48,7 @@ def package_mets(
     ead: Resource,
     premis: Resource,
     schemas: Sequence[Resource],
+    documentation: Resource,
     representation: Resource,
     at: datetime,
 ) -> bytes:
@@ -57,14 +58,15 @@ def package_mets(
     preserved = _preserved(root, premis, at)
     files = child(root, "fileSec", ID=_id("fileSec", identity))
     groups = {
+        "Documentation": _group(files, "Documentation", [documentation], at),
         "Schemas": _group(files, "Schemas", schemas, at),
         "Representations/rep1": _group(files, "Representations/rep1", [representation], at),
     }
-    groups["Representations/rep1"].set(f"{{{CSIP}}}CONTENTINFORMATIONTYPE", "MIXED")
     top = _structure(root, identity)
     child(top, "div", ID=_id("div", "metadata"), LABEL="Metadata", DMDID=described, ADMID=preserved)
-    box = child(top, "div", ID=_id("div", "schemas"), LABEL="Schemas")
-    child(box, "fptr", FILEID=groups["Schemas"].get("ID", ""))
+    for name in ("Documentation", "Schemas"):
+        box = child(top, "div", ID=_id("div", name), LABEL=name)
+        child(box, "fptr", FILEID=groups[name].get("ID", ""))
     rep = child(top, "div", ID=_id("div", "rep1"), LABEL="Representations/rep1")
     pointer = child(rep, "mptr", LOCTYPE="URL")
     pointer.set(f"{{{XLINK}}}type", "simple")
@@ -152,6 +154,7 @@ def _reference(parent: ET.Element, of: Resource, at: datetime, *, kind: str, ver
 
 def _group(files: ET.Element, use: str, members: Sequence[Resource], at: datetime) -> ET.Element:
     group = child(files, "fileGrp", ID=_id("uuid", use), USE=use)
+    group.set(f"{{{CSIP}}}CONTENTINFORMATIONTYPE", "MIXED")
     for one in members:
         made = child(
             group, "file", ID=_id("ID", one.name + one.sha256), MIMETYPE=one.media_type, SIZE=str(one.size),

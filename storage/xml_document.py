@@ -35,7 +35,8 @@ def child(parent: ET.Element, name: str, text: str | None = None, **attributes: 
 def serialized(root: ET.Element) -> bytes:
     """A whole document in UTF-8."""
     ET.indent(root)
-    return b'<?xml version="1.0" encoding="UTF-8"?>\n' + ET.tostring(root, encoding="utf-8") + b"\n"
+    content: bytes = ET.tostring(root, encoding="utf-8")
+    return b'<?xml version="1.0" encoding="UTF-8"?>\n' + content + b"\n"
 
 
 def fields_document(fields: Fields) -> bytes:

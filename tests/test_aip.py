@@ -31,7 +31,7 @@ CODE = "H26.19-260305-0001"
 NAMES = {"m": METS, "p": PREMIS}
 
 
-class Local(etree.Resolver):
+class Local(etree.Resolver):  # type: ignore[misc]
     """The schemas name each other by their addresses; here they lie side by side."""
 
     def resolve(self, url: str, public: str, context: Any) -> Any:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import date
 from pathlib import Path
+from typing import Any
 
 import pytest
 from openpyxl import load_workbook
@@ -105,7 +106,7 @@ def test_the_formula_is_the_one_of_the_day(tmp_path: Path) -> None:
 
 
 def test_a_cell_is_never_a_formula(tmp_path: Path) -> None:
-    rows = [['=HYPERLINK("http://x")', "a\x00b", 3], ["@SUM(1)", "ă" * 40_000, None]]
+    rows: list[list[Any]] = [['=HYPERLINK("http://x")', "a\x00b", 3], ["@SUM(1)", "ă" * 40_000, None]]
     write_workbook([Sheet("Một", ["Cơ quan"], [("A", 10), ("B", 10), ("C", 10)], rows)], tmp_path / "a.xlsx")
     page = load_workbook(tmp_path / "a.xlsx")["Một"]
     assert page["A3"].value == rows[0][0] and page["A3"].data_type == "s"
