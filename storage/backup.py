@@ -269,7 +269,7 @@ def _left_out(path: Path, home: Path, database: Path) -> str | None:
     first = path.relative_to(home).parts[0]
     if first in LEFT_OUT:
         return LEFT_OUT[first]
-    if first == "keys" and path.relative_to(home).parts[1] != DEMO_KEYS:
+    if first == "keys" and DEMO_KEYS not in path.relative_to(home).parts[1:2]:
         return OTHER_KEYS
     if path.parent == database.parent and path.name.startswith(database.name):
         return "được sao bằng lệnh sao lưu của SQLite, hoặc bản cũ để riêng (copied by SQLite itself, or set aside)"

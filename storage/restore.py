@@ -64,14 +64,20 @@ class Restore:
                 target.chmod(int(item["mode"]) & 0o700)
                 self.outcome.files += 1
 
-    def objects(self, bucket: VersionedBucket, *, resumed: bool) -> None:
-        """Every version. Raises UsageError when the bucket is another's, Tampered when it gives back other bytes."""
+    def objects(self, bucket: VersionedBucket, *, place: str) -> None:
+        """Every version. `place` names the bucket, so that a killed restore goes on in the same one only.
+
+        Raises UsageError when the bucket is another's, Tampered when it gives back other bytes.
+        """
+        begun = self._scratch / "place"
+        resumed = begun.exists() and begun.read_text("utf-8") == place
         if not resumed and any(not one.startswith(PROBE) for one in islice(bucket.keys(""), 3)):
             raise UsageError(
                 f"the bucket {bucket.name} holds objects already; name an empty one: SOHOA_S3_BUCKET",
                 vi=f"Bucket {bucket.name} đã có nội dung; hãy chọn bucket trống: SOHOA_S3_BUCKET",
             )
         self._scratch.mkdir(parents=True, exist_ok=True, mode=0o700)
+        write_whole(begun, place.encode(), OCTETS)
         with (
             closing(sqlite3.connect(self._scratch / "restored.sqlite3")) as index,
             ThreadPoolExecutor(AT_ONCE, thread_name_prefix="restore") as threads,

@@ -6,10 +6,11 @@ import threading
 from typing import Any
 
 from config.settings import Settings
+from pipeline.errors import Unavailable
 from pipeline.wire import Parts
 from storage.findings import Finding, Kind
 
-COPIES_AN_HOUR_EACH_MINUTE = 60
+MINUTES = 60
 
 
 class CopyDesk:
@@ -21,7 +22,7 @@ class CopyDesk:
         self._one = threading.Lock()
 
     def work(self) -> None:
-        """Copy what is due, and read a few old copies again; nothing when no second place is set."""
+        """Copy what is due; nothing when no second place is set."""
         if self._second is not None and self._one.acquire(blocking=False):
             try:
                 self._second.work()
@@ -31,7 +32,7 @@ class CopyDesk:
     def look_again(self) -> None:
         """The minute's share of the hourly scrub, of the copies."""
         if self._second is not None and self._hourly:
-            self._second.check(max(1, self._hourly // COPIES_AN_HOUR_EACH_MINUTE))
+            self._second.check(max(1, self._hourly // MINUTES))
 
     def acknowledged(self, document: str) -> bool | None:
         """Whether the second place gave back every object of a document; None when there is no second place."""
@@ -42,7 +43,11 @@ def damaged_copies(parts: Parts) -> list[Finding]:
     """Every copy read again; those that are not as recorded (they are copied again at once by the clock)."""
     if parts.second is None:
         return []
-    return [Finding(kind=Kind.COPY, key=key, expected=sha256) for key, sha256 in parts.second.check()]
+    try:
+        bad = parts.second.check()
+    except Unavailable as error:
+        return [Finding(kind=Kind.COPY, key=parts.second.state().place, detail=error.both)]
+    return [Finding(kind=Kind.COPY, key=key, expected=sha256) for key, sha256 in bad]
 
 
 def told(parts: Parts | None) -> dict[str, Any] | None:

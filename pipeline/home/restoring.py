@@ -36,7 +36,7 @@ def restore(
     vault = Vault.open(folder, load(paths.root).backup.key_file)
     run = vault.read_set(chosen)
     mark = {"backup": vault.id, "set": run["id"]}
-    resumed = _allowed(paths, mark)
+    _check_empty(paths, mark)
     paths.make()
     held = claim(paths)
     if held is None:
@@ -52,7 +52,8 @@ def restore(
         try:
             if store is not None:
                 endpoint = store.endpoint("admin")
-            work.objects(VersionedBucket(endpoint), resumed=resumed)
+            place = f"{settings.s3.endpoint or 'embedded'} {endpoint.bucket}"
+            work.objects(VersionedBucket(endpoint), place=place)
         finally:
             if store is not None:
                 store.stop()
@@ -75,15 +76,15 @@ def restore(
     return {"home": str(paths.root), "path": str(folder), **asdict(work.outcome)}
 
 
-def _allowed(paths: HomePaths, mark: dict[str, Any]) -> bool:
-    """Whether a restore of this very set was begun here; raises UsageError when the home holds anything else."""
+def _check_empty(paths: HomePaths, mark: dict[str, Any]) -> None:
+    """Raises UsageError when the home holds anything but a begun restore of this very set."""
     if paths.restoring.exists():
         try:
             begun = json.loads(paths.restoring.read_text("utf-8"))
         except ValueError:
             begun = None
         if begun == mark:
-            return True
+            return
         raise UsageError(
             f"{paths.root} is half restored from another backup or set; name an empty home",
             vi=f"{paths.root} đang khôi phục dở từ bản khác; hãy chọn thư mục trống",
@@ -93,4 +94,3 @@ def _allowed(paths: HomePaths, mark: dict[str, Any]) -> bool:
             f"{paths.root} is not empty; a restore needs an empty home: sohoa --home NEW restore …",
             vi=f"{paths.root} không trống; chỉ khôi phục vào thư mục trống: sohoa --home MỚI restore …",
         )
-    return False
