@@ -13,7 +13,7 @@ import tomllib
 from pathlib import Path
 from typing import Any, Literal, get_args
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, model_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from pipeline.errors import UsageError
@@ -130,6 +130,27 @@ class Fixity(_Section):
     mb_per_second: float = Field(default=20.0, gt=0)
 
 
+class SecondCopy(_Section):
+    """Where every stored object is copied to: a mounted `folder`, or a bucket of another S3 server."""
+
+    folder: Path | None = None
+    endpoint: str | None = None
+    access_key: str | None = None
+    secret_key: SecretStr | None = None
+    bucket: str = "sohoa-copy"
+    region: str = "us-east-1"
+
+    @model_validator(mode="after")
+    def _one_place(self) -> SecondCopy:
+        if self.folder and self.endpoint:
+            raise ValueError("name a folder or an endpoint, not both")
+        if self.folder and not self.folder.is_absolute():
+            raise ValueError("folder must be an absolute path")
+        if self.endpoint and not (self.access_key and self.secret_key):
+            raise ValueError("an endpoint needs access_key and secret_key")
+        return self
+
+
 class Backup(_Section):
     key_file: Path | None = None
 
@@ -159,6 +180,7 @@ class Settings(BaseSettings):
     process: Process = Process()
     fixity: Fixity = Fixity()
     backup: Backup = Backup()
+    second_copy: SecondCopy = SecondCopy()
 
     @classmethod
     def settings_customise_sources(

@@ -7,6 +7,7 @@ import sys
 import typer
 
 from pipeline.commands import (
+    backup,
     counter,
     demo,
     inspect,
@@ -16,6 +17,7 @@ from pipeline.commands import (
     review,
     scan,
     sheets,
+    stats,
     upkeep,
     verification,
     watch,
@@ -33,7 +35,8 @@ app = typer.Typer(
 )
 app.callback()(Session.options)
 MODULES = (
-    demo, intake, scan, watch, counter, sheets, review, inspect, verification, ledger, repository, upkeep,
+    demo, intake, scan, watch, counter, sheets, review, inspect, verification, ledger, repository, backup,
+    stats, upkeep,
 )  # fmt: skip
 for module in MODULES:
     module.register(app)

@@ -13,7 +13,8 @@ from cryptography.x509 import Certificate, load_der_x509_certificate
 from sqlalchemy import Engine as Database
 
 import config
-from config.settings import Settings
+from config.settings import S3, Settings
+from config.settings import SecondCopy as CopySettings
 from pipeline.classify.types import TypeCatalogue
 from pipeline.engine import Engine
 from pipeline.errors import UsageError
@@ -41,7 +42,10 @@ from storage.roots import Roots
 from storage.s3 import Bucket, Endpoint
 from storage.search import Search
 from storage.seaweedfs import EmbeddedStore
+from storage.second_copy import SecondCopy
+from storage.second_place import BucketPlace, FolderPlace, SecondPlace
 from storage.segments import Segments
+from storage.versions import VersionedBucket
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +80,8 @@ class Parts:
     roots: Roots
     trust: TrustStore
     bucket_once: Bucket
+    versioned: VersionedBucket
+    second: SecondCopy | None
     store_name: str
 
     def describe_store(self) -> str:
@@ -98,7 +104,12 @@ class Parts:
 
 
 def open_records(paths: HomePaths, settings: Settings) -> Records:
-    """The database. Raises Unavailable."""
+    """The database. Raises Unavailable, and UsageError in a home that is only half restored."""
+    if paths.restoring.exists():
+        raise UsageError(
+            "this home is half restored; run the same `sohoa restore` again",
+            vi="Thư mục này mới khôi phục dở; hãy chạy lại lệnh `sohoa restore` đó",
+        )
     database = open_database(database_url(paths, settings))
     return Records(
         database,
@@ -184,6 +195,8 @@ def open_work(paths: HomePaths, settings: Settings, records: Records) -> Parts:
         roots,
         trust,
         bucket_once,
+        VersionedBucket(endpoint),
+        second_copy(paths, settings, records, archive, bucket_once, lock),
         name,
     )
 
@@ -197,6 +210,26 @@ def open_store(paths: HomePaths, settings: Settings) -> tuple[EmbeddedStore | No
     store = EmbeddedStore(paths.store, bucket=settings.s3.bucket)
     store.start()
     return store, store.endpoint()
+
+
+def second_copy(
+    paths: HomePaths,
+    settings: Settings,
+    records: Records,
+    archive: Archive,
+    bucket: Bucket,
+    lock: timedelta,
+) -> SecondCopy | None:
+    """The second copy of the settings, None when none is set."""
+    to = settings.second_copy
+    if to.folder:
+        place: SecondPlace = FolderPlace(to.folder, bucket=settings.s3.bucket)
+    elif to.endpoint:
+        there = VersionedBucket(_endpoint(to, "second_copy.endpoint"), patient=False)
+        place = BucketPlace(there, name=to.endpoint, lock=lock)
+    else:
+        return None
+    return SecondCopy(records.database, archive, bucket, place, paths.work / "copy")
 
 
 def database_url(paths: HomePaths, settings: Settings) -> str:
@@ -223,11 +256,14 @@ def pades_signer(settings: Settings, pki: DemoPki) -> PadesSigner:
 
 def external_endpoint(settings: Settings) -> Endpoint:
     """The S3 endpoint of the settings."""
-    s3 = settings.s3
-    assert s3.endpoint and s3.access_key and s3.secret_key  # settings.load has checked
+    return _endpoint(settings.s3, "s3.endpoint")
+
+
+def _endpoint(s3: S3 | CopySettings, name: str) -> Endpoint:
+    assert s3.endpoint and s3.access_key and s3.secret_key  # the settings have been checked
     parts = urlsplit(s3.endpoint if "//" in s3.endpoint else f"https://{s3.endpoint}")
     if parts.scheme not in ("http", "https") or not parts.netloc:
-        raise UsageError(f"s3.endpoint {s3.endpoint!r} is no http or https address")
+        raise UsageError(f"{name} {s3.endpoint!r} is no http or https address")
     return Endpoint(
         host=parts.netloc,
         secure=parts.scheme == "https",

@@ -27,6 +27,7 @@ def probes(parts: Parts, paths: HomePaths, settings: Settings) -> list[dict[str,
         _probe("Sổ cái (ledger)", lambda: _ledger(parts)),
         _probe("Niêm phong ngày (signed days)", lambda: _sealed(parts)),
         _probe("Khóa ký (signing keys)", lambda: _keys(parts, settings)),
+        _probe("Bản sao thứ hai (second copy)", lambda: _second(parts, paths, settings)),
         _probe("Việc đang chờ (waiting)", lambda: _waiting(parts)),
     ]
 
@@ -71,6 +72,31 @@ def _keys(parts: Parts, settings: Settings) -> tuple[str, str, str]:
     found = parts.self_test()
     if settings.mode == "demo":
         return WARNING, f"{found}; khóa DEMO", 'đặt mode = "production" và khóa thật khi dùng chính thức'
+    return OK, found, ""
+
+
+def _second(parts: Parts, paths: HomePaths, settings: Settings) -> tuple[str, str, str]:
+    told = parts.second.state() if parts.second is not None else None
+    if told is None:
+        remedy = "đặt second_copy.folder hoặc second_copy.endpoint; bắt buộc khi dùng chính thức (set one)"
+        return (OK if settings.mode == "demo" else ERROR), "chưa cấu hình (none)", remedy
+    figures = told.to_json()
+    found = f"{told.place}: {told.copied} đối tượng, còn {told.waiting}, trễ {figures['lag_seconds']} giây"
+    if told.trouble:
+        return (
+            ERROR,
+            f"{found}; {told.trouble}",
+            "gắn ổ đĩa hoặc xem máy chủ đó; sohoa tự chép tiếp (mount it)",
+        )
+    if told.problems:
+        return ERROR, f"{found}; {told.problems} đối tượng không chép được", "`sohoa fixity --repair`"
+    folder = settings.second_copy.folder
+    if folder is not None and folder.exists() and folder.stat().st_dev == paths.root.stat().st_dev:
+        return (
+            WARNING,
+            found,
+            "cùng một ổ đĩa với kho: không phải phương tiện độc lập (the same disk as the home)",
+        )
     return OK, found, ""
 
 

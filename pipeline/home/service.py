@@ -11,6 +11,8 @@ from typing import Any
 
 from config.settings import Settings
 from pipeline.errors import SohoaError, Unavailable, UsageError
+from pipeline.home.backup_desk import BackupDesk
+from pipeline.home.copy_desk import CopyDesk
 from pipeline.home.counter_desk import CounterDesk
 from pipeline.home.export_desk import ExportDesk
 from pipeline.home.fixity_desk import FixityDesk
@@ -20,6 +22,7 @@ from pipeline.home.ledger_desk import LedgerDesk
 from pipeline.home.review_desk import ReviewDesk
 from pipeline.home.schedule import Job, Schedule
 from pipeline.home.server import Progress
+from pipeline.home.stats_desk import StatsDesk
 from pipeline.paths import HomePaths, fingerprint
 from pipeline.wire import Parts, Records
 
@@ -33,6 +36,7 @@ PUBLISH_SECONDS = 20.0
 """The ledger's entries are in the bucket within a minute, also when one try fails."""
 SEAL_SECONDS = 300.0
 SCRUB_SECONDS = 60.0
+COPY_SECONDS = 5.0
 SYSTEM = "system"
 
 
@@ -72,6 +76,10 @@ class Service:
             "export": lambda a, actor, p: ExportDesk(self._need_parts(), self._paths, self._settings).run(
                 a, actor, p
             ),
+            "backup": lambda a, actor, p: BackupDesk(self._need_parts(), self._paths, self._settings).run(
+                a, actor, p
+            ),
+            "stats": lambda a, actor, p: StatsDesk(self._need_records(), self._settings).run(a, actor),
             "fixity": self._scrub,
             "doctor": lambda a, actor, p: self._ask(work=True).doctor(actor),
         }
@@ -95,7 +103,8 @@ class Service:
             self._parts, self._reason = parts, None
             desk = IntakeDesk(parts, self._paths, self._settings)
             ledger = LedgerDesk(parts, self._settings)
-            self._fixity = FixityDesk(parts, self._settings)
+            copy = CopyDesk(parts, self._settings)
+            self._fixity = FixityDesk(parts, self._paths, self._settings)
             self._note(parts.records, "start", SYSTEM, {"settings": fingerprint(self._paths)})
             self._schedules = [
                 Schedule(
@@ -107,6 +116,9 @@ class Service:
                 Schedule([Job("publish", PUBLISH_SECONDS, ledger.publish)]),
                 Schedule([Job("seal", SEAL_SECONDS, ledger.seal)]),
                 Schedule([Job("scrub", SCRUB_SECONDS, self._fixity.slice)]),
+                Schedule(
+                    [Job("copy", COPY_SECONDS, copy.work), Job("recheck", SCRUB_SECONDS, copy.look_again)]
+                ),
             ]
             self._changed.notify_all()
 
