@@ -41,7 +41,7 @@ PROBE_INCHES = 2.0
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reading:
-    """What a side holds: boxes are in pixels of the upright, straight page of `width` x `height` at the scan's resolution.
+    """What a side holds; boxes are in pixels of the upright, straight page, `width` x `height`, as it was scanned.
 
     `picture` is that page, RGB, at `picture_dpi`, which may be coarser: to turn fewer pixels is most of the saving.
     """
