@@ -16,6 +16,7 @@ from pipeline.commands import (
     review,
     scan,
     sheets,
+    signing,
     upkeep,
     verification,
     watch,
@@ -33,7 +34,8 @@ app = typer.Typer(
 )
 app.callback()(Session.options)
 MODULES = (
-    demo, intake, scan, watch, counter, sheets, review, inspect, verification, ledger, repository, upkeep,
+    demo, intake, scan, watch, counter, sheets, review, inspect, verification, ledger, signing, repository,
+    upkeep,
 )  # fmt: skip
 for module in MODULES:
     module.register(app)
