@@ -47,19 +47,66 @@ class Agency(_Section):
     officer: str = "Cán bộ tiếp nhận (mẫu)"
 
 
-class Signing(_Section):
-    """Levels and services. `tsa_url` empty in demo mode means the demo authority inside the home."""
+class SigningKey(_Section):
+    """Where a role's key is. `elsewhere`: the officer signs on another machine (`sohoa sign export`).
 
-    level: Literal["B-B", "B-T", "B-LT", "B-LTA"] = "B-LTA"
+    The PIN or password: first line of `pin_file` (mode 0600), or of what `pin_agent` writes, else typed for a shift
+    (`sohoa sign unlock`). Of one that signs elsewhere `certificate` is the officer's, or `subject` the common name.
+    """
+
+    kind: Literal["demo", "pkcs12", "pkcs11", "elsewhere"] = "demo"
+    file: Path | None = None
+    module: Path | None = None
+    token: str | None = None
+    slot: int | None = None
+    label: str | None = None
+    id: str | None = Field(default=None, pattern="^([0-9a-fA-F]{2})+$")
+    certificate: Path | None = None
+    chain: list[Path] = []
+    pin_file: Path | None = None
+    pin_agent: list[str] = []
+    pss: bool = False
+    subject: str = ""
+    accept_cms: bool = False
+
+
+SignatureLevel = Literal["B-B", "B-T", "B-LT", "B-LTA"]
+
+
+class Signing(_Section):
+    """Keys, levels and services. `tsa_url` empty in demo mode means the demo authority inside the home.
+
+    `level` is what every paper has in the end. `counter_level` set: a counter's paper gets the officer's signature at
+    that level while the citizen waits, agency and `level` follow in the background. Time-outs are in seconds.
+    """
+
+    officer: SigningKey = SigningKey()
+    agency: SigningKey = SigningKey()
+    level: SignatureLevel = "B-LTA"
+    counter_level: SignatureLevel | None = None
+    counter_agency: bool = True
+    backfile_level: SignatureLevel | None = None
+    backfile_officer: bool = True
     tsa_url: str | None = None
     tsa_timeout: float = Field(default=60.0, gt=0)
+    tsa_attempts: int = Field(default=3, ge=1)
+    tsa_at_once: int = Field(default=4, ge=1)
+    revocation_online: bool = True
+    revocation_timeout: float = Field(default=10.0, ge=1)
+    revocation_attempts: int = Field(default=2, ge=1)
+    crl_files: list[Path] = []
+    renew_days: int = Field(default=180, ge=1)
 
 
 class Storage(_Section):
-    """Locks. Demo locks are short so that a trial can be thrown away."""
+    """Locks. Demo locks are short so that a trial can be thrown away.
+
+    `second_copy_waived_by` names who answers for there being no second copy on independent media in production.
+    """
 
     lock_days_demo: int = Field(default=1, ge=0)
     lock_days: int = Field(default=30, ge=1)
+    second_copy_waived_by: str = ""
 
 
 class Limits(_Section):

@@ -87,9 +87,7 @@ class PageReader:
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
 
-    def read(
-        self, pixels: Pixels, *, dpi: float, bitonal: bool, picture_dpi: float | None = None
-    ) -> Reading:
+    def read(self, pixels: Pixels, *, dpi: float, bitonal: bool, picture_dpi: float | None = None) -> Reading:
         """Read one side; `pixels` as it came from the scanner. The picture is made at `picture_dpi`, else at `dpi`."""
         coarse_dpi, picture_dpi = min(dpi, COARSE_DPI), picture_dpi or dpi
         coarse = _reduced(pixels, dpi, coarse_dpi)

@@ -17,6 +17,7 @@ from pipeline.commands import (
     review,
     scan,
     sheets,
+    signing,
     stats,
     upkeep,
     verification,
@@ -35,8 +36,8 @@ app = typer.Typer(
 )
 app.callback()(Session.options)
 MODULES = (
-    demo, intake, scan, watch, counter, sheets, review, inspect, verification, ledger, repository, backup,
-    stats, upkeep,
+    demo, intake, scan, watch, counter, sheets, review, inspect, verification, ledger, signing, repository,
+    backup, stats, upkeep,
 )  # fmt: skip
 for module in MODULES:
     module.register(app)

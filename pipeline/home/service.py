@@ -22,7 +22,9 @@ from pipeline.home.ledger_desk import LedgerDesk
 from pipeline.home.review_desk import ReviewDesk
 from pipeline.home.schedule import Job, Schedule
 from pipeline.home.server import Progress
+from pipeline.home.signing_desk import SigningDesk
 from pipeline.home.stats_desk import StatsDesk
+from pipeline.home.succession_desk import SuccessionDesk
 from pipeline.paths import HomePaths, fingerprint
 from pipeline.wire import Parts, Records
 
@@ -37,6 +39,9 @@ PUBLISH_SECONDS = 20.0
 SEAL_SECONDS = 300.0
 SCRUB_SECONDS = 60.0
 COPY_SECONDS = 5.0
+ONCE_SECONDS = float("inf")
+EXTEND_SECONDS = 15.0
+"""How soon the agency's signature and the level follow the officer's signature of a counter's paper."""
 SYSTEM = "system"
 
 
@@ -81,6 +86,12 @@ class Service:
             ),
             "stats": lambda a, actor, p: StatsDesk(self._need_records(), self._settings).run(a, actor),
             "fixity": self._scrub,
+            "sign_unlock": lambda a, actor, p: self._signing().unlock(a, actor, p),
+            "sign_export": lambda a, actor, p: self._signing().export(a, actor, p),
+            "sign_import": lambda a, actor, p: self._signing().bring_back(a, actor, p),
+            "resign": lambda a, actor, p: self._succession().resign(a, actor, p),
+            "renew": lambda a, actor, p: self._succession().renew(a, actor, p),
+            "renew_due": lambda a, actor, p: self._succession().due(a, actor, p),
             "doctor": lambda a, actor, p: self._ask(work=True).doctor(actor),
         }
 
@@ -104,6 +115,7 @@ class Service:
             desk = IntakeDesk(parts, self._paths, self._settings)
             ledger = LedgerDesk(parts, self._settings)
             copy = CopyDesk(parts, self._settings)
+            signing = SigningDesk(parts, self._paths, self._settings)
             self._fixity = FixityDesk(parts, self._paths, self._settings)
             self._note(parts.records, "start", SYSTEM, {"settings": fingerprint(self._paths)})
             self._schedules = [
@@ -111,6 +123,13 @@ class Service:
                     [
                         Job("mend", MEND_SECONDS, desk.mend_forgotten),
                         Job("retry", RETRY_SECONDS, desk.retry_waiting),
+                    ]
+                ),
+                Schedule(
+                    [
+                        Job("keys", ONCE_SECONDS, signing.test_keys),
+                        Job("extend", EXTEND_SECONDS, signing.extend),
+                        Job("lights", EXTEND_SECONDS, signing.look_at_lights),
                     ]
                 ),
                 Schedule([Job("publish", PUBLISH_SECONDS, ledger.publish)]),
@@ -147,6 +166,7 @@ class Service:
         if self._parts is None:
             return True
         working = bool(self._parts.records.batches.running())
+        working = working or any(one.valid for one in self._parts.signing.held.values())
         if working:
             self.last_work = time.monotonic()
         return working
@@ -159,6 +179,12 @@ class Service:
 
     def _review(self) -> ReviewDesk:
         return ReviewDesk(self._need_parts(), self._desk(), agency=self._settings.agency.code)
+
+    def _signing(self) -> SigningDesk:
+        return SigningDesk(self._need_parts(), self._paths, self._settings)
+
+    def _succession(self) -> SuccessionDesk:
+        return SuccessionDesk(self._need_parts(), self._paths, self._settings)
 
     def _ledger_desk(self) -> LedgerDesk:
         return LedgerDesk(self._need_parts(), self._settings)
