@@ -15,6 +15,7 @@ from pathlib import Path
 
 from pebble import ProcessExpired, ProcessPool
 
+from signing.conditions import OFFLINE, Conditions
 from signing.trust import TrustStore
 from signing.verdict import FileVerdict, Verdict
 from signing.verify import verify_pdf
@@ -24,30 +25,48 @@ MEMORY = 2 << 30
 
 
 class IsolatedVerifier:
-    """One child that judges files, started when it is first needed and again when it was lost."""
+    """Children that judge files, started when first needed and again when lost; each is replaced after 200 files."""
 
-    def __init__(self, trust: TrustStore, *, seconds: float = SECONDS) -> None:
-        self._trust = trust
+    def __init__(
+        self,
+        trust: TrustStore,
+        *,
+        seconds: float = SECONDS,
+        conditions: Conditions = OFFLINE,
+        workers: int = 1,
+    ) -> None:
+        self.trust = trust
+        self._conditions = conditions
+        self._workers = workers
         self._seconds = seconds
         self._lock = threading.Lock()
         self._pool: ProcessPool | None = None
 
     def verify_file(
-        self, path: Path, *, expected: str | None, target: str | None = None, expect_signed: bool = False
+        self,
+        path: Path,
+        *,
+        expected: str | None,
+        target: str | None = None,
+        expect_signed: bool = False,
+        conditions: Conditions | None = None,
+        trust: TrustStore | None = None,
     ) -> FileVerdict:
         """Judge one file within the limits; what exceeds them is INDETERMINATE, with the reason."""
         name = target or str(path)
         with self._lock:
             if self._pool is None:
                 self._pool = ProcessPool(
-                    max_workers=1,
+                    max_workers=self._workers,
                     max_tasks=200,
                     initializer=_begin,
                     initargs=(os.getpid(),),
                     context=multiprocessing.get_context("spawn"),
                 )
         task = self._pool.schedule(
-            _judge, args=(path, self._trust, name, expected, expect_signed), timeout=self._seconds
+            _judge,
+            args=(path, trust or self.trust, name, expected, expect_signed, conditions or self._conditions),
+            timeout=self._seconds,
         )
         try:
             found: FileVerdict = task.result()
@@ -77,9 +96,21 @@ class IsolatedVerifier:
 
 
 def _judge(
-    path: Path, trust: TrustStore, target: str, expected: str | None, expect_signed: bool
+    path: Path,
+    trust: TrustStore,
+    target: str,
+    expected: str | None,
+    expect_signed: bool,
+    conditions: Conditions,
 ) -> FileVerdict:
-    return verify_pdf(path, trust=trust, target=target, expected_sha256=expected, expect_signed=expect_signed)
+    return verify_pdf(
+        path,
+        trust=trust,
+        target=target,
+        expected_sha256=expected,
+        expect_signed=expect_signed,
+        conditions=conditions,
+    )
 
 
 def _begin(parent: int) -> None:
