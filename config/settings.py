@@ -55,6 +55,14 @@ class Signing(_Section):
     tsa_timeout: float = Field(default=60.0, gt=0)
 
 
+class Verification(_Section):
+    """`online`: OCSP and CRL servers named in certificates are asked, `timeout` seconds each; `hosts` at private addresses too."""
+
+    online: bool = False
+    timeout: float = Field(default=10.0, gt=0)
+    hosts: list[str] = []
+
+
 class Storage(_Section):
     """Locks. Demo locks are short so that a trial can be thrown away."""
 
@@ -151,6 +159,7 @@ class Settings(BaseSettings):
     database: Database = Database()
     agency: Agency = Agency()
     signing: Signing = Signing()
+    verification: Verification = Verification()
     storage: Storage = Storage()
     limits: Limits = Limits()
     watch: Watching = Watching()

@@ -16,6 +16,7 @@ from pipeline.commands import (
     review,
     scan,
     sheets,
+    trust,
     upkeep,
     verification,
     watch,
@@ -33,7 +34,7 @@ app = typer.Typer(
 )
 app.callback()(Session.options)
 MODULES = (
-    demo, intake, scan, watch, counter, sheets, review, inspect, verification, ledger, repository, upkeep,
+    demo, intake, scan, watch, counter, sheets, review, inspect, verification, trust, ledger, repository, upkeep,
 )  # fmt: skip
 for module in MODULES:
     module.register(app)

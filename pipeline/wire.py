@@ -30,6 +30,7 @@ from signing.pades import PadesSigner
 from signing.signer import Signer
 from signing.templates import Templates
 from signing.timestamp import demo_authority, http_authority
+from signing.conditions import Conditions
 from signing.trust import TrustStore
 from storage.archive import Archive
 from storage.batches import Batches
@@ -74,7 +75,6 @@ class Parts:
     types: TypeCatalogue
     segments: Segments
     roots: Roots
-    trust: TrustStore
     bucket_once: Bucket
     store_name: str
 
@@ -83,7 +83,7 @@ class Parts:
 
     def trusted(self) -> list[Certificate]:
         """Root certificates that this home believes."""
-        return [load_der_x509_certificate(one) for one in self.trust.anchors]
+        return [load_der_x509_certificate(one) for one in self.verifier.trust.anchors]
 
     def self_test(self) -> str:
         """Sign something small; the names of who signs."""
@@ -137,8 +137,7 @@ def open_work(paths: HomePaths, settings: Settings, records: Records) -> Parts:
     archive = Archive(bucket, once=bucket_once)
     pki = ensure_demo_pki(paths.keys / "demo", agency=settings.agency.name, officer=settings.agency.officer)
     signer = pades_signer(settings, pki)
-    trust = TrustStore.of(paths.trust, demo_root=pki.certificate("root"))
-    verifier = IsolatedVerifier(trust)
+    verifier = IsolatedVerifier(trust_of(paths, settings), conditions=asking(settings))
     limits = RasterLimits(
         max_pixels=settings.limits.max_megapixels * 1_000_000, max_pages=settings.limits.max_pages
     )
@@ -182,9 +181,22 @@ def open_work(paths: HomePaths, settings: Settings, records: Records) -> Parts:
         types,
         segments,
         roots,
-        trust,
         bucket_once,
         name,
+    )
+
+
+def trust_of(paths: HomePaths, settings: Settings) -> TrustStore:
+    """What an administrator put into the home's folder, and in demo mode the demo root."""
+    root = DemoPki(folder=paths.keys / "demo").certificate("root")
+    return TrustStore.of(paths.trust, demo_root=root if settings.mode == "demo" and root.exists() else None)
+
+
+def asking(settings: Settings) -> Conditions:
+    """Whether and how servers are asked for revocation data."""
+    verification = settings.verification
+    return Conditions(
+        online=verification.online, timeout=verification.timeout, hosts=tuple(verification.hosts)
     )
 
 

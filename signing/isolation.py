@@ -10,11 +10,14 @@ import resource
 import signal
 import threading
 import time
+from collections.abc import Callable
 from concurrent.futures import TimeoutError
 from pathlib import Path
+from typing import TypeVar
 
 from pebble import ProcessExpired, ProcessPool
 
+from pipeline.errors import Rejected, SohoaError
 from signing.conditions import OFFLINE, Conditions
 from signing.trust import TrustStore
 from signing.verdict import FileVerdict, Verdict
@@ -22,6 +25,7 @@ from signing.verify import verify_pdf
 
 SECONDS = 60.0
 MEMORY = 2 << 30
+T = TypeVar("T")
 
 
 class IsolatedVerifier:
@@ -54,16 +58,7 @@ class IsolatedVerifier:
     ) -> FileVerdict:
         """Judge one file within the limits; what exceeds them is INDETERMINATE, with the reason."""
         name = target or str(path)
-        with self._lock:
-            if self._pool is None:
-                self._pool = ProcessPool(
-                    max_workers=self._workers,
-                    max_tasks=200,
-                    initializer=_begin,
-                    initargs=(os.getpid(),),
-                    context=multiprocessing.get_context("spawn"),
-                )
-        task = self._pool.schedule(
+        task = self._children().schedule(
             _judge,
             args=(path, trust or self.trust, name, expected, expect_signed, conditions or self._conditions),
             timeout=self._seconds,
@@ -82,6 +77,32 @@ class IsolatedVerifier:
         return FileVerdict(
             target=name, verdict=Verdict.INDETERMINATE, sub_indication="FORMAT_FAILURE", problems=(reason,)
         )
+
+    def run(self, work: Callable[[Path], T], path: Path) -> T:
+        """Do other work over a hostile file in a child, within the limits. Raises its SohoaError, else Rejected."""
+        task = self._children().schedule(work, args=(path,), timeout=self._seconds)
+        try:
+            found: T = task.result()
+            return found
+        except (SohoaError, OSError):
+            raise
+        except Exception as error:  # out of time, out of memory, or whatever a hostile file leads a library to
+            raise Rejected(
+                f"{path.name} cannot be read within the limits ({type(error).__name__})",
+                vi=f"Không đọc được {path.name} trong giới hạn cho phép ({type(error).__name__})",
+            ) from error
+
+    def _children(self) -> ProcessPool:
+        with self._lock:
+            if self._pool is None:
+                self._pool = ProcessPool(
+                    max_workers=self._workers,
+                    max_tasks=200,
+                    initializer=_begin,
+                    initargs=(os.getpid(),),
+                    context=multiprocessing.get_context("spawn"),
+                )
+            return self._pool
 
     def judge_incoming(self, pdf: Path) -> FileVerdict:
         """What an incoming signed file is worth as it comes in; its own path stays out of the report."""

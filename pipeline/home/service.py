@@ -20,6 +20,7 @@ from pipeline.home.ledger_desk import LedgerDesk
 from pipeline.home.review_desk import ReviewDesk
 from pipeline.home.schedule import Job, Schedule
 from pipeline.home.server import Progress
+from pipeline.home.trust_desk import TrustDesk
 from pipeline.paths import HomePaths, fingerprint
 from pipeline.wire import Parts, Records
 
@@ -73,6 +74,7 @@ class Service:
                 a, actor, p
             ),
             "fixity": self._scrub,
+            "trust": lambda a, actor, p: TrustDesk(self._need_parts(), self._paths, self._settings).run(a, actor),
             "doctor": lambda a, actor, p: self._ask(work=True).doctor(actor),
         }
 
