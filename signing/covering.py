@@ -11,11 +11,14 @@ import io
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+import pikepdf
 import pypdfium2 as pdfium
 from pyhanko.sign.validation.pdf_embedded import EmbeddedPdfSignature
 
 from signing.signature_fields import UNREADABLE
 
+Rectangle = tuple[float, float, float, float]
+"""Left, bottom, right, top in points from the page's lower left corner."""
 MOST_SHARE = 0.5
 """Of a page's area."""
 MOST_LETTERS = 2
@@ -34,43 +37,43 @@ class Cover:
 
 def covers(content: bytes, regular: Sequence[EmbeddedPdfSignature]) -> Iterator[Cover]:
     """Every later visible signature over the state that the one before it signed."""
+    if len(regular) < 2:
+        return
+    try:
+        places = _places(content)
+    except (pikepdf.PdfError, pikepdf.PasswordError, RuntimeError, *UNREADABLE):
+        return  # what cannot be looked at is judged by the change rule
     for early, late in zip(regular, regular[1:], strict=False):
+        own = late.sig_field.container_ref
         try:
-            place = _place(late)
-            if place is None:
-                continue
-            page, rectangle = place
-            share, words = _under(content[: _end(early)], page, rectangle)
+            number, place = places[own.idnum, own.generation]
+            share, words = _under(content[: _end(early)], number, place)
         except (pdfium.PdfiumError, *UNREADABLE):
-            continue  # what cannot be looked at is judged by the change rule
+            continue
         yield Cover(early=early, late=late, share=share, words=words)
 
 
-def _place(one: EmbeddedPdfSignature) -> tuple[int, tuple[float, float, float, float]] | None:
-    rectangle = [float(edge) for edge in one.sig_field["/Rect"]]
-    left, right = sorted(rectangle[0::2])
-    bottom, top = sorted(rectangle[1::2])
-    if right - left < 1 or top - bottom < 1 or "/AP" not in one.sig_field:
-        return None
-    own = one.sig_field.container_ref
-    pages = one.reader.root["/Pages"]["/Kids"]
-    for number, page in enumerate(pages):
-        annotations = page.get("/Annots", ())
-        if any(getattr(ref, "reference", None) == own for ref in _raw(annotations)):
-            return number, (left, bottom, right, top)
-    return None
-
-
-def _raw(annotations: object) -> Iterator[object]:
-    for number in range(len(annotations) if hasattr(annotations, "__len__") else 0):
-        yield annotations.raw_get(number)  # type: ignore[attr-defined]
+def _places(content: bytes) -> dict[tuple[int, int], tuple[int, Rectangle]]:
+    """Page (from 0) and rectangle of each visible widget, by its object."""
+    found: dict[tuple[int, int], tuple[int, Rectangle]] = {}
+    with pikepdf.open(io.BytesIO(content), suppress_warnings=True) as pdf:
+        for number, page in enumerate(pdf.pages):
+            for widget in list(page.obj.get("/Annots", [])):
+                if widget.get("/Subtype") != "/Widget" or "/AP" not in widget or "/Rect" not in widget:
+                    continue
+                edges = [float(edge) for edge in list(widget["/Rect"])]
+                left, right = sorted(edges[0::2])
+                bottom, top = sorted(edges[1::2])
+                if right - left >= 1 and top - bottom >= 1:
+                    found[widget.objgen] = (number, (left, bottom, right, top))
+    return found
 
 
 def _end(one: EmbeddedPdfSignature) -> int:
     return int(one.byte_range[2]) + int(one.byte_range[3])
 
 
-def _under(content: bytes, number: int, place: tuple[float, float, float, float]) -> tuple[float, str]:
+def _under(content: bytes, number: int, place: Rectangle) -> tuple[float, str]:
     left, bottom, right, top = place
     document = pdfium.PdfDocument(io.BytesIO(content))
     try:

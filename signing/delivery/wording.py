@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 Language = Literal["vi", "en"]
+MOST_SAME = 5
+"""Names of files with the same bytes that are told; the JSON holds all."""
 VERDICTS = {
     "TOTAL_PASSED": ("Hợp lệ", "Valid"),
     "INDETERMINATE": ("Chưa xác định", "Undetermined"),
@@ -162,4 +164,6 @@ def duplicate_text(one: dict[str, Any], language: Language) -> str:
     if "listed" in one:
         text = ("{} ghi {} lần trong danh sách", "{} is listed {} times")[language == "en"]
         return text.format(one["listed"], one["times"])
-    return ("cùng nội dung: ", "same bytes: ")[language == "en"] + ", ".join(one["files"])
+    names, left = one["files"][:MOST_SAME], len(one["files"]) - MOST_SAME
+    text = ("cùng nội dung: ", "same bytes: ")[language == "en"] + ", ".join(names)
+    return text + (", " + LABELS["more"][language == "en"].format(left) if left > 0 else "")
