@@ -56,7 +56,10 @@ class Signing(_Section):
 
 
 class Verification(_Section):
-    """`online`: OCSP and CRL servers named in certificates are asked, `timeout` seconds each; `hosts` at private addresses too."""
+    """`online`: OCSP and CRL servers named in certificates are asked, `timeout` seconds each.
+
+    Those at private addresses only when `hosts` names them.
+    """
 
     online: bool = False
     timeout: float = Field(default=10.0, gt=0)

@@ -22,6 +22,7 @@ from pipeline.page_pool import PagePool
 from pipeline.paths import HomePaths
 from pipeline.raster.limits import RasterLimits
 from pipeline.stages import RealStages
+from signing.conditions import Conditions
 from signing.demo_pki import DemoPki, ensure_demo_pki
 from signing.evidence import Trust
 from signing.isolation import IsolatedVerifier
@@ -30,7 +31,6 @@ from signing.pades import PadesSigner
 from signing.signer import Signer
 from signing.templates import Templates
 from signing.timestamp import demo_authority, http_authority
-from signing.conditions import Conditions
 from signing.trust import TrustStore
 from storage.archive import Archive
 from storage.batches import Batches

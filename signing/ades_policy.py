@@ -40,7 +40,7 @@ FRESHNESS = dt.timedelta(days=40)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Judgement:
-    """PyHanko's result (None: `reason` says why there is none), when the signature is proven to exist, by which path."""
+    """PyHanko's result (None: `reason` says why), when the signature is proven to exist, by which path."""
 
     indication: Any
     reason: str
@@ -57,7 +57,7 @@ def judge(one: EmbeddedPdfSignature, trust: TrustStore, conditions: Conditions) 
     """What AdES validation says of one signature; it never raises over what a file holds."""
     try:
         result = asyncio.run(_validate(one, trust, conditions))
-    except (*UNREADABLE, asyncio.TimeoutError) as error:
+    except (TimeoutError, *UNREADABLE) as error:
         reason = f"{type(error).__name__}: {error}"[:160]
         return Judgement(indication=None, reason=reason, proven=None, path=(), stamp=None)
     status = result.api_status
@@ -76,7 +76,9 @@ def judge(one: EmbeddedPdfSignature, trust: TrustStore, conditions: Conditions) 
 async def _validate(one: EmbeddedPdfSignature, trust: TrustStore, conditions: Conditions) -> Any:
     moment = conditions.moment
     timing = ValidationTimingInfo(
-        validation_time=moment, best_signature_time=moment, point_in_time_validation=conditions.as_of is not None
+        validation_time=moment,
+        best_signature_time=moment,
+        point_in_time_validation=conditions.as_of is not None,
     )
     if not conditions.online:
         return await ades.ades_lta_validation(one, _spec(trust, None), timing_info=timing)

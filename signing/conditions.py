@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Conditions:
-    """`as_of` (aware; None: now). `online`: OCSP and CRL servers that certificates name may be asked, `timeout` seconds each.
+    """`as_of` (aware; None: now). `online`: servers that certificates name may be asked, `timeout` seconds each.
 
     Servers at private addresses are asked only when `hosts` names them: the addresses come from the file.
     """

@@ -1,15 +1,17 @@
 """Visible signatures that were laid over a document after somebody else had signed it.
 
-Seals over a signer's name are customary, so words under a later signature are named, not refused; a signature that takes
-half a page, or one of a stranger over words that a trusted person signed, changes what is read ("sneaky signature",
-Rohlmann and others, 2021).
+Seals over a signer's name are customary, so words under a later signature are named, not refused; a signature that
+takes half a page, or one of a stranger over words that a trusted person signed, changes what is read ("sneaky
+signature", Rohlmann and others, 2021).
 """
 
 from __future__ import annotations
 
 import io
+import itertools
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import pikepdf
 import pypdfium2 as pdfium
@@ -43,8 +45,8 @@ def covers(content: bytes, regular: Sequence[EmbeddedPdfSignature]) -> Iterator[
         places = _places(content)
     except (pikepdf.PdfError, pikepdf.PasswordError, RuntimeError, *UNREADABLE):
         return  # what cannot be looked at is judged by the change rule
-    for early, late in zip(regular, regular[1:], strict=False):
-        own = late.sig_field.container_ref
+    for early, late in itertools.pairwise(regular):
+        own: Any = late.sig_field.container_ref
         try:
             number, place = places[own.idnum, own.generation]
             share, words = _under(content[: _end(early)], number, place)

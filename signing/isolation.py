@@ -86,7 +86,9 @@ class IsolatedVerifier:
             return found
         except (SohoaError, OSError):
             raise
-        except Exception as error:  # out of time, out of memory, or whatever a hostile file leads a library to
+        except (
+            Exception
+        ) as error:  # out of time, out of memory, or whatever a hostile file leads a library to
             raise Rejected(
                 f"{path.name} cannot be read within the limits ({type(error).__name__})",
                 vi=f"Không đọc được {path.name} trong giới hạn cho phép ({type(error).__name__})",

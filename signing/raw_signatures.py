@@ -17,7 +17,9 @@ from asn1crypto import cms
 from signing.signature_fields import UNREADABLE
 
 MOST = 1_000
-_RANGE = re.compile(rb"/ByteRange\s{0,20}\[\s{0,20}(\d{1,12})\s{1,20}(\d{1,12})\s{1,20}(\d{1,12})\s{1,20}(\d{1,12})")
+_RANGE = re.compile(
+    rb"/ByteRange\s{0,20}\[\s{0,20}(\d{1,12})\s{1,20}(\d{1,12})\s{1,20}(\d{1,12})\s{1,20}(\d{1,12})"
+)
 _MARK = re.compile(rb"/ByteRange\b")
 
 

@@ -1,4 +1,4 @@
-"""Asking OCSP and CRL servers that a file's certificates name: by HTTP only, and never at addresses of one's own network.
+"""Asking OCSP and CRL servers that a file's certificates name: by HTTP only, never in one's own network.
 
 The addresses come from whoever made the file, so loopback, private and link-local ones are refused unless an
 administrator named the host.

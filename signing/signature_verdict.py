@@ -54,7 +54,12 @@ def judge_signature(
             "giờ được chứng minh mới có giá trị (the claimed signing time is 7 h ahead, proven time counts)"
         )
         claimed = min(claims)
-    if conditions.as_of and said.proven is None and claims and min(claims) > conditions.as_of + dt.timedelta(hours=8):
+    if (
+        conditions.as_of
+        and said.proven is None
+        and claims
+        and min(claims) > conditions.as_of + dt.timedelta(hours=8)
+    ):
         found.doubt(GENERIC, f"Chữ ký của {signer} tự khai là ký sau ngày đang xét (claims to be made later)")
     path = _trusted_path(said, trust, conditions, signer, found)
     strength = _check_strength(one, said, conditions, signer, found)
@@ -99,7 +104,9 @@ def _weigh(said: Judgement, facts: Integrity, signer: str, found: Findings) -> N
     elif said.indication.status is AdESStatus.FAILED:
         # PyHanko knows fewer algorithms than we do; that it cannot compute one is no failure of the signature.
         if facts.intact and said.indication.standard_name == "SIG_CRYPTO_FAILURE":
-            found.doubt(GENERIC, f"Chữ ký của {signer}: thuật toán chưa kiểm tra được đầy đủ (algorithm not known)")
+            found.doubt(
+                GENERIC, f"Chữ ký của {signer}: thuật toán chưa kiểm tra được đầy đủ (algorithm not known)"
+            )
         else:
             found.fail(said.indication.standard_name, f"Chữ ký của {signer}: {said.indication.standard_name}")
     elif said.indication.status is AdESStatus.INDETERMINATE:
@@ -115,7 +122,7 @@ def _check_integrity(
     if not facts.intact and facts.digest_fits:
         found.fail(
             CRYPTO,
-            f"Chữ ký của {signer}: nội dung khớp nhưng giá trị chữ ký hoặc dấu thời gian bên trong không khớp, hoặc hỏng "
+            f"Chữ ký của {signer}: nội dung khớp nhưng giá trị chữ ký hoặc dấu thời gian bên trong không khớp "
             "(its value, or the time-stamp in it, does not hold or is malformed)",
         )
     elif not facts.intact:
@@ -146,7 +153,8 @@ def _trusted_path(
         return said.path
     term = f"{root.begins or '…'} – {root.ends or '…'}"
     found.doubt(
-        NO_CHAIN, f"Gốc {root.name} chỉ được tin {term}, không phải ngày {day} (not trusted on that day): {signer}"
+        NO_CHAIN,
+        f"Gốc {root.name} chỉ được tin {term}, không phải ngày {day} (not trusted on that day): {signer}",
     )
     return None
 
@@ -169,7 +177,9 @@ def _check_strength(
                 f"Chữ ký của {signer} dùng thuật toán yếu {flaw.name}, hết hạn {flaw.until} (weak algorithm)",
             )
         elif conditions.moment.date() > flaw.until:
-            found.name(f"Chữ ký của {signer} dùng {flaw.name}, lúc ký còn đủ mạnh (strong when it was signed)")
+            found.name(
+                f"Chữ ký của {signer} dùng {flaw.name}, lúc ký còn đủ mạnh (strong when it was signed)"
+            )
     until = f", {weak[0].name} đến {weak[0].until}" if weak else ""
     return f"{str(one.md_algorithm).upper()} {kind.upper()} {bits}{until}"
 

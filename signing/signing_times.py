@@ -1,13 +1,14 @@
 """When a signature says that it was made, against when it is proven to have been.
 
-Official signing programs are reported to write the local time of Vietnam marked as UTC: seven hours ahead. That is named,
-never a failure; a proven time always wins.
+Official signing programs are reported to write the local time of Vietnam marked as UTC: seven hours ahead. That is
+named, never a failure; a proven time always wins.
 """
 
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from typing import Any
 
 from pyhanko.pdf_utils.generic import parse_pdf_date
 from pyhanko.sign.validation.generic_cms import extract_self_reported_ts
@@ -26,10 +27,11 @@ def claimed_times(one: EmbeddedPdfSignature) -> list[dt.datetime]:
 
 
 def _claims(one: EmbeddedPdfSignature) -> Iterator[dt.datetime]:
-    for read in (
+    readers: tuple[Callable[[], Any], ...] = (
         lambda: extract_self_reported_ts(one.signer_info),
         lambda: parse_pdf_date(one.sig_object["/M"], strict=False),
-    ):
+    )
+    for read in readers:
         try:
             moment = read()
         except UNREADABLE:

@@ -92,7 +92,9 @@ class TrustStore:
         return next((root for root in self.roots if root.sha256 == digest), None)
 
 
-def add_root(folder: Path, source: Path, *, begins: str | None, ends: str | None, pin: str | None, note: str) -> list[Root]:
+def add_root(
+    folder: Path, source: Path, *, begins: str | None, ends: str | None, pin: str | None, note: str
+) -> list[Root]:
     """Keep the certificates of a file, trusted in that term; with `pin`, only the one of that SHA-256.
 
     Raises UsageError when a certificate is no authority's, or the pin fits none.
@@ -143,7 +145,9 @@ def read_certificates(path: Path) -> list[bytes]:
     try:
         with path.open("rb") as file:
             content = file.read(MOST_BYTES)
-        parts = [der for _, _, der in pem.unarmor(content, multiple=True)] if pem.detect(content) else [content]
+        parts = (
+            [der for _, _, der in pem.unarmor(content, multiple=True)] if pem.detect(content) else [content]
+        )
         found: list[bytes] = []
         for der in parts:
             if path.suffix.lower() in (".p7b", ".p7c"):
@@ -190,7 +194,9 @@ def _history(folder: Path) -> list[Root]:
 
 def _keep(folder: Path, roots: dict[str, Root]) -> None:
     entries = [asdict(root) for root in sorted(roots.values(), key=lambda root: root.sha256)]
-    _write(folder / HISTORY, json.dumps({"version": 1, "roots": entries}, ensure_ascii=False, indent=1).encode())
+    _write(
+        folder / HISTORY, json.dumps({"version": 1, "roots": entries}, ensure_ascii=False, indent=1).encode()
+    )
 
 
 def _write(path: Path, content: bytes) -> None:

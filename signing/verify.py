@@ -63,7 +63,8 @@ def verify_pdf(
         sub_indication=next(iter(found.failures + found.doubts), None),
         signatures=signatures,
         hash_ok=hash_ok,
-        demo_trust=trust.demo is not None and any(one.trusted and one.anchor == trust.demo for one in signatures),
+        demo_trust=trust.demo is not None
+        and any(one.trusted and one.anchor == trust.demo for one in signatures),
         archive=archive_form(path, name=Path(target or path).name),
         problems=tuple(dict.fromkeys(found.problems)),
         sha256=sha256,
@@ -85,9 +86,13 @@ def _signatures(
     embedded, unread = read_signatures(reader)
     for one in unread:
         if one.known:
-            found.fail(FORMAT, f"Chữ ký ở ô {one.name} bị hỏng, không đọc được (the signature cannot be read)")
+            found.fail(
+                FORMAT, f"Chữ ký ở ô {one.name} bị hỏng, không đọc được (the signature cannot be read)"
+            )
         else:
-            found.doubt(FORMAT, f"Chữ ký ở ô {one.name} thuộc loại chưa hỗ trợ (unsupported kind): {one.kind}")
+            found.doubt(
+                FORMAT, f"Chữ ký ở ô {one.name} thuộc loại chưa hỗ trợ (unsupported kind): {one.kind}"
+            )
     _look_for_lost(content, reader, embedded, found, others=bool(embedded or unread))
     if not embedded:
         return ()
@@ -95,7 +100,8 @@ def _signatures(
         found.fail(FORMAT, "Có dữ liệu lạ sau phần đã ký (bytes after the last signature that are no update)")
     if _is_touched(reader, embedded):
         found.fail(
-            FORMAT, "Phần đi kèm chữ ký bị sửa (what lies beside a signature was changed, the signed part was not)"
+            FORMAT,
+            "Phần đi kèm chữ ký bị sửa (what lies beside a signature was changed, the signed part was not)",
         )
     stamps = [one for one in embedded if is_stamp(one)]
     regular = [one for one in embedded if not is_stamp(one)]
@@ -146,9 +152,13 @@ def _look_at_covers(
     for cover in covers(content, regular):
         who = signer_name(cover.late)
         if cover.share > MOST_SHARE:
-            found.fail(CONSTRAINTS, f"Chữ ký của {who} che quá nửa trang đã ký (covers most of a signed page)")
+            found.fail(
+                CONSTRAINTS, f"Chữ ký của {who} che quá nửa trang đã ký (covers most of a signed page)"
+            )
         elif len(cover.words) > MOST_LETTERS:
-            sentence = f"Chữ ký của {who} đè lên chữ đã ký trước (lies over words signed before): {cover.words[:80]}"
+            sentence = (
+                f"Chữ ký của {who} đè lên chữ đã ký trước (lies over words signed before): {cover.words[:80]}"
+            )
             if trusted[id(cover.early)] and not trusted[id(cover.late)]:
                 found.fail(CONSTRAINTS, sentence)
             else:
@@ -167,12 +177,16 @@ def _look_for_lost(
     known = {tuple(int(edge) for edge in one.byte_range) for one in embedded}
     try:
         rights = reader.root["/Perms"]
-        known |= {tuple(int(e) for e in rights[key]["/ByteRange"]) for key in ("/UR3", "/UR") if key in rights}
+        known |= {
+            tuple(int(e) for e in rights[key]["/ByteRange"]) for key in ("/UR3", "/UR") if key in rights
+        }
     except UNREADABLE:
         pass
     if all(one.ranges in known for one in raw_signatures(content)):
         return
-    sentence = "Trong tệp có chữ ký đã bị gỡ khỏi tài liệu (a signature in the file was taken off the document)"
+    sentence = (
+        "Trong tệp có chữ ký đã bị gỡ khỏi tài liệu (a signature in the file was taken off the document)"
+    )
     if others:
         found.name(sentence)
     else:
@@ -185,7 +199,8 @@ def _judge_bytes(content: bytes, sentence: str, found: Findings, *, expect_signe
     last = max(raw, key=lambda one: one.end, default=None)
     if last is not None and last.whole and last.end == len(content) and not expect_signed:
         found.doubt(
-            FORMAT, f"{sentence}; chữ ký cuối phủ cả tệp và còn khớp (the last signature covers and fits the file)"
+            FORMAT,
+            f"{sentence}; chữ ký cuối phủ cả tệp và còn khớp (the last signature covers and fits the file)",
         )
     elif expect_signed or is_marked(content):
         found.fail(FORMAT, sentence)

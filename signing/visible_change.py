@@ -15,7 +15,16 @@ import pikepdf
 from signing.signature_fields import UNREADABLE
 
 MOST_OBJECTS = 200_000
-BOOKS = {"/LastModified", "/PieceInfo", "/Metadata", "/StructParents", "/StructParent", "/Tabs", "/Parent", "/P"}
+BOOKS = {
+    "/LastModified",
+    "/PieceInfo",
+    "/Metadata",
+    "/StructParents",
+    "/StructParent",
+    "/Tabs",
+    "/Parent",
+    "/P",
+}
 """Page and annotation keys that show nothing; parents are looked at by themselves."""
 CATALOGUE_BOOKS = {
     "/AcroForm", "/DSS", "/Extensions", "/Metadata", "/Perms", "/Version", "/Pages", "/PieceInfo", "/MarkInfo",
@@ -96,9 +105,7 @@ class _Comparison:
             self.same(None if old is None else old.get("/XFA"), new.get("/XFA"))
             if old is None or not bool(old.get("/NeedAppearances", False)):
                 raise _Different
-        self._annotations(
-            _items(None if old is None else old.get("/Fields")), _items(new.get("/Fields"))
-        )
+        self._annotations(_items(None if old is None else old.get("/Fields")), _items(new.get("/Fields")))
 
     def _keys(self, old: pikepdf.Object, new: pikepdf.Object, *, leave: Iterable[str]) -> None:
         for key in (set(old.keys()) | set(new.keys())) - set(leave):

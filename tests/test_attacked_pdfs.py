@@ -165,7 +165,9 @@ def test_range_moved_over_foreign_bytes_fails(signed: Signed, judge: Judge) -> N
     """Signature wrapping: the signed tail moved back, other objects in between."""
     content = signed(Level.B).pdf.path.read_bytes()
     mark = content.rindex(b"/ByteRange")
-    first, size, second, rest = (int(edge) for edge in content[mark:].split(b"[", 1)[1].split(b"]")[0].split())
+    first, size, second, rest = (
+        int(edge) for edge in content[mark:].split(b"[", 1)[1].split(b"]")[0].split()
+    )
     foreign = b"\n9000 0 obj\n<< /Type /Catalog >>\nendobj\n"
     moved = content[:second] + foreign + content[second:]
     old = f"{first} {size} {second} {rest}".encode()
@@ -188,7 +190,10 @@ def test_structure_that_cannot_be_read_fails_unless_the_last_signature_covers_it
     signed: Signed, judge: Judge
 ) -> None:
     content = signed(Level.B).pdf.path.read_bytes()
-    looped = content + b"xref\n0 0\ntrailer\n<< /Size 3 /Prev %d >>\nstartxref\n%d\n%%%%EOF\n" % (len(content), len(content))
+    looped = content + b"xref\n0 0\ntrailer\n<< /Size 3 /Prev %d >>\nstartxref\n%d\n%%%%EOF\n" % (
+        len(content),
+        len(content),
+    )
     assert judge(looped).verdict is Verdict.FAILED
     assert judge(content[:-60]).verdict is Verdict.FAILED
 
@@ -212,7 +217,12 @@ def test_trees_without_end_are_answered_in_time(signed: Signed, judge: Judge) ->
 
 
 def sign_again(
-    content: bytes, source: Any, *, box: tuple[int, int, int, int] | None = None, before: Any = None, **meta: Any
+    content: bytes,
+    source: Any,
+    *,
+    box: tuple[int, int, int, int] | None = None,
+    before: Any = None,
+    **meta: Any,
 ) -> bytes:
     """One more signature by anybody; `before` adds to its revision."""
     writer = IncrementalPdfFileWriter(io.BytesIO(content), strict=False)
@@ -292,9 +302,7 @@ def test_reference_to_what_never_was_is_null_and_cannot_be_filled_later(
     assert judge(filled, NOBODY).verdict is Verdict.FAILED
 
 
-def test_time_stamp_alone_is_no_signature_but_must_hold(
-    document: Document, judge: Any, pki: DemoPki
-) -> None:
+def test_time_stamp_alone_is_no_signature_but_must_hold(document: Document, judge: Any, pki: DemoPki) -> None:
     from pyhanko.sign.signers.pdf_signer import PdfTimeStamper
 
     from signing.timestamp import demo_authority
@@ -308,7 +316,9 @@ def test_time_stamp_alone_is_no_signature_but_must_hold(
     assert judge(content[:at] + b"/MediaBoy" + content[at + 9 :]).verdict is Verdict.FAILED
 
 
-def test_sha3_with_rsa_is_judged_and_a_wrong_name_is_told(document: Document, tmp_path: Path, judge: Any) -> None:
+def test_sha3_with_rsa_is_judged_and_a_wrong_name_is_told(
+    document: Document, tmp_path: Path, judge: Any
+) -> None:
     """Thông tư 15/2025/TT-BKHCN lists SHA-3; a value that fits under another name than its own is told, not failed."""
     from asn1crypto import algos
     from cryptography.hazmat.primitives import hashes, serialization
@@ -318,6 +328,7 @@ def test_sha3_with_rsa_is_judged_and_a_wrong_name_is_told(document: Document, tm
     identity = authority.issue("RSA", make_key=rsa_key())
     key = serialization.load_pem_private_key((tmp_path / "pki" / "RSA.key").read_bytes(), None)
     assert isinstance(key, rsa.RSAPrivateKey)
+    secret = key
 
     class Sha3(SourceSigner):
         digest: hashes.HashAlgorithm = hashes.SHA3_256()
@@ -326,7 +337,7 @@ def test_sha3_with_rsa_is_judged_and_a_wrong_name_is_told(document: Document, tm
             return algos.SignedDigestAlgorithm({"algorithm": "2.16.840.1.101.3.4.3.14"})
 
         async def async_sign_raw(self, data: bytes, digest_algorithm: str, dry_run: bool = False) -> bytes:
-            return key.sign(data, padding.PKCS1v15(), self.digest)
+            return secret.sign(data, padding.PKCS1v15(), self.digest)
 
     right = judge(sign_again(document.pdf.path.read_bytes(), Sha3(identity), md_algorithm="sha3_256"), NOBODY)
     assert right.verdict is Verdict.INDETERMINATE and right.signatures[0].intact, right
@@ -341,7 +352,9 @@ def test_sha3_with_rsa_is_judged_and_a_wrong_name_is_told(document: Document, tm
     assert judge(sign_again(document.pdf.path.read_bytes(), broken), NOBODY).verdict is Verdict.FAILED
 
 
-def test_old_kinds_of_signatures_are_judged_in_full(document: Document, stranger: SourceSigner, judge: Any) -> None:
+def test_old_kinds_of_signatures_are_judged_in_full(
+    document: Document, stranger: SourceSigner, judge: Any
+) -> None:
     """Most official papers carry `adbe.pkcs7.detached`."""
     content = sign_again(
         document.pdf.path.read_bytes(), stranger, subfilter=fields.SigSeedSubFilter.ADOBE_PKCS7_DETACHED

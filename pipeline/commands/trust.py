@@ -68,7 +68,9 @@ def _day(text: str | None) -> str | None:
     try:
         return dt.date.fromisoformat(text).isoformat()
     except ValueError as error:
-        raise UsageError(f"{text} is no date like 2026-03-31", vi=f"{text} không phải ngày dạng 2026-03-31") from error
+        raise UsageError(
+            f"{text} is no date like 2026-03-31", vi=f"{text} không phải ngày dạng 2026-03-31"
+        ) from error
 
 
 def _answer(result: dict[str, Any], *, as_json: bool) -> None:
@@ -82,4 +84,6 @@ def _show(result: dict[str, Any]) -> None:
     for one in result["roots"]:
         demo = "DEMO: " if one["demo"] else ""
         term = f"{one['begins'] or '…'} – {one['ends'] or '…'}"
-        typer.echo(f"{demo}{one['name']}\n  SHA-256 {one['sha256']}\n  tin (trusted): {term}  {one['note']}".rstrip())
+        typer.echo(
+            f"{demo}{one['name']}\n  SHA-256 {one['sha256']}\n  tin (trusted): {term}  {one['note']}".rstrip()
+        )

@@ -7,7 +7,7 @@ import hashlib
 import os
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -63,7 +63,9 @@ def verify(
     progress: Annotated[
         Path | None, typer.Option(help="Tệp tiến độ, để làm tiếp khi bị ngắt. (Where progress is kept.)")
     ] = None,
-    fresh: Annotated[bool, typer.Option("--fresh", help="Làm lại từ đầu. (Forget earlier progress.)")] = False,
+    fresh: Annotated[
+        bool, typer.Option("--fresh", help="Làm lại từ đầu. (Forget earlier progress.)")
+    ] = False,
     as_json: JsonOption = False,
 ) -> None:
     """Kiểm tra chữ ký, mã băm, sổ cái; cả một đĩa bàn giao. (Signatures, hashes, ledger; a delivered disk.)"""
@@ -97,7 +99,14 @@ def verify(
             store.gone(answered["missing"])
         store.commit()
         subject = ", ".join([*map(str, files), *named]) or str(session.paths.root)
-        told = Report(store, Wording("en" if language == "en" else "vi"), subject, believed, conditions, dt.datetime.now(dt.UTC))
+        told = Report(
+            store,
+            Wording("en" if language == "en" else "vi"),
+            subject,
+            believed,
+            conditions,
+            dt.datetime.now(dt.UTC),
+        )
         if kind and output:
             write_report(told, kind, output.expanduser().absolute())
         if as_json:
@@ -138,13 +147,18 @@ def _check(
     if seed is not None and not sample:
         raise UsageError("--seed goes with --sample", vi="--seed chỉ dùng cùng --sample")
     if sample and not any(Path(t).is_dir() for t in targets or []):
-        raise UsageError("--sample goes with a folder", vi="--sample đi cùng một thư mục; kho thì dùng `sohoa fixity --sample`")
+        raise UsageError(
+            "--sample goes with a folder",
+            vi="--sample đi cùng một thư mục; kho thì dùng `sohoa fixity --sample`",
+        )
     if language not in ("vi", "en"):
         raise UsageError("--language is vi or en", vi="--language là vi hoặc en")
     if report is None and output is not None:
         report = output.suffix.lstrip(".").lower()
     if report is not None and report not in KINDS:
-        raise UsageError(f"--report is one of {', '.join(KINDS)}", vi=f"--report là một trong {', '.join(KINDS)}")
+        raise UsageError(
+            f"--report is one of {', '.join(KINDS)}", vi=f"--report là một trong {', '.join(KINDS)}"
+        )
     if report is not None and output is None:
         raise UsageError("--report needs -o FILE", vi="--report cần -o TỆP")
     if output is not None and not output.expanduser().absolute().parent.is_dir():
@@ -161,7 +175,9 @@ def _moment(as_of: str | None) -> dt.datetime | None:
     try:
         moment = dt.datetime.fromisoformat(as_of)
     except ValueError as error:
-        raise UsageError(f"{as_of} is no date like 2026-03-31", vi=f"{as_of} không phải ngày dạng 2026-03-31") from error
+        raise UsageError(
+            f"{as_of} is no date like 2026-03-31", vi=f"{as_of} không phải ngày dạng 2026-03-31"
+        ) from error
     if len(as_of) <= 10:
         moment = moment.replace(hour=23, minute=59, second=59)
     moment = moment if moment.tzinfo else moment.replace(tzinfo=VIETNAM)
@@ -187,8 +203,12 @@ def _circumstances(
         about = session.call("trust", {"action": "list"}, quiet=True)
     else:
         about = session.call("trust", {"action": "use", "files": len(files)}, quiet=True)
-    anchors = {hashlib.sha256(der).hexdigest(): der for der in (bytes.fromhex(one["der"]) for one in about["roots"])}
-    roots = {one["sha256"]: Root(**{key: one[key] for key in Root.__dataclass_fields__}) for one in about["roots"]}
+    anchors = {
+        hashlib.sha256(der).hexdigest(): der for der in (bytes.fromhex(one["der"]) for one in about["roots"])
+    }
+    roots = {
+        one["sha256"]: Root(**{key: one[key] for key in Root.__dataclass_fields__}) for one in about["roots"]
+    }
     anchors |= {hashlib.sha256(der).hexdigest(): der for der in given.anchors}
     roots |= {root.sha256: root for root in given.roots}
     demo = next((root.sha256 for root in roots.values() if root.demo), None)
@@ -219,7 +239,9 @@ def _open_store(files: list[Path], progress: Path | None, fresh: bool) -> AuditS
 
 def _own_progress(files: list[Path]) -> Path:
     base = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
-    digest = hashlib.sha256("\0".join(str(file.resolve()) for file in files).encode("utf-8", "surrogateescape"))
+    digest = hashlib.sha256(
+        "\0".join(str(file.resolve()) for file in files).encode("utf-8", "surrogateescape")
+    )
     return base / "sohoa" / "verify" / f"{digest.hexdigest()[:24]}.sqlite3"
 
 
@@ -252,5 +274,8 @@ def _audit(
 
     with shown() as show:
         run_audit(
-            audit, store, believed, lambda done, total: show({"stage": "verify", "done": done, "total": total})
+            audit,
+            store,
+            believed,
+            lambda done, total: show({"stage": "verify", "done": done, "total": total}),
         )

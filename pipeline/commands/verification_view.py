@@ -1,4 +1,4 @@
-"""What `sohoa verify` says on a console: the sentence, then what is wrong by reason, failures first, and few files in full."""
+"""What `sohoa verify` says on a console: the sentence, then what is wrong by reason; few files in full."""
 
 from __future__ import annotations
 
@@ -23,35 +23,30 @@ def show_report(report: Report, console: Console | None = None) -> None:
     console = console or Console(highlight=False)
     counts = report.store.counts()
     worst = "TOTAL_FAILED" if report.store.missing() else next(iter(counts), "NOT_SIGNED")
-    console.print(escape(report.summary()), style=f"bold {COLOURS.get(worst, 'yellow')}")
-    if 0 < sum(counts.values()) <= IN_FULL:
+    console.print(escape(report.summary()), style=f"bold {COLOURS.get(worst, 'yellow')}", soft_wrap=True)
+    few = 0 < sum(counts.values()) <= IN_FULL
+    if few:
         for result in report.store.results():
             _one(result, console)
-    for heading, names in report.lists(most=NAMES):
-        console.print(escape(heading), style="bold")
-        if sum(counts.values()) > IN_FULL or names and names[0] not in _targets(report):
-            for name in names:
-                console.print(f"  {escape(name)}")
-
-
-def _targets(report: Report) -> set[str]:
-    if sum(report.store.counts().values()) > IN_FULL:
-        return set()
-    return {result["target"] for result in report.store.results()}
+    for heading, names in report.lists(most=NAMES, by_reason=not few):
+        console.print(escape(heading), style="bold", soft_wrap=True)
+        for name in names:
+            console.print(f"  {escape(name)}", soft_wrap=True)
 
 
 def _one(result: dict[str, Any], console: Console) -> None:
     colour = COLOURS.get(result["verdict"], "yellow")
     console.print(
-        f"[{colour}]{result['verdict']}[/]  {escape(result['target'])}\n  {escape(result['verdict_vi'])}"
+        f"[{colour}]{result['verdict']}[/]  {escape(result['target'])}\n  {escape(result['verdict_vi'])}",
+        soft_wrap=True,
     )
     for signature in result["signatures"]:
         who = signature["signer"] + (f" ({signature['role']})" if signature["role"] else "")
         moment = signature["signed_at"]
         shown = in_vietnam(_moment(moment)) if moment else ""
-        console.print(f"  [dim]{escape(who)}  {signature['level']}  {shown}[/]")
+        console.print(f"  [dim]{escape(who)}  {signature['level']}  {shown}[/]", soft_wrap=True)
     for problem in result["problems"]:
-        console.print(f"  {escape(problem)}", style="yellow")
+        console.print(f"  {escape(problem)}", style="yellow", soft_wrap=True)
 
 
 def _moment(text: str) -> Any:

@@ -93,7 +93,9 @@ class Inquiry:
         missing: list[str] = []
         targets = [str(f) for file in arguments.get("files") or [] for f in _files(Path(file))]
         for number, name in enumerate(targets):
-            results.append(parts.verifier.verify_file(Path(name), expected=None, conditions=conditions).to_json())
+            results.append(
+                parts.verifier.verify_file(Path(name), expected=None, conditions=conditions).to_json()
+            )
             progress({"stage": "verify", "done": number + 1, "total": len(targets)})
         wanted = self._stored(arguments)
         ledger_ok = self._records.ledger.verify().ok if wanted else None

@@ -74,7 +74,9 @@ class Service:
                 a, actor, p
             ),
             "fixity": self._scrub,
-            "trust": lambda a, actor, p: TrustDesk(self._need_parts(), self._paths, self._settings).run(a, actor),
+            "trust": lambda a, actor, p: TrustDesk(self._need_parts(), self._paths, self._settings).run(
+                a, actor
+            ),
             "doctor": lambda a, actor, p: self._ask(work=True).doctor(actor),
         }
 

@@ -65,7 +65,13 @@ class TrustDesk:
 
     def _note(self, act: str, actor: str, root: Root | None, **details: Any) -> None:
         if root is not None:
-            details = {"sha256": root.sha256, "name": root.name, "begins": root.begins, "ends": root.ends, "note": root.note}
+            details = {
+                "sha256": root.sha256,
+                "name": root.name,
+                "begins": root.begins,
+                "ends": root.ends,
+                "note": root.note,
+            }
         self._parts.records.ledger.note(
             act=act, actor=actor, agency=self._settings.agency.code, objects=[], details=details
         )

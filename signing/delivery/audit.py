@@ -1,7 +1,7 @@
 """A delivered folder judged: every file in a child process, against its list, with what was done kept on the way.
 
-Needs no home and no server. Memory does not grow with the number of files: they are walked in order, a few are under way
-at a time, and results go to the store.
+Needs no home and no server. Memory does not grow with the number of files: they are walked in order, a few are under
+way at a time, and results go to the store.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ from signing.verdict import FileVerdict, Verdict
 
 RULES = "2"
 """Raised whenever a verdict may come out otherwise than before, so that earlier ones are not believed."""
-BATCH = 100
+BATCH = 10
 CHUNK = 1 << 20
 Progress = Callable[[int, int], None]
 
@@ -211,7 +211,11 @@ def _hash_only(path: Path, one: Pending) -> FileVerdict:
 def totals(store: AuditStore) -> dict[str, Any]:
     """The figures of an audit, and what a sample says of the whole."""
     counts = store.counts()
-    result: dict[str, Any] = {"files": store.population(), "checked": sum(counts.values()), "verdicts": counts}
+    result: dict[str, Any] = {
+        "files": store.population(),
+        "checked": sum(counts.values()),
+        "verdicts": counts,
+    }
     if store.get("sample"):
         vi, en = sampling.statement(
             store.population(), int(store.get("sample") or 0), counts.get("TOTAL_FAILED", 0)

@@ -1,4 +1,4 @@
-"""What an audit has found so far, in one SQLite file: it goes on where it was stopped, and needs no memory for 40,000 files."""
+"""What an audit has found so far, in one SQLite file: it goes on where it was stopped, and memory stays flat."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ _TABLES = """
 CREATE TABLE IF NOT EXISTS meta (key TEXT PRIMARY KEY, value TEXT);
 CREATE TABLE IF NOT EXISTS listed (name TEXT PRIMARY KEY, row INTEGER, sha256 TEXT, pages INTEGER, dossier TEXT,
   copies INTEGER DEFAULT 1, found TEXT);
-CREATE TABLE IF NOT EXISTS file (name TEXT PRIMARY KEY, base TEXT, path BLOB, size INTEGER, changed INTEGER, walk INTEGER,
-  listed TEXT, wanted INTEGER DEFAULT 1, mark TEXT, sha256 TEXT, verdict TEXT, sub TEXT, form TEXT, report TEXT);
+CREATE TABLE IF NOT EXISTS file (name TEXT PRIMARY KEY, base TEXT, path BLOB, size INTEGER, changed INTEGER,
+  walk INTEGER, listed TEXT, wanted INTEGER DEFAULT 1, mark TEXT, sha256 TEXT, verdict TEXT, sub TEXT, form TEXT, report TEXT);
 CREATE TABLE IF NOT EXISTS gone (name TEXT PRIMARY KEY);
 CREATE INDEX IF NOT EXISTS by_base ON file (base);
 CREATE INDEX IF NOT EXISTS by_digest ON file (sha256);
@@ -60,7 +60,10 @@ class AuditStore:
             self._base.executescript(_TABLES)
             self._base.commit()
             if int(self.get("format") or FORMAT) != FORMAT:
-                raise UsageError(f"{path} is of another version; use --fresh", vi=f"{path} thuộc phiên bản khác; thêm --fresh")
+                raise UsageError(
+                    f"{path} is of another version; use --fresh",
+                    vi=f"{path} thuộc phiên bản khác; thêm --fresh",
+                )
             self.set("format", str(FORMAT))
         except sqlite3.Error as error:
             raise Unavailable(
@@ -132,12 +135,15 @@ class AuditStore:
 
     def pending(self, mark: str) -> list[str]:
         """Names of the files that have no verdict under these conditions yet."""
-        rows = self._base.execute("SELECT name FROM file WHERE wanted AND mark IS NOT ? ORDER BY name", (mark,))
+        rows = self._base.execute(
+            "SELECT name FROM file WHERE wanted AND mark IS NOT ? ORDER BY name", (mark,)
+        )
         return [name for (name,) in rows]
 
     def one(self, name: str) -> Pending:
         row = self._base.execute(
-            "SELECT f.name, f.path, l.sha256, l.pages FROM file f LEFT JOIN listed l ON l.name = f.listed WHERE f.name = ?",
+            "SELECT f.name, f.path, l.sha256, l.pages FROM file f LEFT JOIN listed l ON l.name = f.listed"
+            " WHERE f.name = ?",
             (name,),
         ).fetchone()
         return Pending(*row)
@@ -190,7 +196,7 @@ class AuditStore:
         ):
             for code in form.split():
                 count, first = found.get(code, (0, ()))
-                found[code] = (count + 1, first + (name,) if count < names else first)
+                found[code] = (count + 1, (*first, name) if count < names else first)
         return found
 
     def results(self) -> Iterator[dict[str, Any]]:
@@ -206,22 +212,29 @@ class AuditStore:
         gone = [name for (name,) in self._base.execute("SELECT name FROM gone ORDER BY name")]
         if self.get("list") is None:
             return gone
-        return gone + [name for (name,) in self._base.execute("SELECT name FROM listed WHERE found IS NULL ORDER BY row")]
+        return gone + [
+            name for (name,) in self._base.execute("SELECT name FROM listed WHERE found IS NULL ORDER BY row")
+        ]
 
     def extra(self) -> list[str]:
         """There, and not listed."""
         if self.get("list") is None:
             return []
-        return [name for (name,) in self._base.execute("SELECT name FROM file WHERE listed IS NULL ORDER BY name")]
+        return [
+            name for (name,) in self._base.execute("SELECT name FROM file WHERE listed IS NULL ORDER BY name")
+        ]
 
     def duplicates(self) -> list[dict[str, Any]]:
         """Names listed more than once, and files with the same bytes."""
         found: list[dict[str, Any]] = [
             {"listed": name, "times": copies}
-            for name, copies in self._base.execute("SELECT name, copies FROM listed WHERE copies > 1 ORDER BY row")
+            for name, copies in self._base.execute(
+                "SELECT name, copies FROM listed WHERE copies > 1 ORDER BY row"
+            )
         ]
         for (digest,) in self._base.execute(
-            "SELECT sha256 FROM file WHERE wanted AND sha256 IS NOT NULL GROUP BY sha256 HAVING COUNT(*) > 1 ORDER BY MIN(name)"
+            "SELECT sha256 FROM file WHERE wanted AND sha256 IS NOT NULL GROUP BY sha256 HAVING COUNT(*) > 1"
+            " ORDER BY MIN(name)"
         ).fetchall():
             names = self._base.execute("SELECT name FROM file WHERE sha256 = ? ORDER BY name", (digest,))
             found.append({"sha256": digest, "files": [name for (name,) in names]})

@@ -1,6 +1,6 @@
-"""The list that came with a delivery: which files there should be, from .xlsx or .csv with Vietnamese or English headers.
+"""The list that came with a delivery: which files there should be, from .xlsx or .csv.
 
-The list is as hostile as the files: it is read in a child process (`read_list` is what runs there), cells are cut, rows
+Headers are Vietnamese or English. The list is as hostile as the files: it is read in a child process (`read_list` is what runs there), cells are cut, rows
 are counted, and a name that would leave the folder is refused.
 """
 
@@ -62,7 +62,9 @@ def read_list(path: Path) -> list[ListedFile]:
 def folded(text: str) -> str:
     """Lower case without diacritics, words parted by one space."""
     plain = unicodedata.normalize("NFD", text.lower().replace("đ", "d"))
-    return " ".join(re.sub(r"[^a-z0-9]+", " ", "".join(c for c in plain if not unicodedata.combining(c))).split())
+    return " ".join(
+        re.sub(r"[^a-z0-9]+", " ", "".join(c for c in plain if not unicodedata.combining(c))).split()
+    )
 
 
 def _entries(rows: Iterable[tuple[int, list[str]]]) -> Iterator[ListedFile]:
@@ -85,7 +87,9 @@ def _entries(rows: Iterable[tuple[int, list[str]]]) -> Iterator[ListedFile]:
 def _columns(cells: list[str]) -> dict[str, int]:
     """Where each known heading stands; empty when the row is not the header."""
     heads = [folded(cell) for cell in cells]
-    found = {key: heads.index(name) for key, names in HEADERS.items() for name in reversed(names) if name in heads}
+    found = {
+        key: heads.index(name) for key, names in HEADERS.items() for name in reversed(names) if name in heads
+    }
     return found if "name" in found else {}
 
 
@@ -150,7 +154,9 @@ def _sheet(path: Path) -> Iterator[tuple[int, list[str]]]:
 
 def _text(path: Path) -> Iterator[tuple[int, list[str]]]:
     if path.stat().st_size > MOST_UNPACKED:
-        raise UsageError(f"{path.name} is too large for a list", vi=f"{path.name} quá lớn so với một danh sách")
+        raise UsageError(
+            f"{path.name} is too large for a list", vi=f"{path.name} quá lớn so với một danh sách"
+        )
     content = path.read_bytes()
     encoding = "utf-16" if content[:2] in (b"\xff\xfe", b"\xfe\xff") else "utf-8-sig"
     try:

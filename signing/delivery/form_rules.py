@@ -11,7 +11,7 @@ TEXTS = {
     "dpi": (f"độ phân giải dưới {LEAST_DPI} dpi", f"resolution below {LEAST_DPI} dpi"),
     "colour": ("ảnh không phải màu 24 bit", "pictures are not in 24-bit colour"),
     "text_layer": ("không có lớp chữ", "no text layer"),
-    "name": ("tên tệp không theo quy tắc <mã hồ sơ>.<số thứ tự>.pdf", "the file is not named <dossier code>.<number>.pdf"),
+    "name": ("tên tệp không theo quy tắc <mã hồ sơ>.<số thứ tự>.pdf", "not named <dossier code>.<number>.pdf"),
     "pages": ("số trang khác danh sách", "page count differs from the list"),
 }  # fmt: skip
 

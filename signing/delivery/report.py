@@ -58,16 +58,19 @@ class Report:
         if sample:
             yield words["sample"], f"{sample['size']} / {self.store.population()}, seed {sample['seed']}"
         roots = [
-            f"{'DEMO: ' if root.demo else ''}{root.name} [{root.begins or '…'} – {root.ends or '…'}] SHA-256 {root.sha256}"
+            f"{'DEMO: ' if root.demo else ''}{root.name} [{root.begins or '…'} – {root.ends or '…'}] "
+            f"SHA-256 {root.sha256}"
             for root in self.trust.roots
         ]
         yield words["trust"], "\n".join(roots) or words["nobody"]
 
-    def lists(self, *, most: int | None = MOST_NAMES) -> Iterator[tuple[str, list[str]]]:
-        """Heading and lines of each list that is not empty."""
+    def lists(
+        self, *, most: int | None = MOST_NAMES, by_reason: bool = True
+    ) -> Iterator[tuple[str, list[str]]]:
+        """Heading and lines of each list that is not empty; without `by_reason`, those of the verdicts are left out."""
         store, words = self.store, self.words
         names = most if most is not None else -1
-        for group in store.groups(names=names):
+        for group in store.groups(names=names) if by_reason else ():
             heading = f"{words.reason(group.verdict, group.sub)}: {group.count}"
             if group.verdict != "TOTAL_PASSED":
                 yield heading, self._cut(list(group.names), group.count)
@@ -119,7 +122,9 @@ def write_json(report: Report, out: IO[str]) -> None:
         "summary": {**totals(store), "sentence": report.summary()},
         "as_of": report.conditions.as_of.isoformat() if report.conditions.as_of else None,
     }
-    out.write("\n]" + "".join(f',\n"{key}": {json.dumps(value, ensure_ascii=False)}' for key, value in rest.items()))
+    out.write(
+        "\n]" + "".join(f',\n"{key}": {json.dumps(value, ensure_ascii=False)}' for key, value in rest.items())
+    )
     out.write("}\n")
 
 

@@ -14,8 +14,8 @@ _STYLE = """body{font:16px/1.5 'Times New Roman',Tinos,serif;max-width:60rem;mar
 h1{font-size:1.5rem}h2{font-size:1.2rem;margin-top:2rem}h3{font-size:1rem;margin:1.2rem 0 .3rem}
 .first{font-size:1.15rem;font-weight:bold;border-left:.4rem solid #888;padding:.4rem .8rem}
 .TOTAL_FAILED{border-color:#b00020}.TOTAL_PASSED{border-color:#1b7f3b}.INDETERMINATE,.NOT_SIGNED{border-color:#b26a00}
-dl{display:grid;grid-template-columns:12rem 1fr;gap:.1rem .8rem;margin:.2rem 0}dt{color:#555}dd{margin:0;white-space:pre-line;
-overflow-wrap:anywhere}li{overflow-wrap:anywhere}section{border-top:1px solid #ccc;padding:.4rem 0}
+dl{display:grid;grid-template-columns:12rem 1fr;gap:.1rem .8rem;margin:.2rem 0}dt{color:#555}
+dd{margin:0;white-space:pre-line;overflow-wrap:anywhere}li{overflow-wrap:anywhere}section{border-top:1px solid #ccc;padding:.4rem 0}
 .mark{border-left:.4rem solid;padding-left:.6rem}@media print{body{margin:0}}"""
 
 
@@ -55,8 +55,11 @@ def write_html(report: Report, out: IO[str]) -> None:
         archive = result.get("archive")
         if archive:
             wrong = "; ".join(words.pick(TEXTS[code]) for code in breaches(archive))
-            shown = f"PDF/A {archive['pdfa'] or '–'}, {archive['dpi'] or '?'} dpi, {archive['colour'] or '?'}, "
+            shown = (
+                f"PDF/A {archive['pdfa'] or '–'}, {archive['dpi'] or '?'} dpi, {archive['colour'] or '?'}, "
+            )
             shown += f"{words['pages'].lower()} {archive['pages']}"
-            out.write(f"<dl><dt>{escape(words['forms'])}</dt><dd>{escape(shown)}{escape('; ' + wrong if wrong else '')}</dd></dl>")
+            shown += f"; {wrong}" if wrong else ""
+            out.write(f"<dl><dt>{escape(words['forms'])}</dt><dd>{escape(shown)}</dd></dl>")
         out.write(f"<dl><dt>SHA-256</dt><dd>{escape(result.get('sha256') or '?')}</dd></dl></section>\n")
     out.write("</body></html>\n")

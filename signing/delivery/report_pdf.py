@@ -33,7 +33,9 @@ def write_pdf(report: Report, path: Path) -> None:
     known = lettering.letters()
     lines = [(size, indent, _clean(text, known)) for size, indent, text in _lines(report)]
     footer = report.words["page"].format("0123456789")
-    font = lettering.program("".join(sorted({sign for _, _, text in lines for sign in text} | set(footer) | set("0123456789 "))))
+    font = lettering.program(
+        "".join(sorted({sign for _, _, text in lines for sign in text} | set(footer) | set("0123456789 ")))
+    )
     writer = PdfFileWriter(stream_xrefs=False)
     reference = add_font(writer, font)
     for number, page in enumerate(_pages(lines, font), 1):
@@ -92,7 +94,8 @@ def _lines(report: Report) -> Iterator[Line]:
         archive = result.get("archive")
         if archive:
             wrong = "; ".join(words.pick(TEXTS[code]) for code in breaches(archive))
-            shown = f"PDF/A {archive['pdfa'] or '-'}, {archive['dpi'] or '?'} dpi, {words['pages'].lower()} {archive['pages']}"
+            shown = f"PDF/A {archive['pdfa'] or '-'}, {archive['dpi'] or '?'} dpi, "
+            shown += f"{words['pages'].lower()} {archive['pages']}"
             yield SMALL, 14, f"{words['forms']}: {shown}{'; ' + wrong if wrong else ''}"
         yield SMALL, 14, f"SHA-256: {result.get('sha256') or '?'}"
 

@@ -84,5 +84,3 @@ def _log_choose(total: int, part: int) -> float:
 def seeds() -> int:
     """A fresh seed, to be told with the result."""
     return random.SystemRandom().randrange(1 << 31)
-
-

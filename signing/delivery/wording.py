@@ -53,7 +53,10 @@ REASONS = {
         "chứng thư không được cấp cho việc ký này",
         "the certificate was not issued for such signing",
     ),
-    "CRYPTO_CONSTRAINTS_FAILURE": ("thuật toán yếu vào ngày được xét", "an algorithm is weak on the day that counts"),
+    "CRYPTO_CONSTRAINTS_FAILURE": (
+        "thuật toán yếu vào ngày được xét",
+        "an algorithm is weak on the day that counts",
+    ),
     "CRYPTO_CONSTRAINTS_FAILURE_NO_POE": (
         "thuật toán đã yếu, không chứng minh được là ký trước đó",
         "an algorithm is weak, and nothing proves earlier signing",
@@ -145,14 +148,18 @@ class Wording:
         total, failed = sum(counts.values()), counts.get("TOTAL_FAILED", 0)
         parts = ", ".join(f"{count} {self.verdict(name).lower()}" for name, count in counts.items())
         if self.language == "vi":
-            begin = "ĐẠT" if total and not failed and not missing and counts.get("TOTAL_PASSED", 0) == total else (
-                "KHÔNG ĐẠT" if failed or missing else "CHƯA KẾT LUẬN ĐƯỢC"
+            begin = (
+                "ĐẠT"
+                if total and not failed and not missing and counts.get("TOTAL_PASSED", 0) == total
+                else ("KHÔNG ĐẠT" if failed or missing else "CHƯA KẾT LUẬN ĐƯỢC")
             )
             text = f"{begin}: đã kiểm tra {total} tệp, {parts or 'không có tệp nào'}"
             text += f"; thiếu {missing} tệp so với danh sách" if missing else ""
             return text + (" (gốc tin cậy DEMO, không có giá trị pháp lý)." if demo else ".")
-        begin = "PASSED" if total and not failed and not missing and counts.get("TOTAL_PASSED", 0) == total else (
-            "FAILED" if failed or missing else "UNDETERMINED"
+        begin = (
+            "PASSED"
+            if total and not failed and not missing and counts.get("TOTAL_PASSED", 0) == total
+            else ("FAILED" if failed or missing else "UNDETERMINED")
         )
         text = f"{begin}: {total} files checked, {parts or 'no file'}"
         text += f"; {missing} listed files are missing" if missing else ""
