@@ -18,7 +18,8 @@ CREATE TABLE IF NOT EXISTS meta (key TEXT PRIMARY KEY, value TEXT);
 CREATE TABLE IF NOT EXISTS listed (name TEXT PRIMARY KEY, row INTEGER, sha256 TEXT, pages INTEGER, dossier TEXT,
   copies INTEGER DEFAULT 1, found TEXT);
 CREATE TABLE IF NOT EXISTS file (name TEXT PRIMARY KEY, base TEXT, path BLOB, size INTEGER, changed INTEGER,
-  walk INTEGER, listed TEXT, wanted INTEGER DEFAULT 1, mark TEXT, sha256 TEXT, verdict TEXT, sub TEXT, form TEXT, report TEXT);
+  walk INTEGER, listed TEXT, wanted INTEGER DEFAULT 1, mark TEXT, sha256 TEXT, verdict TEXT, sub TEXT, form TEXT,
+  report TEXT);
 CREATE TABLE IF NOT EXISTS gone (name TEXT PRIMARY KEY);
 CREATE INDEX IF NOT EXISTS by_base ON file (base);
 CREATE INDEX IF NOT EXISTS by_digest ON file (sha256);

@@ -1,7 +1,7 @@
 """The list that came with a delivery: which files there should be, from .xlsx or .csv.
 
-Headers are Vietnamese or English. The list is as hostile as the files: it is read in a child process (`read_list` is what runs there), cells are cut, rows
-are counted, and a name that would leave the folder is refused.
+Headers are Vietnamese or English. The list is as hostile as the files: it is read in a child process (`read_list` is
+what runs there), cells are cut, rows are counted, and a name that would leave the folder is refused.
 """
 
 from __future__ import annotations
