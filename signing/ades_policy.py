@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from asn1crypto import x509
-from pyhanko.sign.ades.report import AdESPassed
+from pyhanko.sign.ades.report import AdESIndeterminate, AdESPassed
 from pyhanko.sign.validation import ades
 from pyhanko.sign.validation.pdf_embedded import EmbeddedPdfSignature
 from pyhanko.sign.validation.policy_decl import (
@@ -32,6 +32,7 @@ from pyhanko_certvalidator.registry import SimpleTrustManager
 
 from signing import revocation_online
 from signing.conditions import Conditions
+from signing.loose_parts import tokens
 from signing.signature_fields import UNREADABLE
 from signing.trust import TrustStore
 
@@ -55,15 +56,16 @@ class Judgement:
 
 def judge(one: EmbeddedPdfSignature, trust: TrustStore, conditions: Conditions) -> Judgement:
     """What AdES validation says of one signature; it never raises over what a file holds."""
+    now = conditions.moment
     try:
-        result = asyncio.run(_validate(one, trust, conditions))
+        result = asyncio.run(_validate(one, trust, conditions, now))
     except (TimeoutError, *UNREADABLE) as error:
         reason = f"{type(error).__name__}: {error}"[:160]
         return Judgement(indication=None, reason=reason, proven=None, path=(), stamp=None)
     status = result.api_status
     path = getattr(status, "validation_path", None)
-    moment = result.best_signature_time
-    proven = moment if moment is not None and moment < conditions.moment - dt.timedelta(seconds=60) else None
+    moment = getattr(result, "best_signature_time", None)
+    proven = moment if moment is not None and moment < now else None
     return Judgement(
         indication=result.ades_subindic,
         reason=result.failure_msg or "",
@@ -73,18 +75,36 @@ def judge(one: EmbeddedPdfSignature, trust: TrustStore, conditions: Conditions) 
     )
 
 
-async def _validate(one: EmbeddedPdfSignature, trust: TrustStore, conditions: Conditions) -> Any:
-    moment = conditions.moment
+async def _validate(
+    one: EmbeddedPdfSignature, trust: TrustStore, conditions: Conditions, moment: dt.datetime
+) -> Any:
     timing = ValidationTimingInfo(
         validation_time=moment,
         best_signature_time=moment,
         point_in_time_validation=conditions.as_of is not None,
     )
     if not conditions.online:
-        return await ades.ades_lta_validation(one, _spec(trust, None), timing_info=timing)
+        return await _by_policy(one, _spec(trust, None), timing)
     async with revocation_online.session(conditions) as session:
-        fetchers = revocation_online.backend(conditions, session)
-        return await ades.ades_lta_validation(one, _spec(trust, fetchers), timing_info=timing)
+        return await _by_policy(one, _spec(trust, revocation_online.backend(conditions, session)), timing)
+
+
+async def _by_policy(
+    one: EmbeddedPdfSignature, spec: PdfSignatureValidationSpec, timing: ValidationTimingInfo
+) -> Any:
+    """Validation with long-term evidence; a signature that has no time-stamp is judged as of the day asked about.
+
+    PyHanko calls the lack of a time-stamp a broken constraint and says no more; most official papers have none.
+    """
+    result = await ades.ades_lta_validation(one, spec, timing_info=timing)
+    if result.ades_subindic is AdESIndeterminate.SIG_CONSTRAINTS_FAILURE and not any(tokens(one)):
+        return await ades.ades_basic_validation(
+            one.signed_data,
+            spec.signature_validation_spec,
+            timing_info=timing,
+            raw_digest=one.compute_digest(),
+        )
+    return result
 
 
 def _spec(trust: TrustStore, fetchers: FetcherBackend | None) -> PdfSignatureValidationSpec:

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from asn1crypto import cms
 from cryptography import x509
 
 from pipeline.errors import UsageError
@@ -111,7 +112,7 @@ def test_local_time_marked_as_utc_is_named_and_fails_nothing(document: Document,
             for attribute in found:
                 if attribute["type"].native == "signing_time":
                     moment = attribute["values"][0].native + 7 * HOUR
-                    attribute["values"] = [{"utc_time": moment}]
+                    attribute["values"] = [cms.Time({"utc_time": moment})]
             return found
 
     from pyhanko.sign.fields import SigSeedSubFilter
@@ -187,7 +188,7 @@ def test_servers_are_asked_only_online_and_only_where_allowed(
     )
     allowed = Conditions(online=True, hosts=("127.0.0.1",))
     found = verify_pdf(file, trust=trust, conditions=allowed)
-    assert (found.verdict, found.signatures[0].revoked) == (Verdict.PASSED, False), found
+    assert (found.verdict, found.signatures[0].revoked) == (Verdict.PASSED, False), found.to_json()
     assert asked
     authority.revoke(identity)
     found = verify_pdf(file, trust=trust, conditions=allowed)
