@@ -98,6 +98,17 @@ class Signing(_Section):
     renew_days: int = Field(default=180, ge=1)
 
 
+class Verification(_Section):
+    """`online`: OCSP and CRL servers named in certificates are asked, `timeout` seconds each.
+
+    Those at private addresses only when `hosts` names them.
+    """
+
+    online: bool = False
+    timeout: float = Field(default=10.0, gt=0)
+    hosts: list[str] = []
+
+
 class Storage(_Section):
     """Locks. Demo locks are short so that a trial can be thrown away.
 
@@ -219,6 +230,7 @@ class Settings(BaseSettings):
     database: Database = Database()
     agency: Agency = Agency()
     signing: Signing = Signing()
+    verification: Verification = Verification()
     storage: Storage = Storage()
     limits: Limits = Limits()
     watch: Watching = Watching()

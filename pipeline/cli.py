@@ -19,6 +19,7 @@ from pipeline.commands import (
     sheets,
     signing,
     stats,
+    trust,
     upkeep,
     verification,
     watch,
@@ -36,7 +37,7 @@ app = typer.Typer(
 )
 app.callback()(Session.options)
 MODULES = (
-    demo, intake, scan, watch, counter, sheets, review, inspect, verification, ledger, signing, repository,
+    demo, intake, scan, watch, counter, sheets, review, inspect, verification, trust, ledger, signing, repository,
     backup, stats, upkeep,
 )  # fmt: skip
 for module in MODULES:

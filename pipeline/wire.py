@@ -24,6 +24,8 @@ from pipeline.paths import HomePaths
 from pipeline.raster.limits import RasterLimits
 from pipeline.stages import RealStages
 from pipeline.wire_signing import SigningParts, open_signing
+from signing.conditions import Conditions
+from signing.demo_pki import DemoPki
 from signing.isolation import IsolatedVerifier
 from signing.policy import levels_from
 from signing.signer import Signer
@@ -78,7 +80,6 @@ class Parts:
     types: TypeCatalogue
     segments: Segments
     roots: Roots
-    trust: TrustStore
     bucket_once: Bucket
     versioned: VersionedBucket
     second: SecondCopy | None
@@ -92,7 +93,7 @@ class Parts:
 
     def trusted(self) -> list[Certificate]:
         """Root certificates that this home believes."""
-        return [load_der_x509_certificate(one) for one in self.trust.anchors]
+        return [load_der_x509_certificate(one) for one in self.verifier.trust.anchors]
 
     def self_test(self) -> str:
         """Sign something small; the names of who signs."""
@@ -147,8 +148,7 @@ def open_work(paths: HomePaths, settings: Settings, records: Records) -> Parts:
             vi="Cơ sở dữ liệu trống nhưng kho đã có hồ sơ; hãy chạy `sohoa rebuild` để dựng lại danh mục",
         )
     archive = Archive(bucket, once=bucket_once)
-    trust = TrustStore.of(paths.trust, demo_root=signing.pki.certificate("root") if signing.pki else None)
-    verifier = IsolatedVerifier(trust)
+    verifier = IsolatedVerifier(trust_of(paths, settings), conditions=asking(settings))
     limits = RasterLimits(
         max_pixels=settings.limits.max_megapixels * 1_000_000, max_pages=settings.limits.max_pages
     )
@@ -204,7 +204,6 @@ def open_work(paths: HomePaths, settings: Settings, records: Records) -> Parts:
         types,
         segments,
         roots,
-        trust,
         bucket_once,
         VersionedBucket(endpoint),
         second,
@@ -212,6 +211,20 @@ def open_work(paths: HomePaths, settings: Settings, records: Records) -> Parts:
         awaiting,
         lights,
         Succession(records.database, bucket, lock=lock),
+    )
+
+
+def trust_of(paths: HomePaths, settings: Settings) -> TrustStore:
+    """What an administrator put into the home's folder, and in demo mode the demo root."""
+    root = DemoPki(folder=paths.keys / "demo").certificate("root")
+    return TrustStore.of(paths.trust, demo_root=root if settings.mode == "demo" and root.exists() else None)
+
+
+def asking(settings: Settings) -> Conditions:
+    """Whether and how servers are asked for revocation data."""
+    verification = settings.verification
+    return Conditions(
+        online=verification.online, timeout=verification.timeout, hosts=tuple(verification.hosts)
     )
 
 

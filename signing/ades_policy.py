@@ -1,15 +1,15 @@
-"""How AdES validation (ETSI EN 319 102-1) is set up here: offline, from the file's own evidence, roots by choice."""
+"""How AdES validation (ETSI EN 319 102-1) is set up here: from the file's own evidence, or asking, roots by choice."""
 
 from __future__ import annotations
 
 import asyncio
-from datetime import timedelta
+import datetime as dt
+from dataclasses import dataclass
 from typing import Any
 
 from asn1crypto import x509
-from pyhanko.pdf_utils.misc import PdfError
+from pyhanko.sign.ades.report import AdESIndeterminate, AdESPassed
 from pyhanko.sign.validation import ades
-from pyhanko.sign.validation.errors import SignatureValidationError
 from pyhanko.sign.validation.pdf_embedded import EmbeddedPdfSignature
 from pyhanko.sign.validation.policy_decl import (
     CertificateFetchingRule,
@@ -20,6 +20,8 @@ from pyhanko.sign.validation.policy_decl import (
 )
 from pyhanko.sign.validation.settings import KeyUsageConstraints
 from pyhanko_certvalidator.context import CertValidationPolicySpec
+from pyhanko_certvalidator.fetchers import FetcherBackend
+from pyhanko_certvalidator.ltv.types import ValidationTimingInfo
 from pyhanko_certvalidator.policy_decl import (
     AcceptAllAlgorithms,
     CertRevTrustPolicy,
@@ -28,28 +30,84 @@ from pyhanko_certvalidator.policy_decl import (
 )
 from pyhanko_certvalidator.registry import SimpleTrustManager
 
+from signing import revocation_online
+from signing.conditions import Conditions
+from signing.loose_parts import tokens
+from signing.signature_fields import UNREADABLE
 from signing.trust import TrustStore
 
-FRESHNESS = timedelta(days=40)
+FRESHNESS = dt.timedelta(days=40)
 
 
-def judge(one: EmbeddedPdfSignature, trust: TrustStore) -> tuple[Any, str]:
-    """PyHanko's AdES result and "", or None and why there is none."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Judgement:
+    """PyHanko's result (None: `reason` says why), when the signature is proven to exist, by which path."""
+
+    indication: Any
+    reason: str
+    proven: dt.datetime | None
+    path: tuple[x509.Certificate, ...]
+    stamp: Any
+
+    @property
+    def passed(self) -> bool:
+        return self.indication is AdESPassed.OK
+
+
+def judge(one: EmbeddedPdfSignature, trust: TrustStore, conditions: Conditions) -> Judgement:
+    """What AdES validation says of one signature; it never raises over what a file holds."""
+    now = conditions.moment
     try:
-        return asyncio.run(ades.ades_lta_validation(one, _spec(trust))), ""
-    except (
-        SignatureValidationError,
-        PdfError,
-        ValueError,
-        KeyError,
-        TypeError,
-        NotImplementedError,
-        AssertionError,
-    ) as error:
-        return None, f"{type(error).__name__}: {error}"[:160]
+        result = asyncio.run(_validate(one, trust, conditions, now))
+    except (TimeoutError, *UNREADABLE) as error:
+        reason = f"{type(error).__name__}: {error}"[:160]
+        return Judgement(indication=None, reason=reason, proven=None, path=(), stamp=None)
+    status = result.api_status
+    path = getattr(status, "validation_path", None)
+    moment = getattr(result, "best_signature_time", None)
+    proven = moment if moment is not None and moment < now else None
+    return Judgement(
+        indication=result.ades_subindic,
+        reason=result.failure_msg or "",
+        proven=proven,
+        path=tuple(path.iter_certs(include_root=True)) if path is not None else (),
+        stamp=getattr(status, "timestamp_validity", None),
+    )
 
 
-def _spec(trust: TrustStore) -> PdfSignatureValidationSpec:
+async def _validate(
+    one: EmbeddedPdfSignature, trust: TrustStore, conditions: Conditions, moment: dt.datetime
+) -> Any:
+    timing = ValidationTimingInfo(
+        validation_time=moment,
+        best_signature_time=moment,
+        point_in_time_validation=conditions.as_of is not None,
+    )
+    if not conditions.online:
+        return await _by_policy(one, _spec(trust, None), timing)
+    async with revocation_online.session(conditions) as session:
+        return await _by_policy(one, _spec(trust, revocation_online.backend(conditions, session)), timing)
+
+
+async def _by_policy(
+    one: EmbeddedPdfSignature, spec: PdfSignatureValidationSpec, timing: ValidationTimingInfo
+) -> Any:
+    """Validation with long-term evidence; a signature that has no time-stamp is judged as of the day asked about.
+
+    PyHanko calls the lack of a time-stamp a broken constraint and says no more; most official papers have none.
+    """
+    result = await ades.ades_lta_validation(one, spec, timing_info=timing)
+    if result.ades_subindic is AdESIndeterminate.SIG_CONSTRAINTS_FAILURE and not any(tokens(one)):
+        return await ades.ades_basic_validation(
+            one.signed_data,
+            spec.signature_validation_spec,
+            timing_info=timing,
+            raw_digest=one.compute_digest(),
+        )
+    return result
+
+
+def _spec(trust: TrustStore, fetchers: FetcherBackend | None) -> PdfSignatureValidationSpec:
     anchors = [x509.Certificate.load(der) for der in trust.anchors]
     checked = RevocationCheckingPolicy(
         ee_certificate_rule=RevocationCheckingRule.CRL_OR_OCSP_REQUIRED,
@@ -58,13 +116,15 @@ def _spec(trust: TrustStore) -> PdfSignatureValidationSpec:
     policy = CertValidationPolicySpec(
         trust_manager=SimpleTrustManager.build(trust_roots=anchors),
         revinfo_policy=CertRevTrustPolicy(revocation_checking_policy=checked, freshness=FRESHNESS),
-        algorithm_usage_policy=AcceptAllAlgorithms(),  # weak ones are named by the caller, old papers use them
+        algorithm_usage_policy=AcceptAllAlgorithms(),  # by our own dates, after the time is proven
     )
+    online = RevinfoOnlineFetchingRule
     return PdfSignatureValidationSpec(
         SignatureValidationSpec(
             cert_validation_policy=policy,
             revinfo_gathering_policy=RevocationInfoGatheringSpec(
-                online_fetching_rule=RevinfoOnlineFetchingRule.LOCAL_ONLY,
+                online_fetching_rule=online.LOCAL_ONLY if fetchers is None else online.ALWAYS_FETCH,
+                fetcher_backend=fetchers,
                 certificate_fetching_rule=CertificateFetchingRule.NEVER_FETCH,
             ),
             key_usage_settings=KeyUsageConstraints(key_usage=set()),

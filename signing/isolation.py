@@ -10,11 +10,15 @@ import resource
 import signal
 import threading
 import time
+from collections.abc import Callable
 from concurrent.futures import TimeoutError
 from pathlib import Path
+from typing import TypeVar
 
 from pebble import ProcessExpired, ProcessPool
 
+from pipeline.errors import Rejected, SohoaError
+from signing.conditions import OFFLINE, Conditions
 from signing.signature_value import SignatureValue, values_of
 from signing.trust import TrustStore
 from signing.verdict import FileVerdict, Verdict
@@ -22,24 +26,43 @@ from signing.verify import verify_pdf
 
 SECONDS = 60.0
 MEMORY = 2 << 30
+T = TypeVar("T")
 
 
 class IsolatedVerifier:
-    """One child that judges files, started when it is first needed and again when it was lost."""
+    """Children that judge files, started when first needed and again when lost; each is replaced after 200 files."""
 
-    def __init__(self, trust: TrustStore, *, seconds: float = SECONDS) -> None:
-        self._trust = trust
+    def __init__(
+        self,
+        trust: TrustStore,
+        *,
+        seconds: float = SECONDS,
+        conditions: Conditions = OFFLINE,
+        workers: int = 1,
+    ) -> None:
+        self.trust = trust
+        self._conditions = conditions
+        self._workers = workers
         self._seconds = seconds
         self._lock = threading.Lock()
         self._pool: ProcessPool | None = None
 
     def verify_file(
-        self, path: Path, *, expected: str | None, target: str | None = None, expect_signed: bool = False
+        self,
+        path: Path,
+        *,
+        expected: str | None,
+        target: str | None = None,
+        expect_signed: bool = False,
+        conditions: Conditions | None = None,
+        trust: TrustStore | None = None,
     ) -> FileVerdict:
         """Judge one file within the limits; what exceeds them is INDETERMINATE, with the reason."""
         name = target or str(path)
-        task = self._started().schedule(
-            _judge, args=(path, self._trust, name, expected, expect_signed), timeout=self._seconds
+        task = self._children().schedule(
+            _judge,
+            args=(path, trust or self.trust, name, expected, expect_signed, conditions or self._conditions),
+            timeout=self._seconds,
         )
         try:
             found: FileVerdict = task.result()
@@ -56,11 +79,27 @@ class IsolatedVerifier:
             target=name, verdict=Verdict.INDETERMINATE, sub_indication="FORMAT_FAILURE", problems=(reason,)
         )
 
-    def _started(self) -> ProcessPool:
+    def run(self, work: Callable[[Path], T], path: Path) -> T:
+        """Do other work over a hostile file in a child, within the limits. Raises its SohoaError, else Rejected."""
+        task = self._children().schedule(work, args=(path,), timeout=self._seconds)
+        try:
+            found: T = task.result()
+            return found
+        except (SohoaError, OSError):
+            raise
+        except (
+            Exception
+        ) as error:  # out of time, out of memory, or whatever a hostile file leads a library to
+            raise Rejected(
+                f"{path.name} cannot be read within the limits ({type(error).__name__})",
+                vi=f"Không đọc được {path.name} trong giới hạn cho phép ({type(error).__name__})",
+            ) from error
+
+    def _children(self) -> ProcessPool:
         with self._lock:
             if self._pool is None:
                 self._pool = ProcessPool(
-                    max_workers=1,
+                    max_workers=self._workers,
                     max_tasks=200,
                     initializer=_begin,
                     initargs=(os.getpid(),),
@@ -70,11 +109,9 @@ class IsolatedVerifier:
 
     def signature_values(self, pdf: Path) -> tuple[SignatureValue, ...]:
         """The signatures of a file as values, for an archive package; none when it cannot be taken apart in time."""
-        task = self._started().schedule(values_of, args=(pdf,), timeout=self._seconds)
         try:
-            found: tuple[SignatureValue, ...] = task.result()
-            return found
-        except Exception:  # the verdict beside it says what is wrong with the file
+            return self.run(values_of, pdf)
+        except (SohoaError, OSError):  # the verdict beside it says what is wrong with the file
             return ()
 
     def judge_incoming(self, pdf: Path) -> FileVerdict:
@@ -90,9 +127,21 @@ class IsolatedVerifier:
 
 
 def _judge(
-    path: Path, trust: TrustStore, target: str, expected: str | None, expect_signed: bool
+    path: Path,
+    trust: TrustStore,
+    target: str,
+    expected: str | None,
+    expect_signed: bool,
+    conditions: Conditions,
 ) -> FileVerdict:
-    return verify_pdf(path, trust=trust, target=target, expected_sha256=expected, expect_signed=expect_signed)
+    return verify_pdf(
+        path,
+        trust=trust,
+        target=target,
+        expected_sha256=expected,
+        expect_signed=expect_signed,
+        conditions=conditions,
+    )
 
 
 def _begin(parent: int) -> None:

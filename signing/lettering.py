@@ -62,6 +62,10 @@ class Lettering:
     def _known(self) -> frozenset[int]:
         return frozenset(TTFont(self._path, lazy=True).getBestCmap())
 
+    def letters(self) -> frozenset[int]:
+        """Code points that the font has."""
+        return self._known
+
     def program(self, text: str) -> FontProgram:
         """A font program that has every letter of `text`. Raises UsageError naming a letter it lacks."""
         with self._lock:

@@ -28,7 +28,11 @@ SENTENCES = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SignatureVerdict:
-    """One signature. `changed_after` names what was changed after it, None when nothing was."""
+    """One signature. `changed_after` names what was changed after it, None when nothing was.
+
+    `path` names the certificates from the root (whose SHA-256 is `anchor`) to the signer; `proven_at` is when a trusted
+    time-stamp proves it to exist; `strength` says by which algorithms, and until when they are accepted.
+    """
 
     signer: str
     role: str | None
@@ -42,6 +46,10 @@ class SignatureVerdict:
     changed_after: str | None
     sub_indication: str | None = None
     algorithm: str | None = None
+    path: tuple[str, ...] = ()
+    proven_at: str | None = None
+    strength: str | None = None
+    anchor: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,6 +64,7 @@ class FileVerdict:
     demo_trust: bool = False
     archive: dict[str, Any] | None = None
     problems: tuple[str, ...] = ()
+    sha256: str | None = None
 
     @property
     def sentence(self) -> str:
@@ -85,6 +94,7 @@ class FileVerdict:
             "sub_indication": self.sub_indication,
             "verdict_vi": self.sentence,
             "signatures": [asdict(signature) for signature in self.signatures],
+            "sha256": self.sha256,
             "hash_ok": self.hash_ok,
             "ledger_ok": None,
             "archive": self.archive,

@@ -43,6 +43,8 @@ ACTS = {
     "download": Act("tải tệp", _LOOK, "tra cứu phục vụ giải quyết hồ sơ"),
     "export": Act("xuất gói hồ sơ", _LOOK, "bàn giao hồ sơ"),
     "verify": Act("kiểm tra chữ ký và mã băm", _CHECK, "kiểm tra tính hợp lệ"),
+    "trust_add": Act("tin một cơ quan chứng thực", _RUN, "kiểm tra chữ ký"),
+    "trust_remove": Act("thôi tin một cơ quan chứng thực", _RUN, "kiểm tra chữ ký"),
     "verify_ledger": Act("kiểm tra sổ cái", _CHECK, "kiểm tra tính toàn vẹn"),
     "export_ledger": Act("xuất sổ cái", _CHECK, "kiểm tra độc lập"),
     "export_slip": Act("xuất phiếu truy cập", _CHECK, "trả lời người có quyền hỏi"),

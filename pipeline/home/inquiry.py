@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +15,8 @@ from pipeline.home.copy_desk import told
 from pipeline.home.doctor import probes
 from pipeline.home.server import Progress
 from pipeline.paths import HomePaths
-from pipeline.wire import Parts, Records
+from pipeline.wire import Parts, Records, asking
+from signing.conditions import Conditions
 from signing.verdict import FileVerdict, Verdict
 
 
@@ -88,16 +91,19 @@ class Inquiry:
     def verify(self, arguments: dict[str, Any], actor: str, progress: Progress) -> dict[str, Any]:
         """Files by themselves; stored documents read back from the bucket and against what was recorded."""
         parts = self._need()
+        conditions = self._conditions(arguments)
         results: list[dict[str, Any]] = []
         missing: list[str] = []
         targets = [str(f) for file in arguments.get("files") or [] for f in _files(Path(file))]
         for number, name in enumerate(targets):
-            results.append(parts.verifier.verify_file(Path(name), expected=None).to_json())
+            results.append(
+                parts.verifier.verify_file(Path(name), expected=None, conditions=conditions).to_json()
+            )
             progress({"stage": "verify", "done": number + 1, "total": len(targets)})
         wanted = self._stored(arguments)
         ledger_ok = self._records.ledger.verify().ok if wanted else None
         for number, document in enumerate(wanted):
-            verdict = self._verify_stored(parts, document, ledger_ok)
+            verdict = self._verify_stored(parts, document, ledger_ok, conditions)
             if verdict is None:
                 missing.append(document)
             else:
@@ -111,7 +117,18 @@ class Inquiry:
         self._note("doctor", actor, [])
         return {"probes": probes(self._need(), self._paths, self._settings)}
 
-    def _verify_stored(self, parts: Parts, document: str, ledger_ok: bool | None) -> dict[str, Any] | None:
+    def _conditions(self, arguments: dict[str, Any]) -> Conditions:
+        """The home's, but for the day and the asking that the request names."""
+        usual, as_of, online = asking(self._settings), arguments.get("as_of"), arguments.get("online")
+        return replace(
+            usual,
+            as_of=datetime.fromisoformat(str(as_of)) if as_of else None,
+            online=usual.online if online is None else bool(online),
+        )
+
+    def _verify_stored(
+        self, parts: Parts, document: str, ledger_ok: bool | None, conditions: Conditions
+    ) -> dict[str, Any] | None:
         item = self._records.catalogue.objects(document, original=False, version=None)[0]
         path = self._paths.work / "verify" / f"{document}.pdf"
         try:
@@ -124,7 +141,11 @@ class Inquiry:
         write_whole(path, content, "application/pdf")
         try:
             verdict: FileVerdict = parts.verifier.verify_file(
-                path, expected=item.sha256, target=document, expect_signed=item.level is not None
+                path,
+                expected=item.sha256,
+                target=document,
+                expect_signed=item.level is not None,
+                conditions=conditions,
             )
         finally:
             path.unlink(missing_ok=True)

@@ -25,6 +25,7 @@ from pipeline.home.server import Progress
 from pipeline.home.signing_desk import SigningDesk
 from pipeline.home.stats_desk import StatsDesk
 from pipeline.home.succession_desk import SuccessionDesk
+from pipeline.home.trust_desk import TrustDesk
 from pipeline.paths import HomePaths, fingerprint
 from pipeline.wire import Parts, Records
 
@@ -92,6 +93,9 @@ class Service:
             "resign": lambda a, actor, p: self._succession().resign(a, actor, p),
             "renew": lambda a, actor, p: self._succession().renew(a, actor, p),
             "renew_due": lambda a, actor, p: self._succession().due(a, actor, p),
+            "trust": lambda a, actor, p: TrustDesk(self._need_parts(), self._paths, self._settings).run(
+                a, actor
+            ),
             "doctor": lambda a, actor, p: self._ask(work=True).doctor(actor),
         }
 

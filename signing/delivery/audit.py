@@ -1,0 +1,225 @@
+"""A delivered folder judged: every file in a child process, against its list, with what was done kept on the way.
+
+Needs no home and no server. Memory does not grow with the number of files: they are walked in order, a few are under
+way at a time, and results go to the store.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import threading
+import time
+import unicodedata
+from collections.abc import Callable, Iterator
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from pipeline.errors import Unavailable, UsageError
+from signing.conditions import OFFLINE, Conditions
+from signing.delivery import sampling
+from signing.delivery.audit_store import AuditStore, Pending
+from signing.delivery.delivery_list import read_list
+from signing.delivery.form_rules import breaches
+from signing.isolation import IsolatedVerifier
+from signing.trust import TrustStore
+from signing.verdict import FileVerdict, Verdict
+
+RULES = "2"
+"""Raised whenever a verdict may come out otherwise than before, so that earlier ones are not believed."""
+BATCH = 10
+CHUNK = 1 << 20
+Progress = Callable[[int, int], None]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Audit:
+    """What is asked. `targets` are files and folders; `sample` and `seed` limit it to a random part."""
+
+    targets: tuple[Path, ...]
+    listing: Path | None = None
+    sample: int | None = None
+    seed: int | None = None
+    conditions: Conditions = OFFLINE
+    workers: int = 1
+    seconds: float = 60.0
+
+    def mark(self, trust: TrustStore) -> str:
+        """What a verdict depends on beside the file."""
+        return f"{RULES}|{trust.mark}|{self.conditions.mark}"
+
+
+def run_audit(audit: Audit, store: AuditStore, trust: TrustStore, progress: Progress) -> None:
+    """Judge what has no verdict yet. Raises UsageError, Unavailable; may be stopped at any time and run again."""
+    verifier = IsolatedVerifier(
+        trust, seconds=audit.seconds, conditions=audit.conditions, workers=audit.workers
+    )
+    stop = threading.Event()
+    try:
+        if audit.listing is not None:
+            store.take_list(verifier.run(read_list, audit.listing))
+            store.set("list", audit.listing.name)
+        _walk(audit, store)
+        store.index()
+        store.match()
+        _choose(audit, store)
+        store.commit()
+        _judge_all(audit, store, verifier, audit.mark(trust), progress, stop)
+    finally:
+        stop.set()
+        store.commit()
+        verifier.close()
+
+
+def _walk(audit: Audit, store: AuditStore) -> None:
+    walk = time.time_ns()
+    leave = {audit.listing.resolve()} if audit.listing else set()
+    several = len(audit.targets) > 1 or not audit.targets[0].is_dir()
+
+    def files() -> Iterator[tuple[str, str, bytes, int, int]]:
+        for target in audit.targets:
+            for path in _below(target):
+                if path.resolve() in leave:
+                    continue
+                if audit.listing is None and target.is_dir() and path.suffix.lower() != ".pdf":
+                    continue  # nothing says that it should be there, and it carries no signature of its own
+                about = path.lstat()
+                shown = str(path) if several else str(path.relative_to(target))
+                name = unicodedata.normalize("NFC", os.fsencode(shown).decode("utf-8", "replace"))
+                base = name.rpartition("/")[2]
+                yield name, base, os.fsencode(path), about.st_size, about.st_mtime_ns
+
+    store.take_files(files(), walk)
+
+
+def _below(target: Path) -> Iterator[Path]:
+    """Files of a folder in order; links are not followed, they may lead anywhere."""
+    if not target.is_dir():
+        yield target
+        return
+    try:
+        with os.scandir(target) as entries:
+            found = sorted(entries, key=lambda entry: entry.name)
+    except OSError as error:
+        raise Unavailable(
+            f"the folder {target} cannot be read: {error.strerror}", vi=f"Không đọc được thư mục {target}"
+        ) from error
+    for entry in found:
+        if entry.is_dir(follow_symlinks=False):
+            yield from _below(Path(entry.path))
+        elif entry.is_file(follow_symlinks=False) or entry.is_symlink():
+            yield Path(entry.path)
+
+
+def _choose(audit: Audit, store: AuditStore) -> None:
+    if audit.sample is None:
+        store.choose(None)
+        return
+    population = store.population()
+    seed = audit.seed if audit.seed is not None else sampling.seeds()
+    store.set("sample", str(min(audit.sample, population)))
+    store.set("seed", str(seed))
+    store.choose(sampling.draw(population, audit.sample, seed))
+
+
+def _judge_all(
+    audit: Audit,
+    store: AuditStore,
+    verifier: IsolatedVerifier,
+    mark: str,
+    progress: Progress,
+    stop: threading.Event,
+) -> None:
+    waiting = store.pending(mark)
+    done, total = 0, len(waiting)
+    progress(done, total)
+    under_way: dict[Future[FileVerdict], Pending] = {}
+    names = iter(waiting)
+    with ThreadPoolExecutor(max_workers=audit.workers) as threads:
+        while True:
+            while len(under_way) < 2 * audit.workers and (name := next(names, None)) is not None:
+                one = store.one(name)
+                under_way[threads.submit(_judge, verifier, one, stop)] = one
+            if not under_way:
+                return
+            for future in wait(under_way, return_when=FIRST_COMPLETED).done:
+                one = under_way.pop(future)
+                report = future.result().to_json()
+                form = breaches(report["archive"], pages=one.pages) if _is_pdf(one) else ()
+                store.put(report, mark=mark, form=form)
+                done += 1
+                if done % BATCH == 0:
+                    store.commit()
+                progress(done, total)
+
+
+def _judge(verifier: IsolatedVerifier, one: Pending, stop: threading.Event) -> FileVerdict:
+    path = Path(os.fsdecode(one.path))
+    if stop.is_set():
+        raise UsageError("stopped")
+    if path.is_symlink():
+        return FileVerdict(
+            target=one.name,
+            verdict=Verdict.INDETERMINATE,
+            sub_indication="FORMAT_FAILURE",
+            problems=("Là liên kết, không phải tệp, nên không mở (a link, no file; it is not followed)",),
+        )
+    if _is_pdf(one):
+        return verifier.verify_file(path, expected=one.sha256, target=one.name)
+    return _hash_only(path, one)
+
+
+def _is_pdf(one: Pending) -> bool:
+    """By name or by how it begins."""
+    if one.name.lower().endswith(".pdf"):
+        return True
+    try:
+        with Path(os.fsdecode(one.path)).open("rb") as file:
+            return b"%PDF-" in file.read(1024)
+    except OSError:
+        return False
+
+
+def _hash_only(path: Path, one: Pending) -> FileVerdict:
+    """What is no PDF carries no signature that we judge; its hash can still be compared."""
+    digest = hashlib.sha256()
+    try:
+        with path.open("rb") as file:
+            while block := file.read(CHUNK):
+                digest.update(block)
+    except OSError as error:
+        return FileVerdict(
+            target=one.name,
+            verdict=Verdict.INDETERMINATE,
+            sub_indication="FORMAT_FAILURE",
+            problems=(f"Không đọc được tệp (the file cannot be read: {error.strerror})",),
+        )
+    fits = None if one.sha256 is None else digest.hexdigest() == one.sha256
+    failed = fits is False
+    return FileVerdict(
+        target=one.name,
+        verdict=Verdict.FAILED if failed else Verdict.NOT_SIGNED,
+        sub_indication="HASH_FAILURE" if failed else None,
+        hash_ok=fits,
+        sha256=digest.hexdigest(),
+        problems=("Mã băm khác danh sách (the hash is not the listed one)",) if failed else (),
+    )
+
+
+def totals(store: AuditStore) -> dict[str, Any]:
+    """The figures of an audit, and what a sample says of the whole."""
+    counts = store.counts()
+    result: dict[str, Any] = {
+        "files": store.population(),
+        "checked": sum(counts.values()),
+        "verdicts": counts,
+    }
+    if store.get("sample"):
+        vi, en = sampling.statement(
+            store.population(), int(store.get("sample") or 0), counts.get("TOTAL_FAILED", 0)
+        )
+        result["sample"] = {"size": int(store.get("sample") or 0), "seed": int(store.get("seed") or 0)}
+        result["sample"] |= {"statement": en, "statement_vi": vi}
+    return result
