@@ -23,7 +23,7 @@ WORK_DPI = 120.0
 ACROSS, DOWN = 0.6, 0.16
 """Shortest rules, in inches: no underline of a word is 0.6 inches and crossed by another rule, no letter 0.16 high."""
 FAINT = 25
-"""Grey levels below the lightest paper beside it from which a rule counts: a hair line of 300 dpi, reduced, is so pale."""
+"""Grey levels below the lightest paper beside it from which a rule counts: a hair line, reduced, is pale."""
 NEAR, GAP = 0.017, 0.06
 """Inches that may be missing in a rule, and between long pieces of one; more at once would join letters to rules."""
 ONE_LINE = 0.27

@@ -31,17 +31,10 @@ class EncodedImage:
 
 
 def encode_faithful(pixels: npt.NDArray[np.uint8], *, dpi: float, bitonal: bool) -> EncodedImage:
-    """Encode an upright page, (height, width, 3) RGB."""
+    """Encode an upright page, (height, width, 3) RGB, that is at its `archive_dpi` already."""
     if bitonal:
         return _encode_bitonal(pixels, dpi)
     height, width = pixels.shape[:2]
-    target = dpi
-    if dpi > ARCHIVE_DPI * 1.05:
-        target = ARCHIVE_DPI
-        width, height = round(width * target / dpi), round(height * target / dpi)
-        pixels = cv2.resize(pixels, (width, height), interpolation=cv2.INTER_AREA).astype(
-            np.uint8, copy=False
-        )
     options = [
         cv2.IMWRITE_JPEG_QUALITY, JPEG_QUALITY, cv2.IMWRITE_JPEG_OPTIMIZE, 1,
         cv2.IMWRITE_JPEG_SAMPLING_FACTOR, cv2.IMWRITE_JPEG_SAMPLING_FACTOR_420,
@@ -50,8 +43,13 @@ def encode_faithful(pixels: npt.NDArray[np.uint8], *, dpi: float, bitonal: bool)
     if not done:
         raise ValueError("the page picture cannot be encoded as JPEG")
     return EncodedImage(
-        content=content.tobytes(), media_type="image/jpeg", width=width, height=height, dpi=target
+        content=content.tobytes(), media_type="image/jpeg", width=width, height=height, dpi=dpi
     )
+
+
+def archive_dpi(dpi: float, *, bitonal: bool) -> float:
+    """The resolution at which a page scanned at `dpi` is archived: 200, a bitonal scan its own."""
+    return ARCHIVE_DPI if not bitonal and dpi > ARCHIVE_DPI * 1.05 else dpi
 
 
 def _encode_bitonal(pixels: npt.NDArray[np.uint8], dpi: float) -> EncodedImage:
