@@ -1,4 +1,4 @@
-"""The seam to a text recogniser: three verbs, a count and a name.
+"""The seam to a text recogniser: four verbs, a count and a name.
 
 Vendor types never pass here. An engine reads a grey picture that is upright, straight and prepared; boxes
 come back in pixels of that picture, confidences raw (0 to 1, as the vendor reports them).
@@ -31,6 +31,10 @@ class Engine(Protocol):
 
     def read_page(self, image: Grey, *, dpi: float) -> tuple[Line, ...]:
         """All lines found on a page, in the engine's own order, `block` numbering its text blocks."""
+        ...
+
+    def read_block(self, image: Grey, *, dpi: float, one_line: bool) -> tuple[Line, ...]:
+        """The lines of a crop that holds one block of print, such as a cell of a table, or one line of it."""
         ...
 
     def read_line(self, image: Grey, *, dpi: float) -> tuple[tuple[Word, ...], ...]:

@@ -21,12 +21,13 @@ from ocr.prepare import prepare
 from ocr.regions import find_regions
 from ocr.second import look_again
 from ocr.skew import InkPoints, find_skew, ink_points, straighten, straightened
+from ocr.tables import find_tables, insert, read_tables, without_tables
 from ocr.tesseract import TesseractEngine
 from ocr.upright import apply_turn, certain, densest_band, head_up_share, is_sideways
 from pipeline.model import Barcode, Box, Line, Region, Verdict
 
 Pixels = npt.NDArray[np.uint8]
-CONTRACT = "reader-3"
+CONTRACT = "reader-4"
 """Part of the key of page results: changed when reading changes, so that old results are not taken for new."""
 
 DOUBTFUL = 0.55
@@ -146,7 +147,10 @@ class PageReader:
     def _words(self, page: _Upright) -> tuple[tuple[Line, ...], float]:
         """Lines of a page, placed on the straightened page; their mean confidence."""
         image = prepare(page.pixels, page.dpi, page.skew, bitonal=page.bitonal)
-        lines = tidy(self._engine.read_page(image, dpi=page.dpi))
+        tables = find_tables(image, page.dpi)
+        lines = tidy(self._engine.read_page(without_tables(image, tables), dpi=page.dpi))
+        if tables:
+            lines = insert(lines, tables, read_tables(self._engine, image, page.dpi, tables))
         if self._engine.opinions > 1:
             lines = look_again(self._engine, image, page.dpi, lines)
         lines = mend(calibrate(lines))

@@ -58,6 +58,10 @@ class TesseractEngine:
     def read_page(self, image: Grey, *, dpi: float) -> tuple[Line, ...]:
         return self._read(self._page, image, dpi, self._api.PSM.AUTO)
 
+    def read_block(self, image: Grey, *, dpi: float, one_line: bool) -> tuple[Line, ...]:
+        mode = self._api.PSM.SINGLE_LINE if one_line else self._api.PSM.SINGLE_BLOCK
+        return self._read(self._page, image, dpi, mode)
+
     def read_line(self, image: Grey, *, dpi: float) -> tuple[tuple[Word, ...], ...]:
         if self._second is None and self._script:
             self._second = self._open(self._script, self._api.PSM.SINGLE_LINE)
