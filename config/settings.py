@@ -130,6 +130,13 @@ class Fixity(_Section):
     mb_per_second: float = Field(default=20.0, gt=0)
 
 
+class Review(_Section):
+    """The review desk: how long `--take` holds an item, and keys of types that need a second person's agreement."""
+
+    hold_minutes: float = Field(default=15.0, gt=0)
+    second_person_types: list[str] = []
+
+
 class Backup(_Section):
     key_file: Path | None = None
 
@@ -158,6 +165,7 @@ class Settings(BaseSettings):
     scanner: dict[str, Scanner] = {}
     process: Process = Process()
     fixity: Fixity = Fixity()
+    review: Review = Review()
     backup: Backup = Backup()
 
     @classmethod

@@ -69,23 +69,28 @@ class PageReader:
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
 
-    def read(self, pixels: Pixels, *, dpi: float, bitonal: bool) -> Reading:
-        """Read one side; `pixels` as it came from the scanner."""
+    def read(self, pixels: Pixels, *, dpi: float, bitonal: bool, turn: int | None = None) -> Reading:
+        """Read one side; `pixels` as it came from the scanner.
+
+        `turn` is the clockwise turn in degrees that a person says makes it upright; then none is looked for.
+        """
         points = ink_points(pixels, dpi)
         if is_blank(pixels, dpi).blank:
             return Reading(
                 pixels=pixels, turn=0, skew=find_skew(points), verdict=Verdict.BLANK, lines=(), barcodes=(),
                 regions=(), confidence=1.0,
             )  # fmt: skip
-        turn = 90 if is_sideways(points) else 0
+        told = turn is not None
+        if turn is None:
+            turn = 90 if is_sideways(points) else 0
         skew = find_skew(points.turned(turn))
         upright = apply_turn(pixels, turn)
-        if self._is_head_down(upright, points.turned(turn), skew, dpi, bitonal):
+        if not told and self._is_head_down(upright, points.turned(turn), skew, dpi, bitonal):
             turn += 180
             upright = apply_turn(upright, 180)
         page = _Upright(pixels=upright, skew=skew, dpi=dpi, bitonal=bitonal)
         lines, confidence = self._words(page)
-        if confidence < DOUBTFUL:
+        if not told and confidence < DOUBTFUL:
             other = _Upright(pixels=apply_turn(upright, 180), skew=skew, dpi=dpi, bitonal=bitonal)
             again, surer = self._words(other)
             if surer > confidence:

@@ -100,7 +100,8 @@ class Page:
 
     `source` is the file's absolute path, with `#N` (from 1) when the file has several pages; `number` is
     that N. `index` counts from 0 in the batch. `reason` is set when the file could not be opened: such a
-    file is one page, to be rejected with that sentence.
+    file is one page, to be rejected with that sentence. `turn` is the clockwise turn in degrees that a person says
+    makes it upright; None leaves it to the machine.
     """
 
     id: str
@@ -110,6 +111,7 @@ class Page:
     number: int
     origin: Origin
     reason: str | None = None
+    turn: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -244,21 +246,45 @@ class Sorting:
     """All content pages of a batch told apart. Every content page is in at least one paper or in `review`.
 
     `separators` are batch indexes of separator sheets; `review` maps the index of a page that belongs to
-    no paper to the reason in Vietnamese.
+    no paper to the reason in Vietnamese; `aside` that of a page a person set aside.
     """
 
     papers: tuple[Paper, ...]
     separators: tuple[int, ...] = ()
     review: dict[int, str] = field(default_factory=dict)
+    aside: dict[int, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Decision:
-    """What a person settled about the paper that begins on batch page `page`: its dossier, its type, or both."""
+    """What a person settled about the paper that begins on batch page `page`.
+
+    `fields` are corrected values by name, an empty one says that the paper has none; `confirmed` makes every doubtful
+    field certain as it stands; `rescan` is the reason why the paper must be scanned again.
+    """
 
     page: int
     dossier: str | None = None
     type: str | None = None
+    fields: tuple[tuple[str, str], ...] = ()
+    confirmed: bool = False
+    rescan: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Arrangement:
+    """What a person settled about the pages of a batch, all by batch index.
+
+    A page in `begins` starts a paper, one in `joins` goes on with the paper before it. `moved` are (page, page to
+    stand behind), in the order they were decided; `turned` the clockwise turn in degrees that makes a page upright;
+    `aside` the reason why a page belongs to no paper.
+    """
+
+    begins: frozenset[int] = frozenset()
+    joins: frozenset[int] = frozenset()
+    moved: tuple[tuple[int, int], ...] = ()
+    turned: dict[int, int] = field(default_factory=dict)
+    aside: dict[int, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -33,6 +33,8 @@ def reader() -> PageReader:
 def result_path(page: Page, work: Path) -> Path:
     """Where the result of reading this side stands; the same bytes read by the same reader share it."""
     seed = f"{page.file.sha256}/{page.number}/{page.origin}/{CONTRACT}"
+    if page.turn is not None:
+        seed += f"/turn {page.turn}"
     key = hashlib.sha256(seed.encode()).hexdigest()
     return work / "pages" / key[:2] / f"{key}.json"
 
@@ -56,7 +58,7 @@ def read_side(page: Page, work: Path, limits: RasterLimits) -> ReadPage:
     started = time.monotonic()
     raster = decode(page, limits=limits)
     try:
-        reading = reader().read(raster.pixels, dpi=raster.dpi, bitonal=raster.bitonal)
+        reading = reader().read(raster.pixels, dpi=raster.dpi, bitonal=raster.bitonal, turn=page.turn)
     except MemoryError as error:
         raise Rejected("this page needs more memory than allowed", vi="Trang này quá lớn") from error
     path = result_path(page, work)

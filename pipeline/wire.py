@@ -31,6 +31,7 @@ from signing.signer import Signer
 from signing.templates import Templates
 from signing.timestamp import demo_authority, http_authority
 from signing.trust import TrustStore
+from storage.amendments import Amendments
 from storage.archive import Archive
 from storage.batches import Batches
 from storage.catalogue import Catalogue
@@ -66,6 +67,7 @@ class Parts:
     records: Records
     store: EmbeddedStore | None
     archive: Archive
+    amendments: Amendments
     pool: PagePool
     engine: Engine
     signer: Signer
@@ -174,6 +176,7 @@ def open_work(paths: HomePaths, settings: Settings, records: Records) -> Parts:
         records,
         store,
         archive,
+        Amendments(records.database, archive, signer.attest),
         pool,
         engine,
         signer,

@@ -95,6 +95,10 @@ class Service:
             self._parts, self._reason = parts, None
             desk = IntakeDesk(parts, self._paths, self._settings)
             ledger = LedgerDesk(parts, self._settings)
+
+            def finish_amendments() -> None:
+                parts.amendments.finish_all()
+
             self._fixity = FixityDesk(parts, self._settings)
             self._note(parts.records, "start", SYSTEM, {"settings": fingerprint(self._paths)})
             self._schedules = [
@@ -102,6 +106,7 @@ class Service:
                     [
                         Job("mend", MEND_SECONDS, desk.mend_forgotten),
                         Job("retry", RETRY_SECONDS, desk.retry_waiting),
+                        Job("amend", RETRY_SECONDS, finish_amendments),
                     ]
                 ),
                 Schedule([Job("publish", PUBLISH_SECONDS, ledger.publish)]),
@@ -146,7 +151,7 @@ class Service:
         return CounterDesk(self._need_records().ledger, self._paths, self._settings)
 
     def _review(self) -> ReviewDesk:
-        return ReviewDesk(self._need_parts(), self._desk(), agency=self._settings.agency.code)
+        return ReviewDesk(self._need_parts(), self._desk(), self._settings)
 
     def _ledger_desk(self) -> LedgerDesk:
         return LedgerDesk(self._need_parts(), self._settings)
