@@ -15,6 +15,7 @@ from ocr.confidence import calibrate
 from ocr.engine import Engine
 from ocr.figures import confirm
 from ocr.layout import tidy
+from ocr.pen import read_pen
 from ocr.phrases import mend
 from ocr.prepare import prepare
 from ocr.regions import find_regions
@@ -22,7 +23,7 @@ from ocr.second import look_again
 from ocr.skew import InkPoints, find_skew, ink_points, straighten
 from ocr.tesseract import TesseractEngine
 from ocr.upright import apply_turn, certain, densest_band, head_up_share, is_sideways
-from pipeline.model import Barcode, Line, Region, Verdict
+from pipeline.model import Barcode, Line, Penned, Region, Verdict
 
 Pixels = npt.NDArray[np.uint8]
 CONTRACT = "reader-3"
@@ -47,6 +48,7 @@ class Reading:
     barcodes: tuple[Barcode, ...]
     regions: tuple[Region, ...]
     confidence: float
+    penned: tuple[Penned, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -104,6 +106,7 @@ class PageReader:
             barcodes=read_barcodes(page.straight, dpi),
             regions=find_regions(page.straight, dpi),
             confidence=confidence,
+            penned=read_pen(self._engine, page.straight, lines),
         )
 
     def _is_head_down(

@@ -172,13 +172,41 @@ class Region:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Penned:
+    """A blank of the letterhead and the ink in it. `name` is number, day or month; `box` surrounds the ink.
+
+    `text` are the figures as the reader of pen-written figures has them, empty when it made out none, with the confidence
+    of the least certain one; `second` what the text recogniser made of the lifted ink, once a try; `after` are words of the
+    page beside it: slash and symbol of a number, the year of a day, for a month what was read in its place.
+    """
+
+    name: str
+    box: Box
+    text: str
+    confidence: float
+    second: tuple[str, ...] = ()
+    after: tuple[Word, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SignedBy:
+    """What a signature inside an incoming file says of itself: who, and when by the signer's own clock.
+
+    Nothing of it is verified here; it is evidence for what a person wrote on the paper.
+    """
+
+    name: str
+    at: datetime | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ReadPage:
     """A page, made upright and straight, and read.
 
     `turn` is the clockwise turn in degrees applied to make it upright; `skew` the angle in degrees,
     counter-clockwise positive, by which the upright page was tilted before it was corrected. `image` is
     the archive picture (JPEG, JPEG 2000 or a bitonal PNG) at `dpi`, `width` x `height` pixels; None only
-    when rejected. `true_size` is False when no resolution was stated and `dpi` is an estimate.
+    when rejected. `signed_by` are the signatures of the incoming file that it is the first page of. `true_size` is False when no resolution was stated and `dpi` is an estimate.
     """
 
     page: Page
@@ -195,6 +223,8 @@ class ReadPage:
     lines: tuple[Line, ...] = ()
     barcodes: tuple[Barcode, ...] = ()
     regions: tuple[Region, ...] = ()
+    penned: tuple[Penned, ...] = ()
+    signed_by: tuple[SignedBy, ...] = ()
     seconds: float = 0.0
 
     @property
