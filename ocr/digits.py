@@ -42,7 +42,7 @@ def _weights() -> dict[str, Floats]:
 def read_figures(parts: Sequence[Mask]) -> Guess | None:
     """The figures that these pieces of ink form, given from left to right in one frame; None when they form none.
 
-    Pieces are masks of one size, 255 is ink. A figure may be of several pieces; a piece that is too wide is tried in two.
+    Pieces are masks of one size, 255 is ink. A figure may be of several pieces; a too wide one is tried in two.
     """
     atoms = [piece for part in parts for piece in _cut(part)]
     if not atoms or len(atoms) > MOST_PARTS:

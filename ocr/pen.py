@@ -1,4 +1,4 @@
-"""Ink in the blanks of a letterhead: lifted out of its slot, and read by two readers that know nothing of each other."""
+"""Ink in the blanks of a letterhead: lifted out of its slot, and read by two readers apart from each other."""
 
 from __future__ import annotations
 

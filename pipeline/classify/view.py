@@ -62,7 +62,7 @@ class PageView:
 
     @cached_property
     def place(self) -> str:
-        """The place before the date in the right column (`Quảng Ngãi, ngày … tháng 3 năm 2024`), empty when not read."""
+        """The place before the date at the right (`Quảng Ngãi, ngày … tháng 3 năm 2024`), empty when not read."""
         for line in self.page.lines:
             found = _PLACE.match(line.text)
             if found and line.box.top < 0.45 * self.page.height and line.box.right > 0.5 * self.page.width:
