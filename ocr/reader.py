@@ -16,6 +16,7 @@ from ocr.confidence import calibrate
 from ocr.engine import Engine
 from ocr.figures import confirm
 from ocr.layout import tidy
+from ocr.pen import read_pen
 from ocr.phrases import mend
 from ocr.prepare import prepare
 from ocr.regions import find_regions
@@ -24,7 +25,7 @@ from ocr.skew import InkPoints, find_skew, ink_points, straighten, straightened
 from ocr.tables import find_tables, insert, read_tables, without_tables
 from ocr.tesseract import TesseractEngine
 from ocr.upright import apply_turn, certain, densest_band, head_up_share, is_sideways
-from pipeline.model import Barcode, Box, Line, Region, Verdict
+from pipeline.model import Barcode, Box, Line, Penned, Region, Verdict
 
 Pixels = npt.NDArray[np.uint8]
 CONTRACT = "reader-4"
@@ -58,6 +59,7 @@ class Reading:
     barcodes: tuple[Barcode, ...]
     regions: tuple[Region, ...]
     confidence: float
+    penned: tuple[Penned, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -88,8 +90,19 @@ class PageReader:
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
 
-    def read(self, pixels: Pixels, *, dpi: float, bitonal: bool, picture_dpi: float | None = None) -> Reading:
-        """Read one side; `pixels` as it came from the scanner. The picture is made at `picture_dpi`, else at `dpi`."""
+    def read(
+        self,
+        pixels: Pixels,
+        *,
+        dpi: float,
+        bitonal: bool,
+        picture_dpi: float | None = None,
+        turn: int | None = None,
+    ) -> Reading:
+        """Read one side; `pixels` as it came from the scanner. The picture is made at `picture_dpi`, else at `dpi`.
+
+        `turn` is the clockwise turn in degrees that a person says makes it upright; then none is looked for.
+        """
         coarse_dpi, picture_dpi = min(dpi, COARSE_DPI), picture_dpi or dpi
         coarse = _reduced(pixels, dpi, coarse_dpi)
         points = ink_points(coarse, coarse_dpi)
@@ -99,15 +112,17 @@ class PageReader:
                 height=pixels.shape[0], turn=0, skew=find_skew(points), verdict=Verdict.BLANK, lines=(),
                 barcodes=(), regions=(), confidence=1.0,
             )  # fmt: skip
-        turn = 90 if is_sideways(points) else 0
+        told = turn is not None
+        if turn is None:
+            turn = 90 if is_sideways(points) else 0
         skew = find_skew(points.turned(turn))
         upright = apply_turn(pixels, turn)
-        if self._is_head_down(upright, points.turned(turn), skew, dpi, bitonal):
+        if not told and self._is_head_down(upright, points.turned(turn), skew, dpi, bitonal):
             turn += 180
             upright = apply_turn(upright, 180)
         page = _Upright(pixels=upright, skew=skew, dpi=dpi, bitonal=bitonal)
         lines, confidence = self._words(page)
-        if confidence < DOUBTFUL:
+        if not told and confidence < DOUBTFUL:
             other = _Upright(pixels=apply_turn(upright, 180), skew=skew, dpi=dpi, bitonal=bitonal)
             again, surer = self._words(other)
             if surer > confidence:
@@ -129,6 +144,7 @@ class PageReader:
             ),
             regions=find_regions(picture, picture_dpi, dpi),
             confidence=confidence,
+            penned=read_pen(self._engine, page.part, page.shape, lines),
         )
 
     def _is_head_down(

@@ -100,7 +100,8 @@ class Page:
 
     `source` is the file's absolute path, with `#N` (from 1) when the file has several pages; `number` is
     that N. `index` counts from 0 in the batch. `reason` is set when the file could not be opened: such a
-    file is one page, to be rejected with that sentence.
+    file is one page, to be rejected with that sentence. `turn` is the clockwise turn in degrees that a person says
+    makes it upright; None leaves it to the machine.
     """
 
     id: str
@@ -110,6 +111,7 @@ class Page:
     number: int
     origin: Origin
     reason: str | None = None
+    turn: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -170,13 +172,42 @@ class Region:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Penned:
+    """A blank of the letterhead and the ink in it. `name` is number, day or month; `box` surrounds the ink.
+
+    `text` are the figures as the reader of pen-written figures has them, empty when it made out none, with the
+    confidence of the least certain one; `second` what the text recogniser made of the lifted ink, once a try; `after`
+    are words of the page beside it: slash and symbol of a number, the year of a day, for a month what was read there.
+    """
+
+    name: str
+    box: Box
+    text: str
+    confidence: float
+    second: tuple[str, ...] = ()
+    after: tuple[Word, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SignedBy:
+    """What a signature inside an incoming file says of itself: who, and when by the signer's own clock.
+
+    Nothing of it is verified here; it is evidence for what a person wrote on the paper.
+    """
+
+    name: str
+    at: datetime | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ReadPage:
     """A page, made upright and straight, and read.
 
     `turn` is the clockwise turn in degrees applied to make it upright; `skew` the angle in degrees,
     counter-clockwise positive, by which the upright page was tilted before it was corrected. `image` is
     the archive picture (JPEG, JPEG 2000 or a bitonal PNG) at `dpi`, `width` x `height` pixels; None only
-    when rejected. `true_size` is False when no resolution was stated and `dpi` is an estimate.
+    when rejected. `true_size` is False when no resolution was stated and `dpi` is an estimate. `signed_by` are the
+    signatures of the incoming file that it is the first page of.
     """
 
     page: Page
@@ -193,6 +224,8 @@ class ReadPage:
     lines: tuple[Line, ...] = ()
     barcodes: tuple[Barcode, ...] = ()
     regions: tuple[Region, ...] = ()
+    penned: tuple[Penned, ...] = ()
+    signed_by: tuple[SignedBy, ...] = ()
     seconds: float = 0.0
 
     @property
@@ -244,21 +277,45 @@ class Sorting:
     """All content pages of a batch told apart. Every content page is in at least one paper or in `review`.
 
     `separators` are batch indexes of separator sheets; `review` maps the index of a page that belongs to
-    no paper to the reason in Vietnamese.
+    no paper to the reason in Vietnamese; `aside` that of a page a person set aside.
     """
 
     papers: tuple[Paper, ...]
     separators: tuple[int, ...] = ()
     review: dict[int, str] = field(default_factory=dict)
+    aside: dict[int, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Decision:
-    """What a person settled about the paper that begins on batch page `page`: its dossier, its type, or both."""
+    """What a person settled about the paper that begins on batch page `page`.
+
+    `fields` are corrected values by name, an empty one says that the paper has none; `confirmed` makes every doubtful
+    field certain as it stands; `rescan` is the reason why the paper must be scanned again.
+    """
 
     page: int
     dossier: str | None = None
     type: str | None = None
+    fields: tuple[tuple[str, str], ...] = ()
+    confirmed: bool = False
+    rescan: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Arrangement:
+    """What a person settled about the pages of a batch, all by batch index.
+
+    A page in `begins` starts a paper, one in `joins` goes on with the paper before it. `moved` are (page, page to
+    stand behind), in the order they were decided; `turned` the clockwise turn in degrees that makes a page upright;
+    `aside` the reason why a page belongs to no paper.
+    """
+
+    begins: frozenset[int] = frozenset()
+    joins: frozenset[int] = frozenset()
+    moved: tuple[tuple[int, int], ...] = ()
+    turned: dict[int, int] = field(default_factory=dict)
+    aside: dict[int, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -16,11 +16,15 @@ import cv2
 from ocr.reader import CONTRACT, PageReader, default_engine
 from pipeline.errors import Rejected
 from pipeline.files import write_whole
-from pipeline.model import Blob, Page, ReadPage, Verdict
+from pipeline.model import Blob, Origin, Page, ReadPage, SignedBy, Verdict
 from pipeline.pdf.images import archive_dpi, encode_faithful
 from pipeline.raster.decode import decode
 from pipeline.raster.limits import RasterLimits
 from pipeline.records import dump, load
+from signing.stated import stated_signers
+
+PARTS = "pen-1"
+"""Part of the key of page results, as `ocr.reader.CONTRACT`: for what else is found on a page."""
 
 
 @cache
@@ -32,7 +36,9 @@ def reader() -> PageReader:
 
 def result_path(page: Page, work: Path) -> Path:
     """Where the result of reading this side stands; the same bytes read by the same reader share it."""
-    seed = f"{page.file.sha256}/{page.number}/{page.origin}/{CONTRACT}"
+    seed = f"{page.file.sha256}/{page.number}/{page.origin}/{CONTRACT}/{PARTS}"
+    if page.turn is not None:
+        seed += f"/turn {page.turn}"
     key = hashlib.sha256(seed.encode()).hexdigest()
     return work / "pages" / key[:2] / f"{key}.json"
 
@@ -61,6 +67,7 @@ def read_side(page: Page, work: Path, limits: RasterLimits) -> ReadPage:
             dpi=raster.dpi,
             bitonal=raster.bitonal,
             picture_dpi=archive_dpi(raster.dpi, bitonal=raster.bitonal),
+            turn=page.turn,
         )
     except MemoryError as error:
         raise Rejected("this page needs more memory than allowed", vi="Trang này quá lớn") from error
@@ -82,7 +89,16 @@ def read_side(page: Page, work: Path, limits: RasterLimits) -> ReadPage:
         lines=reading.lines if reading.verdict is Verdict.CONTENT else (),
         barcodes=reading.barcodes,
         regions=reading.regions,
+        penned=reading.penned,
+        signed_by=_signers(page),
         seconds=round(time.monotonic() - started, 3),
     )
     write_whole(path, dump(read), "application/json")
     return read
+
+
+def _signers(page: Page) -> tuple[SignedBy, ...]:
+    """Of the first page of an incoming signed file."""
+    return (
+        stated_signers(page.file.path) if page.origin is Origin.INCOMING_SIGNED and page.number == 1 else ()
+    )

@@ -28,6 +28,17 @@ CONTRACT = "sidecar-1"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Amended:
+    """One act of a person on the stored document: what, by whom (pseudonymous keys), when, on which fields, why."""
+
+    act: str
+    actors: tuple[str, ...]
+    at: datetime
+    fields: tuple[str, ...] = ()
+    reason: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class SidecarPage:
     """One page as read; `source` is the file's name without its folder, boxes are pixels at `dpi`."""
 
@@ -50,7 +61,8 @@ class SidecarPage:
 class Sidecar:
     """One version of a document with its text, word boxes, fields and decisions.
 
-    `validation` is the report on the signatures that an incoming file carried when it came.
+    `validation` is the report on the signatures that an incoming file carried when it came; `amended` what persons
+    did to the fields or the place of the stored document, oldest first.
     """
 
     contract: str
@@ -66,6 +78,7 @@ class Sidecar:
     roles: tuple[SignatureRole, ...]
     validation: dict[str, Any] | None = None
     pages: tuple[SidecarPage, ...]
+    amended: tuple[Amended, ...] = ()
 
 
 def sidecar_of(signed: SignedDocument) -> Sidecar:

@@ -115,6 +115,8 @@ class RealStages:
     def read(self, intake: Intake, pages: Sequence[Page]) -> tuple[ReadPage, ...]:
         """Every side upright, straight and read; what cannot be read is rejected with its reason."""
         priority = 0 if intake.dossier else 10
+        turned = self._decisions.arrangement(intake.id).turned
+        pages = [replace(page, turn=turned.get(page.index)) for page in pages]
         running: list[ReadPage | tuple[Future[ReadPage], bool]] = []
         for page in pages:
             done = _rejected(page, page.reason) if page.reason else known(page, self._work)
@@ -143,7 +145,13 @@ class RealStages:
 
     def sort(self, intake: Intake, read: Sequence[ReadPage]) -> Sorting:
         """Papers, separators and what a person must decide; what one has decided already is laid over it."""
-        found = sort_pages(intake, read, types=self._types, today=intake.received_at.date())
+        found = sort_pages(
+            intake,
+            read,
+            types=self._types,
+            today=intake.received_at.date(),
+            arrangement=self._decisions.arrangement(intake.id),
+        )
         sorting = settle(found, self._decisions.of(intake.id), self._types)
         self._batches.record_sorting(intake.id, sorting)
         return sorting

@@ -30,6 +30,7 @@ from signing.isolation import IsolatedVerifier
 from signing.policy import levels_from
 from signing.signer import Signer
 from signing.trust import TrustStore
+from storage.amendments import Amendments
 from storage.archive import Archive
 from storage.awaiting import Awaiting
 from storage.batches import Batches
@@ -71,6 +72,7 @@ class Parts:
     records: Records
     store: EmbeddedStore | None
     archive: Archive
+    amendments: Amendments
     pool: PagePool
     engine: Engine
     signer: Signer
@@ -195,6 +197,7 @@ def open_work(paths: HomePaths, settings: Settings, records: Records) -> Parts:
         records,
         store,
         archive,
+        Amendments(records.database, archive, signer.attest, signer.roles),
         pool,
         engine,
         signer,

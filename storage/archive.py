@@ -137,11 +137,23 @@ class Archive:
         An incoming signed file must not be signed itself, so officer and agency vouch for its place in the dossier.
         """
         dossier = stored.signed.document.paper.dossier or layout.loose(stored.signed.document.id)
-        content = self._bucket.read(layout.manifest(dossier, stored.generation))
+        self.attest_generation(dossier, stored.generation, sign, lock_until=lock_until, roles=roles)
+
+    def attest_generation(
+        self,
+        dossier: str,
+        generation: int,
+        sign: Callable[[bytes, SignatureRole], bytes],
+        *,
+        lock_until: datetime,
+        roles: Sequence[SignatureRole] = tuple(SignatureRole),
+    ) -> None:
+        """As `attest`, for a generation by its number."""
+        content = self._bucket.read(layout.manifest(dossier, generation))
         if content is None:
-            raise Tampered(f"manifest {stored.generation} of {dossier} is gone", vi="Bản kê của hồ sơ đã mất")
+            raise Tampered(f"manifest {generation} of {dossier} is gone", vi="Bản kê của hồ sơ đã mất")
         for role in roles:
-            key = layout.attestation(dossier, stored.generation, role)
+            key = layout.attestation(dossier, generation, role)
             if self._bucket.stat(key) is None:
                 message = sign(content, role)
                 blob = Blob(path=Path(), sha256=digest(message), size=len(message), media_type=DETACHED)
@@ -157,6 +169,41 @@ class Archive:
     def probe(self) -> None:
         """Write and read one object; raises Unavailable."""
         self._bucket.probe()
+
+    def keep(self, key: str, content: Path | bytes, blob: Blob, lock_until: datetime) -> StoredObject:
+        """One more object, locked, read back; one that is there already stays."""
+        return self._keep(key, content, blob, _ahead(lock_until))
+
+    def commit_next(
+        self, dossier: str, make: Callable[[Manifest | None], Manifest | None], *, lock_until: datetime
+    ) -> tuple[Manifest, StoredObject]:
+        """Commit what `make` makes of the newest generation; after a lost race it is asked anew.
+
+        `make` returns None when the newest generation says it all already. It sees numbers and entries; `previous` is
+        set here.
+        """
+        while True:
+            generations = list(self.manifests(dossier))
+            last = decode(generations[-1][1], generations[-1][0]) if generations else None
+            following = make(last)
+            if following is None:
+                assert last is not None
+                key, there = generations[-1]
+                return last, StoredObject(key=key, sha256=digest(there), size=len(there), version_id=None)
+            previous = digest(generations[-1][1]) if generations else None
+            following = replace(following, previous=previous)
+            content = encode(following)
+            try:
+                place = self._bucket.put_new(
+                    layout.manifest(dossier, following.number),
+                    content,
+                    sha256=digest(content),
+                    media_type="application/json",
+                    lock_until=_ahead(lock_until),
+                )
+                return following, place
+            except AlreadyThere:
+                continue
 
     def _keep(self, key: str, content: Path | bytes, blob: Blob, lock_until: datetime | None) -> StoredObject:
         """Put unless it is there, then read back what the store has and compare."""

@@ -181,6 +181,8 @@ class Batches:
                 self._set_page(connection, batch_id, index, "separator", None)
             for index, reason in sorting.review.items():
                 self._set_page(connection, batch_id, index, "review", reason)
+            for index, reason in sorting.aside.items():
+                self._set_page(connection, batch_id, index, "rejected", reason)
 
     def open_document(self, item: Document) -> bool:
         """Record a document. When it is held already, mark these pages as duplicates instead.

@@ -14,7 +14,7 @@ from itertools import groupby
 from pathlib import PurePosixPath
 from typing import Any
 
-from sqlalchemy import Connection, Engine, insert
+from sqlalchemy import Connection, Engine, insert, text
 from sqlalchemy.dialects.sqlite import insert as insert_once
 
 from pipeline.errors import Tampered, Unavailable
@@ -63,7 +63,10 @@ class Rebuilder:
         self._database = database
         self._progress = progress
         self._manifests: dict[str, str] = {}
-        self._stores: dict[tuple[str, str], tuple[int, int]] = {}
+        self._stores: dict[tuple[str, str], tuple[int, str]] = {}
+        self._amended: dict[tuple[str, int], str] = {}
+        self._places: dict[str, int] = {}
+        self._left: list[dict[str, Any]] = []
         self._batches: set[str] = set()
         self.outcome = Rebuilt()
 
@@ -76,6 +79,7 @@ class Rebuilder:
             found = self._bucket.versions(f"d/{spread:02x}/")
             for folder, versions in by_folder(found):
                 self._dossier(folder, versions)
+        self._leave()
         batches = {key.split("/")[1] for key in self._bucket.keys("q/")}
         self.outcome.unstored = sorted(batches - self._batches)
         return self.outcome
@@ -115,9 +119,12 @@ class Rebuilder:
         details = body.get("details") or {}
         if body.get("act") == "store" and "manifest" in details:
             self._manifests[details["manifest"]] = details["manifest_sha256"]
-            self._stores.setdefault(
-                (body["objects"][0], body["objects"][1]), (seq, int(details["generation"]))
-            )
+            self._stores.setdefault((body["objects"][0], body["objects"][1]), (seq, details["manifest"]))
+        elif "manifest_sha256" in details and "version" in details:
+            self._manifests[details["manifest"]] = details["manifest_sha256"]
+            self._amended[(body["objects"][0], int(details["version"]))] = details["manifest"]
+            if "from" in details:
+                self._manifests[details["from"]] = details["from_sha256"]
 
     def _roots(self) -> None:
         with writing(self._database) as connection:
@@ -168,7 +175,11 @@ class Rebuilder:
         versions: dict[str, list[Version]],
     ) -> None:
         top = max(e.version for e in entries)
-        pdf = next(e for e in entries if e.version == top and e.role == "document")
+        pdf = next((e for e in entries if e.version == top and e.role == "document"), None)
+        if pdf is None or self._places.get(name, 0) > top:  # it has moved to another dossier
+            self._left += [{"document": name, **row} for row in self._rows(name, entries, generations)]
+            self._places.setdefault(name, 0)
+            return
         side = next((e for e in entries if e.version == top and e.role == "sidecar"), None)
         content = whole(self._bucket, versions.get(side.key, []), side.sha256) if side else None
         if content is None:
@@ -178,60 +189,93 @@ class Rebuilder:
             return
         found = load(Sidecar, content)
         self._batch(connection, found)
-        key, manifest, number = self._generation(name, pdf, generations)
+        _, manifest, number = self._generation(name, pdf, generations)
         latest = versions.get(pdf.key, [])
-        connection.execute(
-            insert(document).values(
-                id=name,
-                batch=found.batch,
-                state="stored",
-                light="amber",
-                **described(found.paper, agency=found.agency),
-                signature_level=found.level,
-                roles=json.dumps(list(found.roles)) if found.roles else None,
-                pdf_sha256=pdf.sha256,
-                bucket=self._bucket.name,
-                key=pdf.key,
-                version_id=latest[-1].version_id if latest else None,
-                generation=number,
-                stored_at=manifest.created.isoformat(),
-            )
+        values = dict(
+            batch=found.batch,
+            state="stored",
+            light="amber",
+            **described(found.paper, agency=found.agency),
+            signature_level=found.level,
+            roles=json.dumps(list(found.roles)) if found.roles else None,
+            pdf_sha256=pdf.sha256,
+            bucket=self._bucket.name,
+            key=pdf.key,
+            version_id=latest[-1].version_id if latest else None,
+            generation=number,
+            stored_at=manifest.created.isoformat(),
         )
-        for item in entries:
-            source = item.source
-            connection.execute(
-                insert(held).values(
-                    document=name, version=item.version, role=item.role, key=item.key, sha256=item.sha256,
-                    size=item.size, source=source,
-                )
-            )  # fmt: skip
-        for item in (e for e in entries if e.role == "document"):
-            key, _, number = self._generation(name, item, generations)
-            size, sha256 = next((len(c), digest(c)) for k, c, _ in generations if k == key)
-            connection.execute(
-                insert(held).values(
-                    document=name, version=item.version, role="manifest", key=key, sha256=sha256,
-                    size=size, source="",
-                )
-            )  # fmt: skip
+        again = self._places.get(name, 0) > 0  # a crash between two dossiers: the newer version rules
+        connection.execute(
+            insert_once(document)
+            .values(id=name, **values)
+            .on_conflict_do_update(index_elements=["id"], set_=values)
+        )
+        connection.execute(text("delete from document_words where document = :d"), {"d": name})
+        self._places[name] = top
+        for one in self._rows(name, entries, generations):
+            connection.execute(insert_once(held).values(document=name, **one).on_conflict_do_nothing())
         sources = {e.sha256: e.source for e in entries if e.source}
         for side_page in found.pages:
             self._page(connection, found.batch, side_page, sources.get(side_page.source_sha256))
         words = "\n".join("\n".join(line.text for line in one.lines) for one in found.pages)
-        row = self._stores.get((name, pdf.sha256), (None, 0))[0]
+        row = self._stores.get((name, pdf.sha256), (None, ""))[0]
         index_words(connection, name, found.paper, words, row=row)
-        self.outcome.documents += 1
+        self.outcome.documents += not again
+
+    def _rows(
+        self, name: str, entries: list[Entry], generations: list[tuple[str, bytes, Manifest]]
+    ) -> Iterator[dict[str, Any]]:
+        """What the catalogue holds of a document in one dossier: its objects, and their generations."""
+        for item in entries:
+            yield {
+                "version": item.version, "role": item.role, "key": item.key, "sha256": item.sha256,
+                "size": item.size, "source": item.source,
+            }  # fmt: skip
+        for item in (e for e in entries if e.role in ("document", "moved")):
+            key, _, _ = self._generation(name, item, generations)
+            size, sha256 = next((len(c), digest(c)) for k, c, _ in generations if k == key)
+            yield {
+                "version": item.version, "role": "manifest", "key": key, "sha256": sha256,
+                "size": size, "source": "",
+            }  # fmt: skip
+
+    def _leave(self) -> None:
+        """Objects of the dossiers that papers have left; the paper itself must be somewhere else."""
+        with writing(self._database) as connection:
+            for row in self._left:
+                if self._places[row["document"]]:
+                    connection.execute(insert_once(held).values(**row).on_conflict_do_nothing())
+        for name in sorted(name for name, version in self._places.items() if not version):
+            self.outcome.problems.append(f"{name}: it left its dossier, and no other one holds it")
 
     def _generation(
         self, name: str, item: Entry, generations: list[tuple[str, bytes, Manifest]]
     ) -> tuple[str, Manifest, int]:
-        """The generation that committed these bytes: the one on the ledger, else the first that holds them."""
-        stated = self._stores.get((name, item.sha256), (0, 0))[1]
+        """The generation that committed this version: the one on the ledger, else the first that holds it."""
+        stated = self._amended.get((name, item.version))
+        if stated is None and item.version == self._first(name, item, generations):
+            stated = self._stores.get((name, item.sha256), (0, ""))[1]
+        if stated not in [key for key, _, _ in generations]:
+            stated = None
         for key, _, manifest in generations:
-            if manifest.number == stated or (not stated and manifest.holds(name, item.sha256)):
+            holds = any(e.document == name and e.version == item.version for e in manifest.entries)
+            if key == stated or (stated is None and holds):
                 return key, manifest, manifest.number
         key, _, manifest = generations[-1]
         return key, manifest, manifest.number
+
+    @staticmethod
+    def _first(name: str, item: Entry, generations: list[tuple[str, bytes, Manifest]]) -> int:
+        """The version that had these bytes first; later ones with the same bytes are amendments."""
+        return min(
+            (
+                e.version
+                for e in generations[-1][2].entries
+                if e.document == name and e.role == "document" and e.sha256 == item.sha256
+            ),
+            default=0,
+        )
 
     def _batch(self, connection: Connection, found: Sidecar) -> None:
         self._batches.add(found.batch)

@@ -100,20 +100,6 @@ document = Table(
 Index("document_dossier", document.c.dossier)
 Index("document_batch", document.c.batch)
 
-decision = Table(
-    "decision",
-    metadata,
-    Column("seq", Integer, primary_key=True),
-    Column("batch", ForeignKey("batch.id"), nullable=False),
-    Column("page", Integer, nullable=False),
-    Column("dossier", String(80)),
-    Column("type", String(64)),
-    Column("actor", String(128), nullable=False),
-    Column("at", String(40), nullable=False),
-    CheckConstraint("dossier is not null or type is not null"),
-)
-Index("decision_batch", decision.c.batch)
-
 held = Table(
     "held_object",
     metadata,

@@ -35,6 +35,9 @@ class Readings:
         self.asked.append("scan")
         return (tuple(words(self.scan, 10)) if self.scan else (),)
 
+    def read_block(self, image: Grey, *, dpi: float, one_line: bool) -> tuple[Line, ...]:
+        raise AssertionError("figures are read from lines")
+
     def read_latin(self, image: Grey, *, dpi: float) -> tuple[Word, ...]:
         self.asked.append("latin")
         return tuple(words(self.latin, 10)) if self.latin else ()

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from pipeline.classify.dating import date_field
 from pipeline.classify.issuer import issuer_field
 from pipeline.classify.numbering import number_field
+from pipeline.classify.penned import date_by_pen, number_by_pen
 from pipeline.classify.signer import signer_field
 from pipeline.classify.subject import title_field
 from pipeline.classify.types import LETTER, DocumentType, TypeCatalogue
@@ -37,11 +38,11 @@ class Draft:
 def paper_of(draft: Draft, types: TypeCatalogue, *, needs_dossier: bool) -> Paper:
     """The record of a collected paper. A file scanned by itself needs no dossier yet."""
     first = draft.views[0]
-    number = number_field(first)
+    number = number_by_pen(first, number_field(first))
     kind, doubtful = _kind(draft, number, types)
     found = [
         number,
-        date_field(draft.views),
+        date_by_pen(first, date_field(draft.views)),
         title_field(first),
         issuer_field(first),
         signer_field(draft.views),

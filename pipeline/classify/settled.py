@@ -8,6 +8,8 @@ from dataclasses import replace
 from pipeline.classify.types import TypeCatalogue
 from pipeline.model import Decision, Field, Origin, Paper, Sorting
 
+RESCAN = "Chờ quét lại: {0} (to be scanned again)"
+
 
 def settle(sorting: Sorting, decisions: Sequence[Decision], types: TypeCatalogue) -> Sorting:
     """The sorting with every decision applied; later decisions on the same page win.
@@ -35,6 +37,12 @@ def _alone(page: int, types: TypeCatalogue) -> Paper:
 
 def _decided(paper: Paper, decision: Decision, types: TypeCatalogue) -> Paper:
     fields = {field.name: field for field in paper.fields}
+    if decision.rescan is not None:
+        return replace(paper, review=RESCAN.format(decision.rescan))
+    fields.update(corrected(paper, decision.fields, confirmed=decision.confirmed))
+    for name, value in decision.fields:
+        if not value:
+            fields.pop(name, None)
     if decision.dossier is not None:
         fields["dossier"] = _by_operator("dossier", decision.dossier)
         paper = replace(paper, dossier=decision.dossier, review=None)
@@ -43,6 +51,27 @@ def _decided(paper: Paper, decision: Decision, types: TypeCatalogue) -> Paper:
         fields["type"] = _by_operator("type", kind.key)
         paper = replace(paper, type=kind.key, type_name=kind.name)
     return replace(paper, fields=tuple(fields.values()))
+
+
+def corrected(paper: Paper, values: Sequence[tuple[str, str]], *, confirmed: bool) -> dict[str, Field]:
+    """The fields that a person's word changes, certain now; each keeps its place on the page."""
+    known = {field.name: field for field in paper.fields}
+    changed: dict[str, Field] = {}
+    if confirmed:
+        changed = {
+            name: replace(field, doubtful=False, confidence=1.0, evidence="operator")
+            for name, field in known.items()
+            if field.doubtful
+        }
+    for name, value in values:
+        if value:
+            place = known.get(name)
+            changed[name] = replace(
+                _by_operator(name, value),
+                page=place.page if place else None,
+                box=place.box if place else None,
+            )
+    return changed
 
 
 def _by_operator(name: str, value: str) -> Field:

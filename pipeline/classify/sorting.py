@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
 
+from pipeline.classify.arranged import NOTHING, arrange
 from pipeline.classify.continuation import Continuation, continues, gap_in_numbers
 from pipeline.classify.evidence import Named, Reading, agreed, named, readings, stranger_to
 from pipeline.classify.paper import Draft, paper_of
@@ -20,7 +21,7 @@ from pipeline.classify.types import DocumentType, TypeCatalogue
 from pipeline.classify.view import PageView, is_separator, may_be_receipt, receipt_type, view_page
 from pipeline.grammar.codes import DossierCode, parse_dossier_code
 from pipeline.grammar.sheet_marks import SheetMark, read_mark
-from pipeline.model import Intake, Origin, ReadPage, Sorting, Verdict
+from pipeline.model import Arrangement, Intake, Origin, ReadPage, Sorting, Verdict
 
 UNKNOWN = "Chưa rõ mã hồ sơ: không có tờ phân cách, giấy tiếp nhận hay mã QR đọc được (dossier unknown)"
 SEPARATOR_LOST = "Chưa rõ mã hồ sơ: tờ phân cách phía trước không đọc được mã (separator sheet unreadable)"
@@ -53,15 +54,26 @@ class _Walk:
     rule: _Rule
     codes: dict[int, tuple[Reading, ...]]
     agreeing: frozenset[str]
+    arrangement: Arrangement
     drafts: list[Draft] = field(default_factory=list)
     separators: list[int] = field(default_factory=list)
     marks: dict[int, SheetMark] = field(default_factory=dict)
     fresh: bool = True
 
 
-def sort_pages(intake: Intake, pages: Sequence[ReadPage], *, types: TypeCatalogue, today: date) -> Sorting:
-    """Tell a batch's content pages apart. `today` makes codes that carry a later date odd."""
-    content = [page for page in pages if page.verdict is Verdict.CONTENT]
+def sort_pages(
+    intake: Intake,
+    pages: Sequence[ReadPage],
+    *,
+    types: TypeCatalogue,
+    today: date,
+    arrangement: Arrangement = NOTHING,
+) -> Sorting:
+    """Tell a batch's content pages apart, as far as `arrangement` has not done it.
+
+    `today` makes codes that carry a later date odd.
+    """
+    content = arrange([page for page in pages if page.verdict is Verdict.CONTENT], arrangement)
     codes = {page.page.index: readings(page, today) for page in content}
     bound, source = _bound(intake)
     walk = _Walk(
@@ -70,6 +82,7 @@ def sort_pages(intake: Intake, pages: Sequence[ReadPage], *, types: TypeCatalogu
         rule=_Rule(bound, source),
         codes=codes,
         agreeing=agreed(item for found in codes.values() for item in found),
+        arrangement=arrangement,
     )
     for page in content:
         if page.page.origin is Origin.INCOMING_SIGNED:
@@ -84,6 +97,7 @@ def sort_pages(intake: Intake, pages: Sequence[ReadPage], *, types: TypeCatalogu
         papers=tuple(paper_of(draft, types, needs_dossier=bool(stack)) for draft in walk.drafts),
         separators=tuple(walk.separators),
         review=review,
+        aside=dict(arrangement.aside),
     )
 
 
@@ -131,8 +145,16 @@ def _take(walk: _Walk, view: PageView) -> None:
     if before is not None and before.origin is Origin.INCOMING_SIGNED:
         before = None
     going_on = Continuation.NO
+    arrangement = walk.arrangement
+    if before is not None and view.index in arrangement.joins:
+        before.views.append(view)
+        return
     # The second side of a receipt may read like one.
-    if before is not None and (receipt is None or (before.receipt and not view.begins)):
+    if (
+        view.index not in arrangement.begins
+        and before is not None
+        and (receipt is None or (before.receipt and not view.begins))
+    ):
         going_on = continues(view, before.views, before.kind)
     if before is not None and going_on is Continuation.YES:
         if gap_in_numbers(view, before.views):
@@ -152,7 +174,7 @@ def _take(walk: _Walk, view: PageView) -> None:
     )
     if going_on is Continuation.UNKNOWN:
         draft.review = BOUNDARY
-    elif before is None and not view.begins and (view.number or 0) > 1:
+    elif before is None and not view.begins and (view.number or 0) > 1 and not _said(walk, view):
         draft.review = LOST_START
     walk.drafts.append(draft)
     walk.fresh = False
@@ -160,6 +182,11 @@ def _take(walk: _Walk, view: PageView) -> None:
         _rule_by_receipt(walk, draft, named(found, walk.agreeing))
     else:
         _check(walk, draft, found)
+
+
+def _said(walk: _Walk, view: PageView) -> bool:
+    """Whether a person has said that a paper begins here."""
+    return view.index in walk.arrangement.begins
 
 
 def _take_separator(walk: _Walk, view: PageView, name: Named) -> None:

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import re
 
-from pipeline.classify.layout import Segment, box_of
+from pipeline.classify.layout import Segment, box_of, has_text
 from pipeline.classify.printed import worn
 from pipeline.classify.view import PageView
 from pipeline.grammar.folding import one_line
 from pipeline.model import Field
 
 SURE, SURE_WORN = 0.6, 0.75
+# Of a long abstract one word is always read with little confidence; the sentence stands when nearly all of it is sure.
+SHARE, MEAN, WEAK = 0.88, 0.85, 0.55
 MOST_LINES = 8
 _BODY = re.compile(
     r"\W{0,3}(k[íi]nh g[ửưu]i|c[ăâa]n c[ứưu]|[đd]i[ềêe]u \d|th[ựưu]c hi[ệêe]n |theo |x[ée]t |[IVX]+\.|\d+[.)]|"
@@ -30,10 +32,21 @@ def title_field(view: PageView) -> Field | None:
         name="title",
         value=one_line(" ".join(line.text for line in lines)).strip("_-–—. "),
         confidence=round(confidence, 3),
-        doubtful=confidence < (SURE_WORN if worn(view.page) else SURE),
+        doubtful=confidence < (SURE_WORN if worn(view.page) else SURE) and not _readable(lines, view),
         page=view.index,
         box=box_of(line.box for line in lines),
     )
+
+
+def _readable(lines: list[Segment], view: PageView) -> bool:
+    """Whether an abstract as a whole was read without trouble, a word or two apart."""
+    words = [word for line in lines for word in line.words if has_text(word.text)]
+    total = sum(len(word.text) for word in words)
+    if worn(view.page) or not total:
+        return False
+    sure = sum(len(word.text) for word in words if word.confidence >= WEAK) / total
+    mean = sum(len(word.text) * word.confidence for word in words) / total
+    return sure >= SHARE and mean >= MEAN
 
 
 def _under_name(view: PageView) -> list[Segment]:

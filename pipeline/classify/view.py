@@ -18,6 +18,9 @@ from pipeline.model import ReadPage
 _NUMBER_ALONE = re.compile(r"[-–—~_.|\s]*(\d{1,3})[-–—~_.|\s]*")
 _PAGE_OF = re.compile(r"\btrang\s*:?\s*(\d{1,3})\s*/\s*\d{1,3}\b", re.IGNORECASE)
 _SUBJECT = re.compile(r"\W{0,2}V\s*[/⁄]\s*v\b", re.IGNORECASE)
+_PLACE = re.compile(
+    r"(?:.*\s)?((?:[A-ZĐÀ-Ỹ][^\W\d_]*\s?-?\s?){1,4}),\s*(?:ng|th)[^\W\d_]{1,3}.*\b(?:19|20)\d\d\W*$"
+)
 # What a receipt says below its title (Thông tư 03/2025/TT-VPCP, Mẫu 01; older: Thông tư 01/2018/TT-VPCP).
 _RECEIPT_MARKS = 2
 _CARD = 60  # words; identity cards, drawings and photographs have fewer
@@ -56,6 +59,15 @@ class PageView:
     @property
     def is_letter(self) -> bool:
         return self.headline is None and self.subject is not None
+
+    @cached_property
+    def place(self) -> str:
+        """The place before the date at the right (`Quảng Ngãi, ngày … tháng 3 năm 2024`), empty when not read."""
+        for line in self.page.lines:
+            found = _PLACE.match(line.text)
+            if found and line.box.top < 0.45 * self.page.height and line.box.right > 0.5 * self.page.width:
+                return found[1]
+        return ""
 
     @cached_property
     def number(self) -> int | None:

@@ -1,4 +1,4 @@
-"""`sohoa review`: what waits for a person, and settling it."""
+"""`sohoa review`: what waits for a person, and settling it; correcting what is stored."""
 
 from __future__ import annotations
 
@@ -21,16 +21,61 @@ def review(
     ] = None,
     dossier: Annotated[str | None, typer.Option(help="Thuộc hồ sơ nào. (Its dossier code.)")] = None,
     kind: Annotated[str | None, typer.Option("--type", help="Là loại giấy tờ nào. (Its type key.)")] = None,
+    values: Annotated[
+        list[str] | None,
+        typer.Option("--set", help="TÊN=GIÁ-TRỊ: number, date, title, issuer, signer… (Correct a field.)"),
+    ] = None,
+    ok: Annotated[
+        bool, typer.Option("-k", "--ok", help="Các trường còn ngờ đều đúng. (Confirm as is.)")
+    ] = False,
+    split_before: Annotated[
+        int | None, typer.Option(min=1, help="Tách thành giấy khác từ mặt này. (Split.)")
+    ] = None,
+    merge: Annotated[bool, typer.Option("--merge", help="Ghép vào giấy phía trước. (Merge.)")] = False,
+    move: Annotated[int | None, typer.Option(min=1, help="Chuyển mặt này… (Move a page…)")] = None,
+    after: Annotated[int | None, typer.Option(min=1, help="…ra sau mặt này. (…behind this one.)")] = None,
+    turn: Annotated[
+        str | None, typer.Option(metavar="MẶT=ĐỘ", help="Xoay theo chiều kim: 3=90. (Turn a page.)")
+    ] = None,
+    aside: Annotated[str | None, typer.Option(help="Để riêng, nêu lý do. (Set aside, why.)")] = None,
+    rescan: Annotated[str | None, typer.Option(help="Cần quét lại, nêu lý do. (Scan again, why.)")] = None,
+    misfiled: Annotated[
+        str | None, typer.Option(help="Để nhầm hồ sơ, nêu lý do; cần hai người. (Wrong dossier, why.)")
+    ] = None,
+    undo: Annotated[
+        bool, typer.Option("--undo", help="Bỏ quyết định gần nhất của lô. (Take back the last decision.)")
+    ] = False,
+    take: Annotated[bool, typer.Option("--take", help="Giữ việc này để xem. (Hold it.)")] = False,
+    release: Annotated[bool, typer.Option("--release", help="Thôi giữ. (Give it back.)")] = False,
+    approve: Annotated[
+        bool, typer.Option("--approve", help="Người thứ hai đồng ý. (The second person agrees.)")
+    ] = False,
+    refuse: Annotated[bool, typer.Option("--refuse", help="Không đồng ý đề nghị. (Refuse.)")] = False,
+    version: Annotated[
+        int | None, typer.Option(min=1, help="Bản đã xem; đã khác thì không sửa. (The version seen.)")
+    ] = None,
+    doubtful: Annotated[
+        bool, typer.Option("--doubtful", help="Liệt kê cả giấy đã lưu còn trường ngờ. (Stored, with doubts.)")
+    ] = False,
     as_json: JsonOption = False,
 ) -> None:
     """Việc chờ người: liệt kê, hoặc quyết một việc rồi máy làm tiếp. (What waits for a person.)"""
     from pipeline.commands.intake import exit_code
 
     session: Session = context.obj
-    result = session.call(
-        "review", {"item": item, "dossier": dossier, "type": kind}, quiet=as_json or not item
-    )
-    code = exit_code(result["batches"]) if item else int(bool(result["waiting"]))
+    request = {
+        "item": item, "dossier": dossier, "type": kind, "set": values, "ok": ok, "split_before": split_before,
+        "merge": merge, "move": move, "after": after, "turn": turn, "aside": aside, "rescan": rescan,
+        "misfiled": misfiled, "undo": undo, "take": take, "release": release, "approve": approve,
+        "refuse": refuse, "version": version, "doubtful": doubtful,
+    }  # fmt: skip
+    result = session.call("review", request, quiet=as_json or not item)
+    if "batches" in result:
+        code = exit_code(result["batches"])
+    elif item:
+        code = int("proposed" in result)
+    else:
+        code = int(bool(result["waiting"] or result["proposals"]))
     answer(result, as_json=as_json, show=_show, code=code)
 
 
@@ -38,22 +83,64 @@ def _show(result: dict[str, Any]) -> None:
     from rich.console import Console
     from rich.markup import escape
 
-    from pipeline.commands.tables import show_batches
+    from pipeline.commands.tables import FIELDS, show_batches
 
     console = Console(highlight=False)
     if "batches" in result:
         show_batches(result["batches"], console)
         return
-    if not result["waiting"]:
+    if "amended" in result:
+        done = result["amended"]
+        names = ", ".join(FIELDS.get(name, name) for name in done["changed"])
+        console.print(
+            f"{done['document']}: đã sửa {names}; nay là bản {done['version']} (corrected)"
+            if names
+            else f"{done['document']}: không có gì khác (nothing changed)"
+        )
+        return
+    for key, words in _DONE.items():
+        if key in result:
+            console.print(f"{result[key]}: {words}")
+            return
+    if not result["waiting"] and not result["proposals"]:
         console.print("Không có gì chờ người xem. (Nothing waits.)")
     for item in result["waiting"]:
-        pages = ", ".join(str(page + 1) for page in item["pages"])
-        console.print(
-            f"[bold]{item['id']}[/]  {escape(item['type_name'] or 'mặt giấy')}  "
-            f"[dim]{escape(Path(item['source']).name)}, mặt {pages}[/]"
-        )
+        _item(console, item)
         console.print(f"  {escape(item['reason'] or '')}", style="yellow")
+        if item["held"]:
+            console.print(f"  đang do {escape(item['held']['name'])} giữ (held)", style="dim")
+    for one in result["proposals"]:
+        console.print(f"[bold]{one['item']}[/]  {escape(one['by'])} đề nghị, chờ người thứ hai (proposed)")
+        console.print(f"  {escape(_words(one['request']))}", style="yellow")
+        console.print(f"  sohoa review {one['item']} --approve | --refuse", style="dim")
+    for item in result.get("doubtful", ()):
+        _item(console, item)
+        names = ", ".join(FIELDS.get(name, name) for name in item["doubtful"])
+        console.print(f"  còn ngờ: {escape(names)} (doubtful)", style="yellow")
     if result["waiting"]:
         console.print(
             f"Quyết một việc: sohoa review {result['waiting'][0]['id']} --dossier MÃ-HỒ-SƠ", style="dim"
         )
+
+
+_DONE = {
+    "held": "đã giữ cho bạn (held)",
+    "released": "đã thôi giữ (released)",
+    "refused": "đã bỏ đề nghị (refused)",
+    "proposed": "đã ghi đề nghị, chờ người thứ hai (proposed)",
+}
+
+
+def _item(console: Any, item: dict[str, Any]) -> None:
+    from rich.markup import escape
+
+    pages = ", ".join(str(page + 1) for page in item["pages"])
+    told = " ".join(filter(None, (item["number"], item["date"])))
+    console.print(
+        f"[bold]{item['id']}[/]  {escape(item['type_name'] or 'mặt giấy')} {escape(told)} "
+        f"[dim]{escape(Path(item['source']).name)}, mặt {pages}[/]"
+    )
+
+
+def _words(request: dict[str, Any]) -> str:
+    return "; ".join(f"{name}: {value}" for name, value in request.items())

@@ -121,12 +121,17 @@ class Service:
             copy = CopyDesk(parts, self._settings)
             signing = SigningDesk(parts, self._paths, self._settings)
             self._fixity = FixityDesk(parts, self._paths, self._settings)
+
+            def finish_amendments() -> None:
+                parts.amendments.finish_all()
+
             self._note(parts.records, "start", SYSTEM, {"settings": fingerprint(self._paths)})
             self._schedules = [
                 Schedule(
                     [
                         Job("mend", MEND_SECONDS, desk.mend_forgotten),
                         Job("retry", RETRY_SECONDS, desk.retry_waiting),
+                        Job("amend", RETRY_SECONDS, finish_amendments),
                     ]
                 ),
                 Schedule(
@@ -182,7 +187,7 @@ class Service:
         return CounterDesk(self._need_records().ledger, self._paths, self._settings)
 
     def _review(self) -> ReviewDesk:
-        return ReviewDesk(self._need_parts(), self._desk(), agency=self._settings.agency.code)
+        return ReviewDesk(self._need_parts(), self._desk(), self._settings)
 
     def _signing(self) -> SigningDesk:
         return SigningDesk(self._need_parts(), self._paths, self._settings)

@@ -1,0 +1,68 @@
+"""What a person types into a field of a paper, checked by the same grammar as what is read."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from datetime import date
+
+from pipeline.errors import UsageError
+from pipeline.grammar.dates import parse_date
+from pipeline.grammar.folding import nfc, one_line
+from pipeline.grammar.numbers import parse_number
+
+LONGEST = {
+    "title": 1000, "issuer": 200, "signer": 100, "owner": 100, "address": 300, "land_parcel": 100,
+}  # fmt: skip
+CODES = {"owner_id": re.compile(r"\d{9}|\d{12}|\d{10}(?:-\d{3})?")}
+"""CMND of 9 figures, CCCD of 12 (Luật Căn cước 2023), tax code of 10 or 10-3 (Thông tư 86/2024/TT-BTC)."""
+DATES = ("date", "birth_date")
+NAMES = ("number", *DATES, *LONGEST, *CODES)
+_ISO = re.compile(r"\d{4}-\d{2}-\d{2}")
+
+
+def checked_entry(name: str, text: str, *, today: date) -> str:
+    """The value of field `name` in its canonical form; an empty one says that the paper has none.
+
+    Dates are ISO or D/M/Y. Raises UsageError for an unknown field and for what cannot be its value.
+    """
+    if name not in NAMES:
+        raise UsageError(
+            f"no field {name}; there are {', '.join(NAMES)}",
+            vi=f"Không có trường {name}; có các trường {', '.join(NAMES)}",
+        )
+    if any(unicodedata.category(sign) in ("Cc", "Cf", "Co", "Cs", "Cn") for sign in text):
+        raise UsageError(f"{name} holds signs that cannot be printed", vi=f"Trường {name} có ký tự lạ")
+    value = one_line(nfc(text))
+    if not value:
+        return ""
+    if name == "number":
+        found = parse_number(value) if len(value) <= 60 else None
+        if found is None:
+            raise _no(value, "số và ký hiệu", "a number with its symbol, like 04/CT-UBND")
+        return found.text
+    if name in DATES:
+        return _date(value, today)
+    if name in CODES:
+        if not CODES[name].fullmatch(value):
+            raise _no(value, "số định danh hay mã số thuế", "an identity number or tax code")
+        return value
+    if len(value) > LONGEST[name] or not any(sign.isalpha() for sign in value):
+        raise _no(value, f"giá trị của {name}", f"{name}: words, at most {LONGEST[name]} signs")
+    return value
+
+
+def _date(value: str, today: date) -> str:
+    try:
+        found = date.fromisoformat(value) if _ISO.fullmatch(value) else parse_date(value)
+    except ValueError:
+        found = None
+    if found is None or found.year < 1900:
+        raise _no(value, "ngày (2024-03-15 hay 15/3/2024)", "a date")
+    if found > today:
+        raise _no(value, "ngày đã qua", "a date that has come")
+    return found.isoformat()
+
+
+def _no(value: str, vi: str, en: str) -> UsageError:
+    return UsageError(f"{value[:60]!r} is not {en}", vi=f"“{value[:60]}” không phải {vi}")
