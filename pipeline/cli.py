@@ -9,9 +9,12 @@ import typer
 from pipeline.commands import (
     counter,
     demo,
+    dossier,
     inspect,
     intake,
     ledger,
+    procedure,
+    registry,
     repository,
     review,
     scan,
@@ -33,7 +36,8 @@ app = typer.Typer(
 )
 app.callback()(Session.options)
 MODULES = (
-    demo, intake, scan, watch, counter, sheets, review, inspect, verification, ledger, repository, upkeep,
+    demo, intake, scan, watch, counter, sheets, review, inspect, dossier, procedure, registry, verification, ledger,
+    repository, upkeep,
 )  # fmt: skip
 for module in MODULES:
     module.register(app)

@@ -59,6 +59,10 @@ class HomePaths:
         return self.root / "counters"
 
     @property
+    def procedures(self) -> Path:
+        return self.root / "procedures"
+
+    @property
     def work(self) -> Path:
         return self.root / "work"
 

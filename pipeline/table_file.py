@@ -46,8 +46,8 @@ class RowError:
 def read_rows(path: Path) -> list[Row]:
     """Every row of a `.csv` (comma, semicolon or tab; UTF-8) or `.json` file.
 
-    JSON is a list of objects, or an object that holds one; a list within an object gives a row for each of its elements,
-    with the outer values repeated. Raises UsageError.
+    JSON is a list of objects, or an object that holds one; a list within an object gives a row for each of its
+    elements, with the outer values repeated. Raises UsageError.
     """
     try:
         if path.stat().st_size > MOST_BYTES:
@@ -57,14 +57,17 @@ def read_rows(path: Path) -> list[Row]:
         raise UsageError(f"{path}: {error.strerror}", vi=f"Không đọc được {path}") from error
     except UnicodeDecodeError as error:
         raise UsageError(
-            f"{path} is not UTF-8; save it as CSV UTF-8", vi=f"{path.name} không phải UTF-8; hãy lưu lại dạng CSV UTF-8"
+            f"{path} is not UTF-8; save it as CSV UTF-8",
+            vi=f"{path.name} không phải UTF-8; hãy lưu lại dạng CSV UTF-8",
         ) from error
     try:
         rows = _json(text) if path.suffix.lower() == ".json" else _csv(text)
     except (csv.Error, json.JSONDecodeError, RecursionError, ValueError) as error:
         raise UsageError(f"{path}: {error}", vi=f"{path.name} sai cú pháp: {error}") from error
     if not rows or len(rows) > MOST_ROWS:
-        raise UsageError(f"{path} holds {len(rows)} rows", vi=f"{path.name} có {len(rows)} dòng, không dùng được")
+        raise UsageError(
+            f"{path} holds {len(rows)} rows", vi=f"{path.name} có {len(rows)} dòng, không dùng được"
+        )
     return rows
 
 
@@ -79,7 +82,8 @@ def read_mapping(path: Path | None) -> dict[str, str]:
             raise KeyError("columns")
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError, KeyError) as error:
         raise UsageError(
-            f"{path} is no mapping: a TOML file with one table [columns]", vi=f"{path} phải có một bảng [columns]"
+            f"{path} is no mapping: a TOML file with one table [columns]",
+            vi=f"{path} phải có một bảng [columns]",
         ) from error
     return {str(key): str(value) for key, value in table.items()}
 
@@ -123,7 +127,7 @@ def _csv(text: str) -> list[Row]:
     reader = csv.DictReader(io.StringIO(text), delimiter=separator, strict=True)
     if not reader.fieldnames:
         return []
-    rows = []
+    rows: list[Row] = []
     for values in reader:
         if None in values or any(value is None for value in values.values()):
             raise ValueError(f"dòng {reader.line_num} không đủ hoặc thừa cột")
@@ -137,11 +141,12 @@ def _json(text: str) -> list[Row]:
         raw = next((value for value in raw.values() if isinstance(value, list)), [raw])
     if not isinstance(raw, list) or not all(isinstance(item, dict) for item in raw):
         raise ValueError("cần một danh sách các đối tượng")
-    rows = []
+    rows: list[Row] = []
     for number, item in enumerate(raw, 1):
         outer = {key: _said(value) for key, value in item.items() if not isinstance(value, list | dict)}
-        inner = next(
-            (v for v in item.values() if isinstance(v, list) and v and all(isinstance(x, dict) for x in v)), [{}]
+        inner: list[dict[str, Any]] = next(
+            (v for v in item.values() if isinstance(v, list) and v and all(isinstance(x, dict) for x in v)),
+            [{}],
         )
         rows += [Row(number, {**outer, **{k: _said(v) for k, v in one.items()}}) for one in inner]
     return rows

@@ -14,13 +14,17 @@ from sqlalchemy import Engine as Database
 
 import config
 from config.settings import Settings
+from pipeline.casework import Casework, Destination, secret_of
 from pipeline.classify.types import TypeCatalogue
 from pipeline.engine import Engine
 from pipeline.errors import UsageError
 from pipeline.model import Level, SignatureRole
 from pipeline.page_pool import PagePool
 from pipeline.paths import HomePaths
+from pipeline.procedures.catalogue import ProcedureShelf
+from pipeline.procedures.issuing import Templates as CodeTemplates
 from pipeline.raster.limits import RasterLimits
+from pipeline.registry.http import HttpClient, HttpRegistry
 from pipeline.stages import RealStages
 from signing.demo_pki import DemoPki, ensure_demo_pki
 from signing.evidence import Trust
@@ -36,7 +40,10 @@ from storage.batches import Batches
 from storage.catalogue import Catalogue
 from storage.database import open_database, sqlite_url
 from storage.decisions import Decisions
+from storage.dossiers import Dossiers
 from storage.ledger import Ledger
+from storage.outbox import Outbox
+from storage.registered import Registered
 from storage.roots import Roots
 from storage.s3 import Bucket, Endpoint
 from storage.search import Search
@@ -77,6 +84,7 @@ class Parts:
     trust: TrustStore
     bucket_once: Bucket
     store_name: str
+    casework: Casework
 
     def describe_store(self) -> str:
         return self.store_name
@@ -143,6 +151,7 @@ def open_work(paths: HomePaths, settings: Settings, records: Records) -> Parts:
         max_pixels=settings.limits.max_megapixels * 1_000_000, max_pages=settings.limits.max_pages
     )
     types = TypeCatalogue.load(Path(config.__path__[0]) / "document_types.toml")
+    casework = open_casework(paths, settings, records, bucket, types, lock)
     stages = RealStages(
         batches=records.batches,
         decisions=records.decisions,
@@ -155,6 +164,7 @@ def open_work(paths: HomePaths, settings: Settings, records: Records) -> Parts:
         work=paths.work,
         lock=lock,
         judge_incoming=verifier.judge_incoming,
+        unknown_dossier=casework.why_unknown,
     )
     engine = Engine(records.database.url, executor=home_id(paths), stages=stages, work=paths.work, at_once=2)
     engine.launch()
@@ -185,6 +195,49 @@ def open_work(paths: HomePaths, settings: Settings, records: Records) -> Parts:
         trust,
         bucket_once,
         name,
+        casework,
+    )
+
+
+def procedure_shelf(paths: HomePaths, settings: Settings, types: TypeCatalogue) -> ProcedureShelf:
+    """The bundled procedures, and the home's own over them."""
+    own = settings.procedures.folder or paths.procedures
+    return ProcedureShelf([Path(config.__path__[0]) / "procedures", own], types.types.keys())
+
+
+def open_casework(
+    paths: HomePaths,
+    settings: Settings,
+    records: Records,
+    bucket: Bucket,
+    types: TypeCatalogue,
+    lock: timedelta,
+) -> Casework:
+    """What handles dossiers as a whole. Raises UsageError when an address or a template is wrong."""
+    wanted = settings.registry
+    registry = None
+    if wanted.url:
+        registry = HttpRegistry(
+            HttpClient(wanted.url, timeout=wanted.timeout_seconds),
+            token=secret_of(wanted.token, wanted.token_file),
+        )
+    secret = secret_of(wanted.webhook_secret, wanted.webhook_secret_file)
+    places = {"event": wanted.webhook_url, "return_set": settings.returns.url}
+    return Casework(
+        dossiers=Dossiers(records.database, bucket, lock=lock),
+        shelf=procedure_shelf(paths, settings, types),
+        templates=CodeTemplates.load(
+            settings.procedures.codes or Path(config.__path__[0]) / "issued_codes.toml"
+        ),
+        registered=Registered(records.database),
+        outbox=Outbox(records.database),
+        registry=registry,
+        required=wanted.required or registry is not None,
+        destinations={
+            kind: Destination(HttpClient(url, timeout=wanted.timeout_seconds), secret)
+            for kind, url in places.items()
+            if url
+        },
     )
 
 

@@ -71,6 +71,7 @@ class DossierRecord:
     act: str = ""
     reason: str = ""
     state: DossierState = DossierState.OPEN
+    state_reason: str = ""
     procedure: str | None = None
     procedure_from: str = ""
     codes: tuple[IssuedCode, ...] = ()
@@ -78,9 +79,8 @@ class DossierRecord:
 
     def same_but_for_head(self, other: DossierRecord) -> bool:
         """Whether nothing but who and when differs."""
-        return (self.state, self.procedure, self.procedure_from, self.codes, self.marks) == (
-            other.state, other.procedure, other.procedure_from, other.codes, other.marks,
-        )  # fmt: skip
+        head = {"number": 0, "previous": None, "at": None, "agency": "", "actor": "", "act": "", "reason": ""}
+        return replace(self, **head) == replace(other, **head)  # type: ignore[arg-type]
 
     def code_of(self, document: str, kind: str) -> IssuedCode | None:
         return next((code for code in self.codes if code.document == document and code.kind == kind), None)

@@ -1,4 +1,4 @@
-"""Tables of dossiers as a whole: their newest record, issued codes, what the registry told, what is to be told to it."""
+"""Tables of dossiers as a whole: newest record, issued codes, what the registry told and is to be told."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Dossiers as a whole: each change is a record in the bucket, then a row and an entry of the ledger in one transaction."""
+"""Dossiers as a whole: each change is a record in the bucket, then a row and a ledger entry in one transaction."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ class Dossiers:
     ) -> DossierRecord:
         """Make the next record; an edit that changes nothing writes nothing.
 
-        A record that a dead process left in the bucket is adopted first. Raises Tampered when records are missing there.
+        A record that a dead process left in the bucket is adopted first. Raises Tampered when records are missing.
         """
         with self._one_at_a_time:
             while True:
@@ -87,7 +87,9 @@ class Dossiers:
                 except AlreadyThere:
                     continue
                 if self._bucket.hash(key) != digest(content):
-                    raise Tampered(f"{key}: the store returned other bytes", vi="Kho trả về nội dung sai khác")
+                    raise Tampered(
+                        f"{key}: the store returned other bytes", vi="Kho trả về nội dung sai khác"
+                    )
                 self._keep(following, content, objects, actor)
                 return following
 
@@ -130,7 +132,9 @@ class Dossiers:
         """Told of `count` changes; what came since is still to be told."""
         with writing(self._database) as connection:
             connection.execute(
-                update(dossier).where(dossier.c.code == code).values(unsaid=dossier.c.unsaid - count)
+                update(dossier)
+                .where(dossier.c.code == code, dossier.c.unsaid >= count)
+                .values(unsaid=dossier.c.unsaid - count)
             )
 
     def _newest(self, code: str) -> DossierRecord:
@@ -149,7 +153,9 @@ class Dossiers:
                 raise Tampered(f"{key} is gone", vi=f"Sổ hồ sơ {key} đã mất")
             following = decode_record(content, key)
             if known.number and following.previous != digest(encode_record(known)):
-                raise Tampered(f"{key} does not follow the record before it", vi=f"Sổ hồ sơ {key} không nối tiếp")
+                raise Tampered(
+                    f"{key} does not follow the record before it", vi=f"Sổ hồ sơ {key} không nối tiếp"
+                )
             known = following
             self._keep(known, content, (), None)
         return known
@@ -199,7 +205,9 @@ def put_row(
     connection.execute(
         insert(dossier)
         .values(code=record.dossier, unsaid=0 if said else 1, **values)
-        .on_conflict_do_update(index_elements=["code"], set_={**values, "unsaid": dossier.c.unsaid + (0 if said else 1)})
+        .on_conflict_do_update(
+            index_elements=["code"], set_={**values, "unsaid": dossier.c.unsaid + (0 if said else 1)}
+        )
     )
     for code in record.codes:
         connection.execute(

@@ -46,11 +46,20 @@ class Outbox:
         """Messages whose time has come, the oldest first."""
         query = select(outbox).where(outbox.c.delivered_at.is_(None), outbox.c.due <= time.time())
         with reading(self._database) as connection:
-            return [dict(row._mapping) for row in connection.execute(query.order_by(outbox.c.id).limit(limit))]
+            return [
+                dict(row._mapping) for row in connection.execute(query.order_by(outbox.c.id).limit(limit))
+            ]
 
     def waiting(self) -> list[dict[str, Any]]:
         """Everything that is not delivered, without the payloads."""
-        columns = (outbox.c.id, outbox.c.event, outbox.c.dossier, outbox.c.made_at, outbox.c.attempts, outbox.c.trouble)
+        columns = (
+            outbox.c.id,
+            outbox.c.event,
+            outbox.c.dossier,
+            outbox.c.made_at,
+            outbox.c.attempts,
+            outbox.c.trouble,
+        )
         query = select(*columns).where(outbox.c.delivered_at.is_(None)).order_by(outbox.c.id)
         with reading(self._database) as connection:
             return [dict(row._mapping) for row in connection.execute(query)]
@@ -98,6 +107,4 @@ class Outbox:
     def hurry(self) -> None:
         """Everything that waits is due now, as when the other side is back."""
         with writing(self._database) as connection:
-            connection.execute(
-                update(outbox).where(outbox.c.delivered_at.is_(None)).values(due=time.time())
-            )
+            connection.execute(update(outbox).where(outbox.c.delivered_at.is_(None)).values(due=time.time()))

@@ -85,7 +85,9 @@ def test_the_version_in_force_on_the_day_counts_and_a_province_has_its_own(tmp_p
     assert paper("1.009994.H24", NOW) == "Đơn mới"
 
 
-def test_a_homes_own_folder_comes_after_the_bundled_one_and_is_read_again_when_it_changes(tmp_path: Path) -> None:
+def test_a_homes_own_folder_comes_after_the_bundled_one_and_is_read_again_when_it_changes(
+    tmp_path: Path,
+) -> None:
     shelf = ProcedureShelf([FOLDER / "procedures", tmp_path], TYPES.types.keys())
     before = shelf.current().get("1.009994", NOW)
     assert before is not None and shelf.current().get("1.009994", NOW) is before
@@ -125,7 +127,10 @@ def test_an_export_as_nested_json_with_foreign_headings_needs_a_mapping(tmp_path
                 "maTTHC": "1.004222",
                 "ten": "Đăng ký thường trú",
                 "hieuLuc": "2025-07-01",
-                "thanhPhan": [{"ma": "TP-H24.000001", "tenTP": "Tờ khai"}, {"ma": "TP-H24.000002", "tenTP": "Giấy tờ"}],
+                "thanhPhan": [
+                    {"ma": "TP-H24.000001", "tenTP": "Tờ khai"},
+                    {"ma": "TP-H24.000002", "tenTP": "Giấy tờ"},
+                ],
             }
         ]
     }

@@ -88,7 +88,9 @@ def test_a_result_is_no_surplus_and_what_is_asked_and_given_is_told_by_its_date(
     undated = judge(LAND, [replace(old, day=None)], [], received=RECEIVED)
     assert undated.standings[1].stand is Stand.DOUBTFUL and "ngày" in undated.standings[1].reason
     said = Mark(component="TP-H05.000040", kind="paper", document="d1")
-    assert judge(LAND, [replace(old, day=None)], [said], received=RECEIVED).standings[1].stand is Stand.PRESENT
+    assert (
+        judge(LAND, [replace(old, day=None)], [said], received=RECEIVED).standings[1].stand is Stand.PRESENT
+    )
 
 
 def test_a_persons_word_settles_a_requirement() -> None:
@@ -101,7 +103,9 @@ def test_a_persons_word_settles_a_requirement() -> None:
     assert found.complete and found.standings[2].documents == ("d9",) and not found.surplus
 
 
-@given(st.lists(st.sampled_from([k for k in TYPES.types]), max_size=12), st.sampled_from([BUILD, MARRIAGE, LAND]))
+@given(
+    st.lists(st.sampled_from([k for k in TYPES.types]), max_size=12), st.sampled_from([BUILD, MARRIAGE, LAND])
+)
 def test_every_paper_is_in_exactly_one_place(kinds: list[str], item: Procedure) -> None:
     papers = [held(f"d{n}", kind, day=date(2026, 9, 1)) for n, kind in enumerate(kinds)]
     found = judge(item, papers, [], received=RECEIVED)

@@ -11,12 +11,16 @@ from typing import Any
 
 from config.settings import Settings
 from pipeline.errors import SohoaError, Unavailable, UsageError
+from pipeline.home.case_desk import CaseDesk
+from pipeline.home.case_sweep import CaseSweep
 from pipeline.home.counter_desk import CounterDesk
 from pipeline.home.export_desk import ExportDesk
 from pipeline.home.fixity_desk import FixityDesk
 from pipeline.home.inquiry import Inquiry
 from pipeline.home.intake_desk import IntakeDesk
 from pipeline.home.ledger_desk import LedgerDesk
+from pipeline.home.procedure_desk import import_procedures
+from pipeline.home.registry_desk import RegistryDesk
 from pipeline.home.review_desk import ReviewDesk
 from pipeline.home.schedule import Job, Schedule
 from pipeline.home.server import Progress
@@ -33,6 +37,8 @@ PUBLISH_SECONDS = 20.0
 """The ledger's entries are in the bucket within a minute, also when one try fails."""
 SEAL_SECONDS = 300.0
 SCRUB_SECONDS = 60.0
+SWEEP_SECONDS = 5.0
+DELIVER_SECONDS = 1.0
 SYSTEM = "system"
 
 
@@ -64,7 +70,13 @@ class Service:
             "review": lambda a, actor, p: self._review().review(a, actor, p),
             "status": lambda a, actor, p: self._ask().status(a, actor),
             "find": lambda a, actor, p: self._ask().find(a, actor),
-            "dossier": lambda a, actor, p: self._ask().dossier(a, actor),
+            "dossier": lambda a, actor, p: CaseDesk(self._need_parts(), self._paths, self._settings).dossier(
+                a, actor
+            ),
+            "procedure_import": lambda a, actor, p: import_procedures(
+                self._need_parts(), self._paths, self._settings, a, actor
+            ),
+            "registry": lambda a, actor, p: self._registry().answer(a, actor),
             "get": lambda a, actor, p: self._ask(work=True).get(a, actor),
             "verify": lambda a, actor, p: self._ask(work=True).verify(a, actor, p),
             "ledger_verify": lambda a, actor, p: self._ledger_desk().verify(a, actor),
@@ -107,6 +119,9 @@ class Service:
                 Schedule([Job("publish", PUBLISH_SECONDS, ledger.publish)]),
                 Schedule([Job("seal", SEAL_SECONDS, ledger.seal)]),
                 Schedule([Job("scrub", SCRUB_SECONDS, self._fixity.slice)]),
+                Schedule([Job("sweep", SWEEP_SECONDS, CaseSweep(parts, self._paths, self._settings).run)]),
+                Schedule([Job("pull", self._settings.registry.pull_seconds, self._registry().pull)]),
+                Schedule([Job("deliver", DELIVER_SECONDS, self._registry().deliver)]),
             ]
             self._changed.notify_all()
 
@@ -134,7 +149,7 @@ class Service:
         """Whether a batch is in the works, so that the process must not idle out."""
         if self._parts is None:
             return True
-        working = bool(self._parts.records.batches.running())
+        working = bool(self._parts.records.batches.running()) or self._parts.casework.outbox.pending()
         if working:
             self.last_work = time.monotonic()
         return working
@@ -147,6 +162,9 @@ class Service:
 
     def _review(self) -> ReviewDesk:
         return ReviewDesk(self._need_parts(), self._desk(), agency=self._settings.agency.code)
+
+    def _registry(self) -> RegistryDesk:
+        return RegistryDesk(self._need_parts(), self._paths, self._settings, self._desk())
 
     def _ledger_desk(self) -> LedgerDesk:
         return LedgerDesk(self._need_parts(), self._settings)

@@ -1,4 +1,4 @@
-"""Sheets to print: black text in an embedded font on A4, drawn line by line, with a QR code. The same input, the same bytes.
+"""Sheets to print: black text in an embedded font on A4, line by line, with a QR code; repeatable byte for byte.
 
 Coordinates are points from the top left of the sheet, y down.
 """
@@ -41,21 +41,32 @@ class Sheet:
         units = int(face["head"].unitsPerEm)
         return sum(advances[known[ord(sign)]][0] for sign in self._printable(text)) * size / units
 
-    def put(self, x: float, y: float, text: str, size: float, *, bold: bool = False, centred: bool = False) -> None:
+    def put(
+        self, x: float, y: float, text: str, size: float, *, bold: bool = False, centred: bool = False
+    ) -> None:
         """One line whose base is at y; centred around x when asked."""
         if centred:
             x -= self.width(text, size) / 2
         self._pages[-1].append((x, y, size, bold, self._printable(text)))
 
     def paragraph(
-        self, text: str, size: float, *, bold: bool = False, indent: float = 0.0, centred: bool = False, gap: float = 4.0
+        self,
+        text: str,
+        size: float,
+        *,
+        bold: bool = False,
+        indent: float = 0.0,
+        centred: bool = False,
+        gap: float = 4.0,
     ) -> None:
         """Text folded to the width at hand, from `y` on."""
         for line in self._fold(text, size, self.right - self.left - indent):
             self.need(size * LEADING)
             self.y += size * LEADING
             middle = (self.left + self.right) / 2
-            self.put(middle if centred else self.left + indent, self.y, line, size, bold=bold, centred=centred)
+            self.put(
+                middle if centred else self.left + indent, self.y, line, size, bold=bold, centred=centred
+            )
         self.y += gap
 
     def need(self, height: float) -> None:
@@ -135,7 +146,9 @@ def _line(line: tuple[float, float, float, bool, str], glyphs: dict[str, int]) -
 def _font(pdf: Pdf, path: Path, letters: set[str]) -> tuple[pikepdf.Object, dict[str, int]]:
     """The font cut down to these letters, embedded, with the text that each glyph stands for."""
     face = TTFont(path, recalcTimestamp=False)
-    options = subset.Options(drop_tables=["GSUB", "GPOS", "GDEF", "DSIG", "kern"], hinting=False, recalc_timestamp=False)
+    options = subset.Options(
+        drop_tables=["GSUB", "GPOS", "GDEF", "DSIG", "kern"], hinting=False, recalc_timestamp=False
+    )
     cutter = subset.Subsetter(options)
     cutter.populate(unicodes=[ord(sign) for sign in letters | {" "}])
     cutter.subset(face)
@@ -168,7 +181,9 @@ def _font(pdf: Pdf, path: Path, letters: set[str]) -> tuple[pikepdf.Object, dict
 
 
 def _to_unicode(glyphs: dict[str, int]) -> bytes:
-    pairs = [f"<{glyph:04X}> <{sign.encode('utf-16-be').hex().upper()}>" for sign, glyph in sorted(glyphs.items())]
+    pairs = [
+        f"<{glyph:04X}> <{sign.encode('utf-16-be').hex().upper()}>" for sign, glyph in sorted(glyphs.items())
+    ]
     blocks = [pairs[start : start + 100] for start in range(0, len(pairs), 100)]
     ranges = "\n".join(f"{len(block)} beginbfchar\n" + "\n".join(block) + "\nendbfchar" for block in blocks)
     return (
@@ -178,5 +193,3 @@ def _to_unicode(glyphs: dict[str, int]) -> bytes:
         "1 begincodespacerange <0000> <FFFF> endcodespacerange\n"
         f"{ranges}\nendcmap CMapName currentdict /CMap defineresource pop end end"
     ).encode()
-
-

@@ -1,8 +1,8 @@
 """Phiếu yêu cầu bổ sung, hoàn thiện hồ sơ, to print and sign.
 
-Form: Mẫu số 02, Phụ lục I, Thông tư 03/2025/TT-VPCP (15/9/2025); before that Mẫu số 02, Thông tư 01/2018/TT-VPCP. The fields
-follow the form of 2018; the layout of 2025 was not at hand. QR at the top left: Thông tư 01/2023/TT-VPCP (dossier, procedure,
-owner, name of the paper, system, time).
+Form: Mẫu số 02, Phụ lục I, Thông tư 03/2025/TT-VPCP (15/9/2025); before that Mẫu số 02, Thông tư 01/2018/TT-VPCP. The
+fields follow the form of 2018; the layout of 2025 was not at hand. QR at the top left: Thông tư 01/2023/TT-VPCP
+(dossier, procedure, owner, name of the paper, system, time).
 """
 
 from __future__ import annotations
@@ -49,7 +49,14 @@ def form_of(day: date) -> str:
 def slip_pdf(slip: Slip, font: Path) -> bytes:
     """The slip as a PDF of one page or, with a long list, of several."""
     sheet = Sheet(font)
-    parts = (slip.dossier, slip.procedure_code, slip.owner_id, TITLE, "sohoa", f"{slip.at:%Y-%m-%dT%H:%M:%S%z}")
+    parts = (
+        slip.dossier,
+        slip.procedure_code,
+        slip.owner_id,
+        TITLE,
+        "sohoa",
+        f"{slip.at:%Y-%m-%dT%H:%M:%S%z}",
+    )
     sheet.code("|".join(parts), 40, 34, 62)
     half = (sheet.left + 32 + 290) / 2 + 20
     other = 425.0

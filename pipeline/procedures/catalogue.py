@@ -177,13 +177,15 @@ def procedure(raw: Mapping[str, Any], types: Collection[str], where: str) -> Pro
             papers=tuple(
                 _requirement(row, types, f"{where}, paper {n}") for n, row in enumerate(rows["paper"], 1)
             ),
-            results=tuple(_outcome(row, types, f"{where}, result {n}") for n, row in enumerate(rows["result"], 1)),
+            results=tuple(
+                _outcome(row, types, f"{where}, result {n}") for n, row in enumerate(rows["result"], 1)
+            ),
         )
     except KeyError as error:
         raise _broken(where, f"{error.args[0]} is missing") from error
     except (ValueError, TypeError) as error:
         raise _broken(where, str(error)) from error
-    codes = [one.code for one in (*item.papers, *item.results)]
+    codes = [*(paper.code for paper in item.papers), *(result.code for result in item.results)]
     if twice := next((one for one in codes if codes.count(one) > 1), None):
         raise _broken(where, f"{twice} stands there twice")
     if item.until is not None and item.until < item.effective:

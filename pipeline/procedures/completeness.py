@@ -1,6 +1,6 @@
 """Which required papers of a dossier are there: a rule over values, without clock or store.
 
-Each paper satisfies at most one requirement. What is not certain is `doubtful` with a plain reason, never counted as there.
+Each paper satisfies at most one requirement. What is not certain is `doubtful` with a plain reason, and does not count.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ class HeldPaper:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Mark:
-    """What a person said of a requirement: shown, not_due, not_digitised, or which paper it is."""
+    """What a person said of a requirement: shown, not_due, not_digitised, paper (which one), reuse (of elsewhere)."""
 
     component: str
     kind: str
@@ -56,19 +56,23 @@ class Mark:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Standing:
-    """One requirement with the papers that stand for it and the reason when something is to be done."""
+    """One requirement with the papers that stand for it and the reason when something is to be done.
+
+    `reused` is a paper of another dossier that stands for it.
+    """
 
     paper: Requirement
     stand: Stand
     documents: tuple[str, ...] = ()
     reason: str = ""
+    reused: str | None = None
 
     def to_json(self) -> dict[str, Any]:
         item = self.paper
         return {
             "code": item.code, "name": item.name, "stand": self.stand.value, "need": item.need.value,
             "when": item.when, "copy": [one.value for one in item.copy], "count": item.count,
-            "documents": list(self.documents), "reason": self.reason,
+            "documents": list(self.documents), "reused": self.reused, "reason": self.reason,
         }  # fmt: skip
 
 
@@ -125,7 +129,13 @@ def _not_guessed(
     paper: HeldPaper, outcome: Mapping[str, str], wanted: set[str], named: Mapping[str, str]
 ) -> HeldPaper:
     """A kind of paper that is both asked for and given needs its date, or a person's word, to be told apart."""
-    if paper.settled and paper.type in outcome and paper.type in wanted and paper.day is None and paper.id not in named:
+    if (
+        paper.settled
+        and paper.type in outcome
+        and paper.type in wanted
+        and paper.day is None
+        and paper.id not in named
+    ):
         return replace(paper, settled=False, why_not="chưa rõ là giấy nộp hay kết quả: ngày của giấy còn ngờ")
     return paper
 
@@ -170,6 +180,10 @@ def _standing(paper: Requirement, mine: list[HeldPaper], mark: Mark | None, rece
         return Standing(paper=paper, stand=Stand.DOUBTFUL, documents=names, reason=reason)
     if len(mine) >= paper.count:
         return Standing(paper=paper, stand=Stand.PRESENT, documents=names)
+    if mark is not None and mark.kind == "reuse":
+        return Standing(
+            paper=paper, stand=Stand.PRESENT, documents=names, reason=mark.reason, reused=mark.document
+        )
     if mark is not None and mark.kind != "paper":
         stand = Stand.NOT_DUE if mark.kind == "not_due" else Stand.SHOWN
         return Standing(paper=paper, stand=stand, documents=names, reason=mark.reason)

@@ -1,6 +1,6 @@
 """Procedures out of an export of the national catalogue (CSV or JSON), by a mapping of its column names.
 
-One row a paper. A procedure with a row at fault is left out whole: half a list of papers would call complete what is not.
+One row a paper. A procedure with a row at fault is left out whole: half a list would call complete what is not.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Codes by dated template: what each kind of code looks like, as data with effective dates (config/issued_codes.toml)."""
+"""Codes by dated template: what each kind of code looks like, from which day (config/issued_codes.toml)."""
 
 from __future__ import annotations
 

@@ -24,7 +24,11 @@ def to_toml(item: Procedure) -> str:
     ]
     if item.until:
         lines.append(f"until = {item.until:%Y-%m-%d}")
-    lines += [f"{key} = {_string(value)}" for key, value in (("sector", item.sector), ("source", item.source)) if value]
+    lines += [
+        f"{key} = {_string(value)}"
+        for key, value in (("sector", item.sector), ("source", item.source))
+        if value
+    ]
     for paper in item.papers:
         lines += ["", "[[paper]]", *_paper(paper)]
     for result in item.results:

@@ -28,7 +28,9 @@ class HttpClient:
         """Raises UsageError when the address is not https, but for this machine itself."""
         parts = urlsplit(url)
         if parts.scheme not in ("http", "https") or not parts.hostname or parts.username or parts.fragment:
-            raise UsageError("an address of another system is a plain https address, without a password in it")
+            raise UsageError(
+                "an address of another system is a plain https address, without a password in it"
+            )
         if parts.scheme == "http" and parts.hostname not in LOOPBACK:
             raise UsageError(
                 f"the address at {parts.hostname} must be https: citizens' data go there",
@@ -37,7 +39,9 @@ class HttpClient:
         self.host = parts.netloc
         self._url = url.rstrip("/")
         self._pool = urllib3.PoolManager(
-            timeout=urllib3.Timeout(connect=min(timeout, 10.0), read=timeout), retries=False, cert_reqs="CERT_REQUIRED"
+            timeout=urllib3.Timeout(connect=min(timeout, 10.0), read=timeout),
+            retries=False,
+            cert_reqs="CERT_REQUIRED",
         )
 
     def ask(self, path: str, headers: dict[str, str]) -> Any | None:
@@ -50,7 +54,9 @@ class HttpClient:
         try:
             return json.loads(content)
         except (ValueError, RecursionError) as error:
-            raise Unavailable(f"{self.host} sent no JSON", vi=f"Hệ thống {self.host} trả về sai dạng") from error
+            raise Unavailable(
+                f"{self.host} sent no JSON", vi=f"Hệ thống {self.host} trả về sai dạng"
+            ) from error
 
     def post(self, body: bytes, headers: dict[str, str]) -> int:
         """POST to the address itself; returns the status. Raises Unavailable when nobody answers."""
@@ -113,7 +119,9 @@ class HttpRegistry:
 
 def _slice(raw: Any, name: str, place: str) -> Slice:
     if not isinstance(raw, dict) or not isinstance(raw.get("dossiers"), list):
-        raise Unavailable(f"{name} sent no list of dossiers", vi=f"Hệ thống {name} không trả về danh sách hồ sơ")
+        raise Unavailable(
+            f"{name} sent no list of dossiers", vi=f"Hệ thống {name} không trả về danh sách hồ sơ"
+        )
     found, problems = [], []
     for item in raw["dossiers"]:
         try:
@@ -126,7 +134,7 @@ def _slice(raw: Any, name: str, place: str) -> Slice:
 
 
 def signed_headers(secret: str, body: bytes, *, event: str, delivery: str, media_type: str) -> dict[str, str]:
-    """Headers of a message: `X-Sohoa-Signature: sha256=HMAC(secret, timestamp "." body)`, the time in seconds since 1970.
+    """Headers of a message: `X-Sohoa-Signature: sha256=HMAC(secret, timestamp "." body)`, time in seconds since 1970.
 
     The time is signed too, so that a message that was overheard cannot be sent again later.
     """
