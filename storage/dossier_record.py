@@ -59,7 +59,10 @@ class Marked:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DossierRecord:
-    """One record; `previous` is the digest of the one before. `procedure_from`: person, registry or intake."""
+    """One record; `previous` is the digest of the one before. `procedure_from`: person, registry or intake.
+
+    `state_since` is the number of the record by which the dossier came into its state.
+    """
 
     contract: str = CONTRACT
     dossier: str
@@ -72,6 +75,7 @@ class DossierRecord:
     reason: str = ""
     state: DossierState = DossierState.OPEN
     state_reason: str = ""
+    state_since: int = 0
     procedure: str | None = None
     procedure_from: str = ""
     codes: tuple[IssuedCode, ...] = ()

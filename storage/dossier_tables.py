@@ -18,9 +18,10 @@ dossier = Table(
     Column("record", Text, nullable=False),
     Column("changed_at", String(40), nullable=False),
     Column("unsaid", Integer, nullable=False, default=0),
+    Column("seen", Integer, nullable=False, default=0),
     CheckConstraint("state in ('open','supplement','withdrawn','closed')"),
 )
-"""The newest record. `unsaid` counts changes that nobody was told of yet."""
+"""The newest record. `unsaid` counts changes that nobody was told of yet, `seen` is the newest manifest that was."""
 
 issued_code = Table(
     "issued_code",

@@ -9,7 +9,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, Engine, select, update
+from sqlalchemy import Connection, Engine, func, select, update
 from sqlalchemy.dialects.sqlite import insert
 
 from pipeline.errors import Tampered
@@ -122,19 +122,30 @@ class Dossiers:
         with reading(self._database) as connection:
             return [str(code) for code in connection.execute(query).scalars()]
 
-    def unsaid(self) -> list[tuple[str, int]]:
-        """Dossiers with changes that other systems were not told of, and how many."""
-        query = select(dossier.c.code, dossier.c.unsaid).where(dossier.c.unsaid > 0)
+    def unsaid(self) -> list[str]:
+        """Dossiers with changes, of their record or of a paper, that other systems were not told of."""
+        newer = select(document.c.id).where(
+            document.c.dossier == dossier.c.code, document.c.generation > dossier.c.seen
+        )
+        query = select(dossier.c.code).where((dossier.c.unsaid > 0) | newer.exists())
         with reading(self._database) as connection:
-            return [(row.code, row.unsaid) for row in connection.execute(query)]
+            return [str(code) for code in connection.execute(query).scalars()]
 
-    def said(self, code: str, count: int) -> None:
-        """Told of `count` changes; what came since is still to be told."""
+    def stand(self, code: str) -> tuple[int, int]:
+        """How many changes were not told of, and the newest manifest of the dossier."""
+        newest = select(func.coalesce(func.max(document.c.generation), 0)).where(document.c.dossier == code)
+        with reading(self._database) as connection:
+            count = connection.execute(select(dossier.c.unsaid).where(dossier.c.code == code)).scalar()
+            return int(count or 0), int(connection.execute(newest).scalar_one())
+
+    def said(self, code: str, stand: tuple[int, int]) -> None:
+        """Told as far as `stand`; what came since is still to be told."""
+        count, seen = stand
         with writing(self._database) as connection:
             connection.execute(
                 update(dossier)
                 .where(dossier.c.code == code, dossier.c.unsaid >= count)
-                .values(unsaid=dossier.c.unsaid - count)
+                .values(unsaid=dossier.c.unsaid - count, seen=seen)
             )
 
     def _newest(self, code: str) -> DossierRecord:

@@ -129,7 +129,7 @@ class CaseDesk:
                 )
             if last.state in (DossierState.CLOSED, DossierState.WITHDRAWN) and not reason:
                 raise UsageError("say why with --reason", vi="Mở lại hồ sơ cần nêu lý do bằng --reason")
-            return replace(last, state=state, state_reason=reason)
+            return replace(last, state=state, state_reason=reason, state_since=last.number + 1)
 
         self._change(code, edit, "dossier_state", actor, reason)
 

@@ -38,7 +38,7 @@ class CaseSweep:
     def run(self) -> None:
         """One round; a dossier that cannot be handled holds no other up, an outage ends the round."""
         dossiers = self._casework.dossiers
-        for code in dict.fromkeys([*dossiers.uncoded(), *(code for code, _ in dossiers.unsaid())]):
+        for code in dict.fromkeys([*dossiers.uncoded(), *dossiers.unsaid()]):
             try:
                 self.dossier(code)
             except (UsageError, Tampered) as error:
@@ -60,9 +60,9 @@ class CaseSweep:
                 actor=SYSTEM,
                 agency=self._agency,
             )
-        pending = dict(dossiers.unsaid()).get(code, 0)
-        if pending and self._tell(self._case(code)):
-            dossiers.said(code, pending)
+        stand = dossiers.stand(code)
+        if self._tell(self._case(code)):
+            dossiers.said(code, stand)
 
     def _case(self, code: str) -> Case:
         return case_of(self._casework, self._parts.types, code, datetime.now(VIETNAM).date())
@@ -152,14 +152,14 @@ def _events(case: Case) -> list[tuple[str, str, dict[str, Any]]]:
             paper = papers[code.document]
             body = {**head, "result": code.text, "result_code": code.result_code, **_paper(case, paper)}
             told.append(("result.stored", f"{code.text}:{paper['pdf_sha256']}", body))
-    if case.record.state is DossierState.SUPPLEMENT and case.found is not None:
+    if case.record.state is DossierState.SUPPLEMENT:
         lacking = [
             {"component": one.paper.code, "name": one.paper.name, "reason": one.reason}
-            for one in case.found.standings
+            for one in (case.found.standings if case.found else ())
             if one.stand in (Stand.MISSING, Stand.DOUBTFUL)
         ]
         body = {**head, "reason": case.record.state_reason, "lacking": lacking}
-        told.append(("supplement.needed", _mark([str(one) for one in lacking]), body))
+        told.append(("supplement.needed", str(case.record.state_since), body))
     return told
 
 

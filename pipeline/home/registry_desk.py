@@ -130,19 +130,22 @@ class RegistryDesk:
         assert registry is not None
         registered = self._casework.registered
         place = str((registered.place(registry.name) or {}).get("place", ""))
-        count, problems = 0, 0
+        count = 0
+        problems: list[str] = []
         try:
             for part in registry.slices(place):
                 count += registered.take([asdict(item) for item in part.dossiers], registry.name)
-                place, problems = part.place, problems + len(part.problems)
-                registered.stand(registry.name, place, "; ".join(part.problems)[:500])
+                place, problems = part.place, [*problems, *part.problems]
+                registered.stand(registry.name, place, "; ".join(problems)[:500])
         except Unavailable as error:
             registered.stand(registry.name, place, error.both)
             raise
         finally:
             if count or problems:
                 self._note(
-                    "pull_registry", actor, {"from": registry.name, "dossiers": count, "unusable": problems}
+                    "pull_registry",
+                    actor,
+                    {"from": registry.name, "dossiers": count, "unusable": len(problems)},
                 )
             self._accept()
         return count
