@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import logging
 import re
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -11,7 +12,7 @@ from typing import Any
 
 from config.settings import Settings
 from pipeline.casework import Casework
-from pipeline.errors import NeedsPerson, UsageError
+from pipeline.errors import NeedsPerson, Unavailable, UsageError
 from pipeline.files import write_whole
 from pipeline.grammar.codes import parse_component_code, parse_dossier_code, parse_procedure_code
 from pipeline.home.case_sweep import CaseSweep
@@ -28,6 +29,7 @@ from storage.dossiers import LONGEST_REASON
 from storage.ledger import actor_key
 from storage.proof import VIETNAM
 
+logger = logging.getLogger("sohoa.case")
 NEXT = {
     DossierState.OPEN: {DossierState.SUPPLEMENT, DossierState.WITHDRAWN, DossierState.CLOSED},
     DossierState.SUPPLEMENT: {DossierState.OPEN, DossierState.WITHDRAWN, DossierState.CLOSED},
@@ -67,7 +69,12 @@ class CaseDesk:
             self._reuse.use(code, self._component(code, component), document, actor)
         if arguments.get("state"):
             self._set_state(code, str(arguments["state"]), reason, actor)
-        self._sweep.dossier(code)
+        try:
+            self._sweep.dossier(code)
+        except (
+            Unavailable
+        ) as error:  # looking must be possible while the store is away; the clock tries again
+            logger.warning("dossier %s: %s", code, error)
         extra: dict[str, Any] = {}
         if arguments.get("slip"):
             extra["slip"] = self._slip(code, Path(str(arguments["slip"])), reason, actor)

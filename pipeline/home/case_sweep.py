@@ -52,7 +52,7 @@ class CaseSweep:
     def _look_after(self, code: str) -> None:
         dossiers = self._casework.dossiers
         case = self._case(code)
-        if any(paper["state"] == "stored" for paper in case.papers):
+        if not self._coded(case.record, case).same_but_for_head(case.record):
             dossiers.change(
                 code,
                 lambda last: self._coded(last, case),
@@ -69,7 +69,7 @@ class CaseSweep:
 
     def _coded(self, last: DossierRecord, case: Case) -> DossierRecord:
         """The record with the procedure that is known by now, and a code for every paper and result that has none."""
-        if last.procedure is None and case.procedure_code:
+        if last.procedure is None and case.procedure_code and case.papers:
             last = replace(last, procedure=case.procedure_code, procedure_from=case.procedure_from)
         for paper in case.papers:
             if paper["state"] != "stored":
