@@ -216,6 +216,41 @@ class SecondCopy(_Section):
         return self
 
 
+class Procedures(_Section):
+    """A home's own procedures, beside the bundled ones (empty: HOME/procedures), and its own code templates."""
+
+    folder: Path | None = None
+    codes: Path | None = None
+
+
+class Registry(_Section):
+    """The one-stop system. `url` is asked (docs/registry.openapi.json), `webhook_url` is told.
+
+    With `url` or `required`, papers of a dossier that the system does not know wait. Times are in seconds.
+    """
+
+    url: str | None = None
+    token: SecretStr | None = None
+    token_file: Path | None = None
+    required: bool = False
+    pull_seconds: float = Field(default=60.0, gt=0)
+    timeout_seconds: float = Field(default=20.0, gt=0, le=300)
+    webhook_url: str | None = None
+    webhook_secret: SecretStr | None = None
+    webhook_secret_file: Path | None = None
+
+
+class Returns(_Section):
+    """The return set of a complete dossier: written to `folder` and posted to `url` by itself.
+
+    A signed file above `max_mb` (0: no limit) is never altered, only named.
+    """
+
+    folder: Path | None = None
+    url: str | None = None
+    max_mb: float = Field(default=0.0, ge=0)
+
+
 class Backup(_Section):
     key_file: Path | None = None
 
@@ -246,6 +281,9 @@ class Settings(BaseSettings):
     process: Process = Process()
     fixity: Fixity = Fixity()
     review: Review = Review()
+    procedures: Procedures = Procedures()
+    registry: Registry = Registry()
+    returns: Returns = Returns()
     backup: Backup = Backup()
     second_copy: SecondCopy = SecondCopy()
 
@@ -281,6 +319,14 @@ def load(home: Path) -> Settings:
         raise UsageError(
             "s3.endpoint is set, so s3.access_key and s3.secret_key are needed "
             "(SOHOA_S3_ACCESS_KEY, SOHOA_S3_SECRET_KEY)"
+        )
+    registry = settings.registry
+    pushes = registry.webhook_url or settings.returns.url
+    if pushes and not (registry.webhook_secret or registry.webhook_secret_file):
+        raise UsageError(
+            "registry.webhook_url or returns.url is set, so registry.webhook_secret_file "
+            "(or SOHOA_REGISTRY_WEBHOOK_SECRET) is needed to sign what is sent",
+            vi="Có địa chỉ nhận tin nên cần khóa ký: registry.webhook_secret_file hoặc SOHOA_REGISTRY_WEBHOOK_SECRET",
         )
     return settings
 

@@ -10,9 +10,12 @@ from pipeline.commands import (
     backup,
     counter,
     demo,
+    dossier,
     inspect,
     intake,
     ledger,
+    procedure,
+    registry,
     repository,
     review,
     scan,
@@ -37,8 +40,8 @@ app = typer.Typer(
 )
 app.callback()(Session.options)
 MODULES = (
-    demo, intake, scan, watch, counter, sheets, review, inspect, verification, trust, ledger, signing, repository,
-    backup, stats, upkeep,
+    demo, intake, scan, watch, counter, sheets, review, inspect, dossier, procedure, registry, verification, trust,
+    ledger, signing, repository, backup, stats, upkeep,
 )  # fmt: skip
 for module in MODULES:
     module.register(app)

@@ -63,6 +63,10 @@ class HomePaths:
         return self.root / "restoring.json"
 
     @property
+    def procedures(self) -> Path:
+        return self.root / "procedures"
+
+    @property
     def work(self) -> Path:
         return self.root / "work"
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import shutil
 import uuid
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from dataclasses import replace
 from datetime import timedelta
@@ -79,6 +79,7 @@ class RealStages:
         work: Path,
         lock: timedelta,
         judge_incoming: IncomingJudge,
+        unknown_dossier: Callable[[str], str | None] = lambda code: None,
     ) -> None:
         self._batches = batches
         self._decisions = decisions
@@ -93,6 +94,7 @@ class RealStages:
         self._work = work
         self._lock = lock
         self._judge_incoming = judge_incoming
+        self._unknown_dossier = unknown_dossier
 
     def intake(self, batch: str) -> Intake:
         """The batch as it was taken in."""
@@ -153,8 +155,15 @@ class RealStages:
             arrangement=self._decisions.arrangement(intake.id),
         )
         sorting = settle(found, self._decisions.of(intake.id), self._types)
+        sorting = replace(sorting, papers=tuple(self._orphaned(paper) for paper in sorting.papers))
         self._batches.record_sorting(intake.id, sorting)
         return sorting
+
+    def _orphaned(self, paper: Paper) -> Paper:
+        """A paper whose dossier the one-stop system does not know waits, whoever named the dossier."""
+        if paper.dossier is None or paper.review is not None:
+            return paper
+        return replace(paper, review=self._unknown_dossier(paper.dossier))
 
     def assemble(self, intake: Intake, paper: Paper, read: Sequence[ReadPage]) -> Document:
         """The paper's PDF: PDF/A-2b made here, or the incoming signed file itself."""

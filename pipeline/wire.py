@@ -15,6 +15,7 @@ from sqlalchemy import Engine as Database
 import config
 from config.settings import S3, Settings
 from config.settings import SecondCopy as CopySettings
+from pipeline.casework import Casework
 from pipeline.classify.types import TypeCatalogue
 from pipeline.engine import Engine
 from pipeline.errors import UsageError
@@ -23,6 +24,7 @@ from pipeline.page_pool import PagePool
 from pipeline.paths import HomePaths
 from pipeline.raster.limits import RasterLimits
 from pipeline.stages import RealStages
+from pipeline.wire_casework import open_casework
 from pipeline.wire_signing import SigningParts, open_signing
 from signing.conditions import Conditions
 from signing.demo_pki import DemoPki
@@ -89,6 +91,7 @@ class Parts:
     awaiting: Awaiting
     lights: Lights
     succession: Succession
+    casework: Casework
 
     def describe_store(self) -> str:
         return self.store_name
@@ -164,6 +167,7 @@ def open_work(paths: HomePaths, settings: Settings, records: Records) -> Parts:
         copy=second,
         waived_by=settings.storage.second_copy_waived_by,
     )
+    casework = open_casework(paths, settings, records.database, bucket, types, lock)
     stages = RealStages(
         batches=records.batches,
         decisions=records.decisions,
@@ -178,6 +182,7 @@ def open_work(paths: HomePaths, settings: Settings, records: Records) -> Parts:
         work=paths.work,
         lock=lock,
         judge_incoming=verifier.judge_incoming,
+        unknown_dossier=casework.why_unknown,
     )
     engine = Engine(records.database.url, executor=home_id(paths), stages=stages, work=paths.work, at_once=2)
     engine.launch()
@@ -214,6 +219,7 @@ def open_work(paths: HomePaths, settings: Settings, records: Records) -> Parts:
         awaiting,
         lights,
         Succession(records.database, bucket, lock=lock),
+        casework,
     )
 
 

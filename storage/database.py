@@ -10,6 +10,7 @@ from typing import Any
 from sqlalchemy import Connection, Engine, create_engine, event, make_url
 from sqlalchemy.exc import OperationalError, SQLAlchemyError
 
+import storage.dossier_tables  # noqa: F401  (its tables join the same metadata)
 from pipeline.errors import Unavailable, UsageError
 from storage import copy_tables as copy_tables
 from storage.schema import SQLITE_ONLY, metadata

@@ -49,6 +49,11 @@ def manifest(dossier: str, number: int) -> str:
     return f"{dossier_folder(dossier)}/m/{number:06d}.json"
 
 
+def dossier_record(dossier: str, number: int) -> str:
+    """Record `number` (from 1) of a dossier's state, procedure and issued codes."""
+    return f"{dossier_folder(dossier)}/h/{number:06d}.json"
+
+
 def attestation(dossier: str, number: int, role: str) -> str:
     """A detached signature over a manifest generation."""
     return f"{dossier_folder(dossier)}/m/{number:06d}.{_plain(role)}.p7s"

@@ -25,6 +25,7 @@ from pipeline.sidecar import Sidecar, SidecarPage
 from storage.batches import described
 from storage.catalogue import index_words
 from storage.database import writing
+from storage.dossier_rebuild import put_back, records_of
 from storage.manifest import Entry, Manifest, check_chain, decode, digest
 from storage.proof import Chain, entry_of, walk
 from storage.s3 import Bucket, Version
@@ -36,6 +37,7 @@ NOT_REBUILT = (
     "mặt trắng, tờ phân cách, trang bị loại hoặc trùng; giấy tờ chưa lưu (sides and papers that were never stored)",
     "hàng đợi và điểm dừng của máy xử lý (queues and checkpoints)",
     "khóa đang giữ (locks)",
+    "bản chép danh sách hồ sơ của hệ thống một cửa, tin chưa gửi đi: nhập hoặc đồng bộ lại (registry copy, outbox)",
     "tên người ứng với khóa ẩn danh (names of actors)",
     "các mục sổ cái chưa kịp vào kho, nhiều nhất một phút (ledger entries of the last minute)",
 )
@@ -117,6 +119,8 @@ class Rebuilder:
 
     def _remember(self, seq: int, body: dict[str, Any]) -> None:
         details = body.get("details") or {}
+        if "record" in details:
+            self._manifests[details["record"]] = details["record_sha256"]
         if body.get("act") == "store" and "manifest" in details:
             self._manifests[details["manifest"]] = details["manifest_sha256"]
             self._stores.setdefault((body["objects"][0], body["objects"][1]), (seq, details["manifest"]))
@@ -150,6 +154,7 @@ class Rebuilder:
                 self.outcome.problems.append(f"{key} cannot be read as it was written")
             else:
                 generations.append((key, content))
+        self._records(folder, versions)
         self.outcome.problems += check_chain(generations)
         decoded = []
         for key, content in generations:
@@ -165,6 +170,18 @@ class Rebuilder:
             for name in dict.fromkeys(e.document for e in newest.entries):
                 mine = [e for e in newest.entries if e.document == name]
                 self._document(connection, name, mine, decoded, versions)
+
+    def _records(self, folder: str, versions: dict[str, list[Version]]) -> None:
+        """State, procedure and issued codes of the dossier."""
+        found: list[tuple[str, bytes]] = []
+        for key in records_of(folder, versions):
+            content = whole(self._bucket, versions[key], self._manifests.get(key))
+            if content is None:
+                self.outcome.problems.append(f"{key} cannot be read as it was written")
+            else:
+                found.append((key, content))
+        with writing(self._database) as connection:
+            self.outcome.problems += put_back(connection, found)
 
     def _document(
         self,

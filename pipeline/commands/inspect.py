@@ -1,4 +1,4 @@
-"""`sohoa find`, `dossier`, `get`."""
+"""`sohoa find`, `get`."""
 
 from __future__ import annotations
 
@@ -17,7 +17,6 @@ Purpose = Annotated[
 
 def register(app: typer.Typer) -> None:
     app.command()(find)
-    app.command()(dossier)
     app.command()(get)
 
 
@@ -40,19 +39,6 @@ def find(
         "find", {"query": " ".join(query), "limit": limit, "after": after, "purpose": purpose}, quiet=True
     )
     answer(result, as_json=as_json, show=_show_found)
-
-
-def dossier(
-    context: typer.Context,
-    code: Annotated[str, typer.Argument(help="Mã hồ sơ. (Dossier code.)")],
-    purpose: Purpose = None,
-    as_json: JsonOption = False,
-) -> None:
-    """Một hồ sơ: giấy tờ, trạng thái, đèn. (One dossier: its papers and its light.)"""
-    session: Session = context.obj
-    result = session.call("dossier", {"code": code, "purpose": purpose}, quiet=True)
-    waits = any(p["state"] != "stored" for p in result["documents"])
-    answer(result, as_json=as_json, show=_show_dossier, code=1 if waits else 0)
 
 
 def get(
@@ -114,14 +100,3 @@ def _show_found(result: dict[str, Any]) -> None:
         console.print(f"  [dim]{escape(hit['snippet'] or '')}[/]")
     if result["next"]:
         console.print(f"Còn nữa: --after {result['next']}", style="dim")
-
-
-def _show_dossier(result: dict[str, Any]) -> None:
-    from rich.console import Console
-
-    from pipeline.commands.tables import show_papers
-
-    console = Console(highlight=False)
-    light = "XANH: có thể trả bản giấy" if result["light"] == "green" else "VÀNG: giữ bản giấy"
-    console.print(f"[bold]{result['dossier']}[/]  {len(result['documents'])} giấy tờ  {light}")
-    show_papers(result["documents"], console)

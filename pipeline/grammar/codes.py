@@ -179,6 +179,18 @@ def find_procedure_codes(text: str) -> tuple[str, ...]:
     return tuple(f"{m[1]}.{m[2]}" if m[2] else m[1] for m in _PROCEDURE.finditer(text))
 
 
+def parse_procedure_code(text: str) -> str | None:
+    """The procedure code that `text` is as a whole, without the empty middle groups, or None."""
+    match = _PROCEDURE.fullmatch(nfc(text).strip().upper())
+    return (f"{match[1]}.{match[2]}" if match[2] else str(match[1])) if match else None
+
+
+def parse_component_code(text: str) -> ComponentCode | None:
+    """The code of a kind of paper or result that `text` is as a whole, or None."""
+    match = _COMPONENT.fullmatch(nfc(text).strip().upper())
+    return ComponentCode(kind=match[1], level1=match[2], serial=match[3]) if match else None
+
+
 def find_component_codes(text: str) -> tuple[ComponentCode, ...]:
     """Codes of kinds of papers and results in a text."""
     return tuple(ComponentCode(kind=m[1], level1=m[2], serial=m[3]) for m in _COMPONENT.finditer(text))

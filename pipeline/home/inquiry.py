@@ -54,15 +54,6 @@ class Inquiry:
         self._note("search", actor, [hit["document"] for hit in result["results"]], arguments)
         return result
 
-    def dossier(self, arguments: dict[str, Any], actor: str) -> dict[str, Any]:
-        """One dossier with its papers."""
-        code = str(arguments["code"])
-        view = self._records.catalogue.dossier(code)
-        if view is None:
-            raise UsageError(f"no dossier {code} here", vi=f"Không có hồ sơ {code} trong kho")
-        self._note("view", actor, [code], arguments)
-        return view
-
     def get(self, arguments: dict[str, Any], actor: str) -> dict[str, Any]:
         """Write the signed file, or the originals, to where the user asked."""
         parts = self._need()

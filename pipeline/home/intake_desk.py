@@ -14,7 +14,7 @@ from config.settings import Settings
 from pipeline.acquire import Bound, batch_id, batches, claim, natural, stacks
 from pipeline.errors import SohoaError, UsageError
 from pipeline.files import blob_of
-from pipeline.grammar.codes import parse_dossier_code
+from pipeline.grammar.codes import parse_dossier_code, parse_procedure_code
 from pipeline.home.counter_desk import CounterDesk
 from pipeline.home.server import Progress
 from pipeline.model import Intake, SourceFile
@@ -198,12 +198,20 @@ class IntakeDesk:
                     vi=f"{dossier} không phải mã hồ sơ; ví dụ đúng: 000.00.03.H24-250820-7308",
                 )
             dossier = code.text
+        procedure = arguments.get("procedure")
+        if procedure is not None:
+            procedure = parse_procedure_code(str(procedure))
+            if procedure is None:
+                raise UsageError(
+                    f"{arguments['procedure']} is no procedure code; one looks like 1.001193 or 1.000948.H38",
+                    vi=f"{arguments['procedure']} không phải mã thủ tục; ví dụ đúng: 1.001193, 1.000948.H38",
+                )
         sheets = arguments.get("sheets")
         return Bound(
             agency=self._settings.agency.code,
             actor=actor,
             dossier=dossier,
-            procedure=arguments.get("procedure"),
+            procedure=procedure,
             sheets=int(sheets) if sheets else None,
         )
 

@@ -12,6 +12,8 @@ from typing import Any
 from config.settings import Settings
 from pipeline.errors import SohoaError, Unavailable, UsageError
 from pipeline.home.backup_desk import BackupDesk
+from pipeline.home.case_desk import CaseDesk
+from pipeline.home.case_sweep import CaseSweep
 from pipeline.home.copy_desk import CopyDesk
 from pipeline.home.counter_desk import CounterDesk
 from pipeline.home.export_desk import ExportDesk
@@ -19,6 +21,8 @@ from pipeline.home.fixity_desk import FixityDesk
 from pipeline.home.inquiry import Inquiry
 from pipeline.home.intake_desk import IntakeDesk
 from pipeline.home.ledger_desk import LedgerDesk
+from pipeline.home.procedure_desk import import_procedures
+from pipeline.home.registry_desk import RegistryDesk
 from pipeline.home.review_desk import ReviewDesk
 from pipeline.home.schedule import Job, Schedule
 from pipeline.home.server import Progress
@@ -43,6 +47,8 @@ COPY_SECONDS = 5.0
 ONCE_SECONDS = float("inf")
 EXTEND_SECONDS = 15.0
 """How soon the agency's signature and the level follow the officer's signature of a counter's paper."""
+SWEEP_SECONDS = 5.0
+DELIVER_SECONDS = 1.0
 SYSTEM = "system"
 
 
@@ -74,7 +80,13 @@ class Service:
             "review": lambda a, actor, p: self._review().review(a, actor, p),
             "status": lambda a, actor, p: self._ask().status(a, actor),
             "find": lambda a, actor, p: self._ask().find(a, actor),
-            "dossier": lambda a, actor, p: self._ask().dossier(a, actor),
+            "dossier": lambda a, actor, p: CaseDesk(self._need_parts(), self._paths, self._settings).dossier(
+                a, actor
+            ),
+            "procedure_import": lambda a, actor, p: import_procedures(
+                self._need_parts(), self._paths, self._settings, a, actor
+            ),
+            "registry": lambda a, actor, p: self._registry().answer(a, actor),
             "get": lambda a, actor, p: self._ask(work=True).get(a, actor),
             "verify": lambda a, actor, p: self._ask(work=True).verify(a, actor, p),
             "ledger_verify": lambda a, actor, p: self._ledger_desk().verify(a, actor),
@@ -147,6 +159,9 @@ class Service:
                 Schedule(
                     [Job("copy", COPY_SECONDS, copy.work), Job("recheck", SCRUB_SECONDS, copy.look_again)]
                 ),
+                Schedule([Job("sweep", SWEEP_SECONDS, CaseSweep(parts, self._paths, self._settings).run)]),
+                Schedule([Job("pull", self._settings.registry.pull_seconds, self._registry().pull)]),
+                Schedule([Job("deliver", DELIVER_SECONDS, self._registry().deliver)]),
             ]
             self._changed.notify_all()
 
@@ -175,6 +190,7 @@ class Service:
         if self._parts is None:
             return True
         working = bool(self._parts.records.batches.running())
+        working = working or self._parts.casework.outbox.pending()
         working = working or any(one.valid for one in self._parts.signing.held.values())
         if working:
             self.last_work = time.monotonic()
@@ -194,6 +210,9 @@ class Service:
 
     def _succession(self) -> SuccessionDesk:
         return SuccessionDesk(self._need_parts(), self._paths, self._settings)
+
+    def _registry(self) -> RegistryDesk:
+        return RegistryDesk(self._need_parts(), self._paths, self._settings, self._desk())
 
     def _ledger_desk(self) -> LedgerDesk:
         return LedgerDesk(self._need_parts(), self._settings)

@@ -1,0 +1,76 @@
+"""`sohoa registry`: the link to the one-stop system."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from pipeline.commands.procedure import MapOption
+from pipeline.commands.session import JsonOption, Session, absolute, answer
+
+
+def register(app: typer.Typer) -> None:
+    group = typer.Typer(
+        help="Kết nối hệ thống một cửa. (The link to the one-stop system.)", no_args_is_help=True
+    )
+    for work in (status, pull, send):
+        group.command()(work)
+    group.command("import")(import_file)
+    app.add_typer(group, name="registry")
+
+
+def status(context: typer.Context, as_json: JsonOption = False) -> None:
+    """Đã biết bao nhiêu hồ sơ, tin nào chưa gửi được, giấy nào chờ vì hồ sơ chưa được biết. (How it stands.)"""
+    _ask(context.obj, {"do": "status"}, as_json)
+
+
+def pull(context: typer.Context, as_json: JsonOption = False) -> None:
+    """Đồng bộ danh sách hồ sơ ngay. (Fetch the list of dossiers now.)"""
+    _ask(context.obj, {"do": "pull"}, as_json)
+
+
+def send(context: typer.Context, as_json: JsonOption = False) -> None:
+    """Gửi ngay mọi tin đang chờ. (Send everything that waits now.)"""
+    _ask(context.obj, {"do": "send"}, as_json)
+
+
+def import_file(
+    context: typer.Context,
+    file: Annotated[Path, typer.Argument(help="Tệp CSV hoặc JSON của hệ thống một cửa. (The file.)")],
+    mapping: MapOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Nhập danh sách hồ sơ từ tệp CSV, JSON. (Import the list of dossiers.)"""
+    request = {"do": "import", "file": absolute(file), "map": absolute(mapping) if mapping else None}
+    _ask(context.obj, request, as_json)
+
+
+def _ask(session: Session, request: dict[str, Any], as_json: bool) -> None:
+    result = session.call("registry", request, quiet=True)
+    code = 1 if result["orphans"] or result["waiting"] or result.get("errors") else 0
+    if result.get("errors") and not result["imported"]:
+        code = 3
+    answer(result, as_json=as_json, show=_show, code=code)
+
+
+def _show(result: dict[str, Any]) -> None:
+    if "imported" in result:
+        typer.echo(f"Đã nhập {result['imported']} hồ sơ (imported)")
+        for error in result["errors"]:
+            typer.echo(f"  dòng {error['row']}: {error['problem']}")
+        for code in result["accepted"]:
+            typer.echo(f"  nhận giấy tờ đang chờ của hồ sơ {code}")
+    if "pulled" in result:
+        typer.echo(f"Đã đồng bộ {result['pulled']} hồ sơ (fetched)")
+    demand = "hồ sơ lạ thì giấy tờ chờ" if result["required"] else "không bắt buộc"
+    typer.echo(f"Biết {result['dossiers']} hồ sơ; {demand}. Đã gửi {result['delivered']} tin.")
+    if result["pull"] and result["pull"]["trouble"]:
+        typer.echo(f"  Đồng bộ gặp lỗi: {result['pull']['trouble']}")
+    for one in result["waiting"]:
+        typer.echo(
+            f"  Chưa gửi được: {one['event']} {one['dossier']}, đã thử {one['attempts']} lần: {one['trouble']}"
+        )
+    for one in result["orphans"]:
+        typer.echo(f"  Chờ: {one['id']}, hồ sơ {one['dossier']} chưa có trong hệ thống một cửa")
