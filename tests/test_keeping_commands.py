@@ -217,6 +217,24 @@ def test_a_zip_can_be_read_by_a_person(home: Home, tmp_path: Path) -> None:
     assert home.run("export", CODE, "-o", str(tmp_path)).code == 2
 
 
+def test_an_archive_package_carries_the_signatures_and_the_figures_are_counted(
+    home: Home, tmp_path: Path
+) -> None:
+    refused = home.run("export", CODE, "--format", "aip", "-o", str(tmp_path / "a.zip"))
+    assert refused.code == 2 and "--shelf" in refused.log
+    made = home.run("export", CODE, "--format", "aip", "--shelf", "K1/G2/H3", "-o", str(tmp_path / "a.zip"))
+    assert made.code == 0 and made.document["documents"] == 2
+    with zipfile.ZipFile(tmp_path / "a.zip") as package:
+        (name,) = [one for one in package.namelist() if one.endswith("PREMIS_rep1.xml")]
+        text = package.read(name).decode()
+    assert text.count("<premis:signatureValue>") == 4, "officer and agency on each paper"
+    assert text.count("TOTAL_PASSED") == 2
+    figures = home.run("stats", "--month", "2026-10", "-o", str(tmp_path / "s.xlsx"))
+    assert figures.code == 0 and (tmp_path / "s.xlsx").exists()
+    assert [one["percent"] for one in figures.document["indicators"]] == [100.0, 100.0]
+    assert home.run("stats", "--month", "10/2026").code == 2
+
+
 def test_a_covered_file_is_found_and_still_comes_back(home: Home, tmp_path: Path) -> None:
     home.run("doctor")
     paper = home.run("dossier", CODE).document["documents"][0]
