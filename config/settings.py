@@ -10,6 +10,7 @@ import difflib
 import getpass
 import os
 import tomllib
+from datetime import timedelta
 from pathlib import Path
 from typing import Any, Literal, get_args
 
@@ -286,6 +287,12 @@ class Settings(BaseSettings):
     returns: Returns = Returns()
     backup: Backup = Backup()
     second_copy: SecondCopy = SecondCopy()
+
+    @property
+    def provisional_lock(self) -> timedelta:
+        """How long what has just been taken in cannot be removed; demo locks are short."""
+        days = self.storage.lock_days if self.mode == "production" else self.storage.lock_days_demo
+        return timedelta(days=days)
 
     @classmethod
     def settings_customise_sources(

@@ -143,7 +143,7 @@ def open_work(paths: HomePaths, settings: Settings, records: Records) -> Parts:
     pool.warm()
     store, endpoint = open_store(paths, settings)
     bucket, bucket_once = Bucket(endpoint), Bucket(endpoint, patient=False)
-    lock = timedelta(days=settings.storage.lock_days if production else settings.storage.lock_days_demo)
+    lock = settings.provisional_lock
     if records.ledger.is_empty() and next(bucket.keys("l/"), None) is not None:
         pool.close()
         if store is not None:

@@ -38,7 +38,7 @@ class FixityDesk:
             parts.versioned,
             parts.second,
             parts.records.ledger,
-            lock=timedelta(days=settings.storage.lock_days_demo),
+            lock=settings.provisional_lock,
             agency=settings.agency.code,
             scratch=paths.work / "repair",
         )
