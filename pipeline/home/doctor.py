@@ -25,9 +25,7 @@ ENDS_SOON = timedelta(days=60)
 def probes(parts: Parts, paths: HomePaths, settings: Settings) -> list[dict[str, Any]]:
     """Every probe, run now."""
     return [
-        _probe("Python", lambda: (OK, sys.version.split()[0], "")),
-        _probe("OCR", lambda: (OK, default_engine().version(), "")),
-        _probe("Ổ đĩa (disk)", lambda: _disk(paths, settings)),
+        *_machine(paths, settings),
         _probe("Kho S3 (store)", lambda: _store(parts)),
         _probe("Cơ sở dữ liệu (database)", lambda: (OK, parts.records.describe(), "")),
         _probe("Sổ cái (ledger)", lambda: _ledger(parts)),
@@ -37,6 +35,23 @@ def probes(parts: Parts, paths: HomePaths, settings: Settings) -> list[dict[str,
         _probe("Chờ dấu cơ quan, nâng mức (agency and level to follow)", lambda: _following(parts)),
         _probe("Bản sao thứ hai (second copy)", lambda: _second(parts, paths, settings)),
         _probe("Việc đang chờ (waiting)", lambda: _waiting(parts)),
+    ]
+
+
+def probes_alone(paths: HomePaths, settings: Settings, reason: SohoaError) -> list[dict[str, Any]]:
+    """What can be said of a home that does not come up, and why it does not."""
+
+    def why() -> tuple[str, str, str]:
+        raise reason
+
+    return [*_machine(paths, settings), _probe("Sẵn sàng làm việc (ready)", why)]
+
+
+def _machine(paths: HomePaths, settings: Settings) -> list[dict[str, Any]]:
+    return [
+        _probe("Python", lambda: (OK, sys.version.split()[0], "")),
+        _probe("OCR", lambda: (OK, default_engine().version(), "")),
+        _probe("Ổ đĩa (disk)", lambda: _disk(paths, settings)),
     ]
 
 

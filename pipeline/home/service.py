@@ -16,6 +16,7 @@ from pipeline.home.case_desk import CaseDesk
 from pipeline.home.case_sweep import CaseSweep
 from pipeline.home.copy_desk import CopyDesk
 from pipeline.home.counter_desk import CounterDesk
+from pipeline.home.doctor import probes_alone
 from pipeline.home.export_desk import ExportDesk
 from pipeline.home.fixity_desk import FixityDesk
 from pipeline.home.inquiry import Inquiry
@@ -108,7 +109,7 @@ class Service:
             "trust": lambda a, actor, p: TrustDesk(self._need_parts(), self._paths, self._settings).run(
                 a, actor
             ),
-            "doctor": lambda a, actor, p: self._ask(work=True).doctor(actor),
+            "doctor": lambda a, actor, p: self._doctor(actor),
         }
 
     def answer(self, verb: str, arguments: dict[str, Any], actor: str, progress: Progress) -> Any:
@@ -222,6 +223,12 @@ class Service:
             parts = self._need_parts()
             return Inquiry(parts.records, parts, self._paths, self._settings)
         return Inquiry(self._need_records(), self._parts, self._paths, self._settings)
+
+    def _doctor(self, actor: str) -> dict[str, Any]:
+        try:
+            return self._ask(work=True).doctor(actor)
+        except SohoaError as error:
+            return {"probes": probes_alone(self._paths, self._settings, error)}
 
     def _need_records(self) -> Records:
         with self._changed:
