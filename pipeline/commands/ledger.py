@@ -59,5 +59,10 @@ def _show(report: dict[str, Any]) -> None:
     typer.echo(f"  {report['segments']} đoạn trong kho (segments), {len(report['roots'])} ngày đã niêm phong")
     for root in report["roots"]:
         typer.echo(f"  {root['day']}: {root['signer']}, {root['stamped'] or 'không có dấu thời gian'}")
+    for one in report["evidence"]:
+        days = f"{one['days'][0]} – {one['days'][-1]}" if one["days"] else one["key"]
+        typer.echo(
+            f"  bằng chứng {days}: {len(one['stamps'])} dấu thời gian, đến {(one['ends'] or '-')[:10]}"
+        )
     for problem in report["problems"]:
         typer.echo(f"  {problem}")

@@ -11,7 +11,16 @@ from pipeline.files import write_whole
 from pipeline.wire import Parts
 from storage import ledger_export
 from storage.ledger import actor_key
-from storage.proof import judge_export, judge_roots, judge_segments, report
+from storage.proof import (
+    evidence_named,
+    judge_evidence,
+    judge_export,
+    judge_roots,
+    judge_segments,
+    report,
+    sealed_objects,
+    walk,
+)
 
 
 class LedgerDesk:
@@ -48,7 +57,9 @@ class LedgerDesk:
         if person:
             return self._slip(str(person), output, actor)
         self._note("export_ledger", actor, [], {})
-        content = ledger_export.lines(self._ledger, self._parts.roots.all(), agency=self._agency.code)
+        content = ledger_export.lines(
+            self._ledger, self._parts.roots.all(), self._parts.evidence.all(), agency=self._agency.code
+        )
         written = write_whole(output, content, "application/jsonl")
         return {"path": str(output), "sha256": written.sha256, "size": written.size}
 
@@ -76,8 +87,12 @@ def judge(parts: Parts) -> dict[str, Any]:
     """The ledger against its own chain, and against what the bucket holds of it."""
     sent = parts.segments.published_keys()  # before the chain is read: what is sent later may not be in it
     roots, held = list(parts.roots.all()), list(parts.segments.all())
-    chain = parts.records.ledger.chain()
+    evidence, named = dict(parts.evidence.all()), dict[str, str]()
+    chain = walk(evidence_named(parts.records.ledger.entries(), named))
+    named = {key: sha256 for key, sha256 in named.items() if key in evidence or parts.evidence.lost(key)}
     problems, seals = judge_roots(chain, roots, parts.trusted())
     problems += [f"{key} is missing in the bucket" for key in sorted(sent - {key for key, _ in held})]
     problems += judge_segments(chain, held)
-    return report(chain, chain.problems + problems, seals, segments=len(held), manifests=0)
+    wrong, standing = judge_evidence(evidence, sealed_objects(roots), parts.trusted(), named)
+    problems = chain.problems + problems + wrong
+    return report(chain, problems, seals, segments=len(held), manifests=0, evidence=standing)
