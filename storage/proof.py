@@ -2,11 +2,13 @@
 """Judge an exported ledger without sohoa and without a database: this one file, Python, and `cryptography`.
 
     python3 verify_ledger.py LEDGER.jsonl [--objects FOLDER] [--root ROOT.crt ...]
+    python3 verify_ledger.py PROOF.json [--file DOCUMENT.pdf] [--root ROOT.crt ...]
 
 The ledger is a chain: hash = SHA-256(previous hash, newline, body). At the end of each day (Vietnam time) the agency
 signs a Merkle root (RFC 6962: leaf 0x00, node 0x01) over the day's entries and manifests. So a changed, removed,
-inserted or reordered entry is named, and so is an end that was cut off. FOLDER holds copies of the bucket's
-`x/`, `l/` and `d/` objects, whichever are at hand. Exit code 0: it holds; 5: it does not; 2: wrong usage.
+inserted or reordered entry is named, and so is an end that was cut off. Evidence records (RFC 4998) renew the days'
+time-stamps. A proof (`sohoa ledger prove`) leads from one document to the signed root of its day. FOLDER holds copies
+of the bucket's `x/`, `l/` and `d/` objects, whichever are at hand. Exit code 0: it holds; 5: not; 2: wrong usage.
 """
 
 from __future__ import annotations
@@ -562,9 +564,17 @@ class Standing:
 
 
 def judge_record(
-    key: str, der: bytes, objects: dict[str, bytes], trusted: Sequence[x509.Certificate]
+    key: str,
+    der: bytes,
+    objects: dict[str, bytes],
+    trusted: Sequence[x509.Certificate],
+    *,
+    alone: bool = True,
 ) -> tuple[list[str], Standing | None]:
-    """Problems of one evidence record over the objects at hand, by key: each broken link is named."""
+    """Problems of one evidence record over the objects at hand, by key: each broken link is named.
+
+    `alone`: the objects are all that there are, so that what it covers and is not among them is missing.
+    """
     problems: list[str] = []
     try:
         chains = read_record(der)
@@ -580,7 +590,7 @@ def judge_record(
         if number == 0:
             unknown = set(first.tree[0] if first.tree else ()) - set(mine.values())
             covers = tuple(sorted(held)) if top is not None else ()
-            if unknown:
+            if unknown and alone:
                 problems.append(
                     f"{key}: covers {len(unknown)} objects that are not here: a root or its signature is "
                     "missing, or was changed"
@@ -756,6 +766,113 @@ def sealed_objects(roots: Iterable[Root]) -> dict[str, bytes]:
     return found
 
 
+MOST_PROOF = 256 << 20
+"""Bytes of the largest proof that is read."""
+INCLUSION = "inclusion-1"
+"""Contract of the proof that one document stands under the signed root of a day."""
+
+
+def audit_path(tree: Sequence[Sequence[bytes]], place: int) -> list[str]:
+    """The hashes that lead from a leaf to the top (RFC 6962 section 2.1.1), from below."""
+    path = []
+    for level in tree[:-1]:
+        if place ^ 1 < len(level):
+            path.append(level[place ^ 1].hex())
+        place //= 2
+    return path
+
+
+def levels(leaves: Sequence[bytes]) -> list[list[bytes]]:
+    """The tree of RFC 6962 over the leaves' data, level by level, the top last."""
+    level = [hashlib.sha256(b"\0" + leaf).digest() for leaf in leaves]
+    tree = [level]
+    while len(level) > 1:
+        pairs = [
+            hashlib.sha256(b"\1" + level[n] + level[n + 1]).digest() for n in range(0, len(level) - 1, 2)
+        ]
+        level = pairs + level[len(pairs) * 2 :]
+        tree.append(level)
+    return tree
+
+
+def climb(leaf: bytes, place: int, size: int, path: Sequence[str]) -> str:
+    """The top that a path leads to. Raises ValueError when the path is not of such a tree."""
+    if not 0 <= place < size:
+        raise ValueError("the leaf is not of this tree")
+    own, rest = hashlib.sha256(b"\0" + leaf).digest(), [bytes.fromhex(one) for one in path]
+    while size > 1:
+        if place ^ 1 < size:
+            if not rest:
+                raise ValueError("the path is too short")
+            other = rest.pop(0)
+            left, right = (other, own) if place & 1 else (own, other)
+            own = hashlib.sha256(b"\1" + left + right).digest()
+        place, size = place // 2, (size + 1) // 2
+    if rest:
+        raise ValueError("the path is too long")
+    return own.hex()
+
+
+def judge_inclusion(
+    found: dict[str, Any], file: bytes | None, trusted: Sequence[x509.Certificate]
+) -> dict[str, Any]:
+    """Whether a proof leads from a document (the bytes of `file`, when given) up to a signed root, and since when."""
+    problems: list[str] = []
+    told: dict[str, Any] = {
+        "ok": False,
+        "day": None,
+        "signer": None,
+        "stamped": None,
+        "trusted": None,
+        "evidence": None,
+    }
+    try:
+        sha256, key = str(found["sha256"]), str(found["manifest"]["key"])
+        manifest, place = str(found["manifest"]["content"]).encode(), str(found["root"]["key"])
+        root = str(found["root"]["content"]).encode()
+        signature = base64.b64decode(found["root"]["p7s"]) if found["root"]["p7s"] else None
+        stated, entries = json.loads(root), json.loads(manifest)["entries"]
+        told |= {"document": str(found["document"]), "sha256": sha256, "day": str(stated["day"])}
+        named = {(one["document"], one["role"], one["sha256"]) for one in entries}
+        sealed = {(one["key"], one["sha256"]) for one in stated["manifests"]}
+        whole, path = str(stated["root"]), [str(one) for one in found["path"]]
+        leaf, size = found["leaf"], int(found["leaves"])
+        record = found.get("evidence")
+        evidence = {str(record["key"]): base64.b64decode(record["record"])} if record else {}
+    except (ValueError, KeyError, TypeError, RecursionError):
+        return {**told, "problems": ["the proof is damaged or no proof"]}
+    if file is not None and hashlib.sha256(file).hexdigest() != sha256:
+        problems.append("the file is another one than the proof is about")
+    if (told["document"], "document", sha256) not in named:
+        problems.append(f"{key}: the manifest does not hold this document with these bytes")
+    own = hashlib.sha256(manifest).hexdigest()
+    if (key, own) not in sealed:
+        problems.append(f"{key}: the manifest is not one that the root of {told['day']} seals")
+    try:
+        if climb(f"manifest {key} {own}".encode(), int(leaf), size, path) != whole:
+            problems.append("the path does not lead to the root of the day")
+    except (ValueError, TypeError) as error:
+        problems.append(f"the path does not lead to the root of the day ({error})")
+    try:
+        if signature is None:
+            raise Broken("the root is not signed")
+        seal = check_signature(root, signature, trusted)
+        stamped = seal.stamped.isoformat() if seal.stamped else None
+        told |= {"signer": seal.signer, "stamped": stamped, "trusted": seal.trusted}
+        if seal.trusted is False:
+            raise Broken(f"signed by {seal.signer}, whom no given root vouches for")
+    except Broken as error:
+        problems.append(f"{place}: {error}")
+    objects = sealed_objects([Root(place, root, signature)])
+    for name, der in evidence.items():
+        wrong, standing = judge_record(name, der, objects, trusted, alone=False)
+        problems += wrong
+        if standing is not None:
+            told["evidence"] = evidence_told(standing)
+            problems += [f"{name}: does not cover {one}" for one in objects if one not in standing.covers]
+    return {**told, "ok": not problems, "problems": problems}
+
+
 @dataclass(slots=True)
 class Export:
     """An exported ledger, read line by line; what is no line of one is a problem."""
@@ -882,6 +999,34 @@ def evidence_told(one: Standing) -> dict[str, Any]:
     }
 
 
+def is_inclusion(path: Path) -> bool:
+    """Whether a file is the proof of one document, not an exported ledger."""
+    with path.open("rb") as stream:
+        return stream.read(40).startswith(b'{"contract": "' + INCLUSION.encode())
+
+
+def read_inclusion(path: Path, file: Path | None, trusted: Sequence[x509.Certificate]) -> dict[str, Any]:
+    """Judge the proof of one document, with the document when it is at hand."""
+    if path.stat().st_size > MOST_PROOF:
+        return {"ok": False, "day": None, "problems": ["the proof is too large to be one"]}
+    try:
+        found = json.loads(path.read_bytes())
+    except (ValueError, RecursionError):
+        found = {}
+    return judge_inclusion(
+        found if isinstance(found, dict) else {}, file.read_bytes() if file else None, trusted
+    )
+
+
+def _say_inclusion(found: dict[str, Any]) -> int:
+    state = "đứng dưới gốc (stands under the root)" if found["ok"] else "KHÔNG CHỨNG MINH ĐƯỢC (not proven)"
+    sys.stdout.write(f"{found.get('document')} {state} {found['day']}\n")
+    sys.stdout.write(f"  {found.get('signer')}, {found.get('stamped')}, SHA-256 {found.get('sha256')}\n")
+    for problem in found["problems"]:
+        sys.stdout.write(f"  {problem}\n")
+    return 0 if found["ok"] else 5
+
+
 def main() -> int:
     """Judge the file that is named on the command line."""
     parser = argparse.ArgumentParser(description="Judge an exported ledger. (Kiểm tra sổ cái đã xuất.)")
@@ -892,9 +1037,14 @@ def main() -> int:
     parser.add_argument(
         "--root", type=Path, action="append", default=[], help="a trusted root certificate, PEM"
     )
+    parser.add_argument(
+        "--file", type=Path, help="the document that a proof of `sohoa ledger prove` is about"
+    )
     asked = parser.parse_args()
     try:
         trusted = [one for file in asked.root for one in x509.load_pem_x509_certificates(file.read_bytes())]
+        if is_inclusion(asked.ledger):
+            return _say_inclusion(read_inclusion(asked.ledger, asked.file, trusted))
         found = judge_export(asked.ledger, objects=asked.objects, trusted=trusted)
     except (OSError, ValueError) as error:
         sys.stderr.write(f"{error}\n")

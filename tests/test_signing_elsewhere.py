@@ -279,6 +279,9 @@ def test_papers_go_out_come_back_signed_and_the_flow_goes_on(
     (found,) = home.run("verify", paper["id"]).document["results"]
     assert found["verdict"] == "TOTAL_PASSED", found
     assert next(one["signer"] for one in found["signatures"]) == NAME and len(found["signatures"]) == 2
+    assert [one["role"] for one in found["signatures"]] == ["officer", "agency"], (
+        "also under the client's field name"
+    )
     path = tmp_path / "ky.pdf"
     home.run("get", paper["id"], "-o", str(path))
     assert broken_rules(path) == [] and path.read_bytes().startswith(first.read_bytes())
