@@ -611,8 +611,8 @@ def judge_record(
                     problems.append(f"{where} does not follow the one before it")
                 due = {fold(one.tree, kind) if one.tree else leaf}
             else:
-                alone = {mine[name] for name in covers} if number else set(mine.values())
-                due = {top} if top is not None else alone
+                single = {mine[name] for name in covers} if number else set(mine.values())
+                due = {top} if top is not None else single
             try:
                 stamp = check_token(one.token, _imprint(kind, due), trusted)
                 if place == 0 and top is None:  # one object alone is stamped without a tree
