@@ -83,6 +83,9 @@ def test_a_document_is_proven_by_itself_and_its_days_are_renewed(home: Home, tmp
     (found,) = home.run("verify", "--all").document["results"]
     assert found["verdict"] == "TOTAL_PASSED" and found["inclusion"]["ok"] and found["inclusion"]["trusted"]
     assert found["inclusion"]["evidence"] is None and found["inclusion"]["day"]
+    assert home.run("review", name, "--set", "title=Quyết định thử").code == 0
+    (found,) = home.run("verify", name).document["results"]
+    assert found["inclusion"]["ok"], "a corrected record has the same file, and its proof"
     check_attacks(json.loads(proof.read_text("utf-8")), pdf, root, tmp_path)
 
     due = home.run("renew", "--due", "--days", "5000")

@@ -106,7 +106,7 @@ class Inquiry:
             if verdict is None:
                 missing.append(document)
             else:
-                _under_root(verdict, document, inclusion)
+                _under_root(verdict, document, inclusion, parts)
                 if arguments.get("stream"):
                     event["result"] = verdict
                 else:
@@ -206,17 +206,20 @@ class Inquiry:
         return self._parts
 
 
-def _under_root(report: dict[str, Any], document: str, inclusion: Inclusion) -> None:
+def _under_root(report: dict[str, Any], document: str, inclusion: Inclusion, parts: Parts) -> None:
     """Add how the document stands under the signed root of its day; None while the day is not sealed."""
     try:
         found = inclusion.standing(document)
-    except Tampered as error:
+    except (Tampered, Unavailable) as error:
+        if isinstance(error, Unavailable):
+            parts.archive.probe()  # the store answers, so it is this object that it cannot give
         found = {"ok": False, "problems": [error.both]}
-    except UsageError:  # of an older version, which noted no manifest
+    except UsageError:  # the ledger does not say when: a home of an older version
         found = None
     report["inclusion"] = found
     if found is not None and not found["ok"]:
         report["problems"] += [f"Không chứng minh được ngày lưu: {one}" for one in found["problems"]]
+    if found is not None and found["ok"] is False:
         report["verdict"], report["sub_indication"] = (
             Verdict.FAILED.value,
             report["sub_indication"] or "HASH_FAILURE",
