@@ -28,6 +28,7 @@ from pipeline.wire_casework import open_casework
 from pipeline.wire_signing import SigningParts, open_signing
 from signing.conditions import Conditions
 from signing.demo_pki import DemoPki
+from signing.evidence_token import digest_until, proves_until
 from signing.isolation import IsolatedVerifier
 from signing.policy import levels_from
 from signing.signer import Signer
@@ -41,6 +42,7 @@ from storage.database import open_database, sqlite_url
 from storage.decisions import Decisions
 from storage.ledger import Ledger
 from storage.lights import Lights
+from storage.root_evidence import RootEvidence
 from storage.roots import Roots
 from storage.s3 import Bucket, Endpoint
 from storage.search import Search
@@ -92,6 +94,7 @@ class Parts:
     lights: Lights
     succession: Succession
     casework: Casework
+    evidence: RootEvidence
 
     def describe_store(self) -> str:
         return self.store_name
@@ -220,6 +223,15 @@ def open_work(paths: HomePaths, settings: Settings, records: Records) -> Parts:
         lights,
         Succession(records.database, bucket, lock=lock),
         casework,
+        RootEvidence(
+            records.database,
+            bucket,
+            signing.signer.evidence_stamper(),
+            proves_until=proves_until,
+            digest_until=digest_until,
+            agency=settings.agency.code,
+            lock=lock,
+        ),
     )
 
 

@@ -179,7 +179,7 @@ def _same_words(was: bytes, now: bytes) -> None:
 
 def _of(item: Any, key: str, default: Any = None) -> Any:
     """An entry of a dictionary, followed to where it leads; `get` of the library does not follow."""
-    return item.get(key, default)
+    return item[key] if key in item else default  # noqa: SIM401
 
 
 def _data(item: Any) -> bytes | None:

@@ -26,6 +26,7 @@ from pipeline.model import Document, Level, SignatureRole, SignedDocument
 from signing.appearance import variants
 from signing.cms import SourceSigner, sign
 from signing.evidence import Evidence, Gate, Trust, Use
+from signing.evidence_token import EvidenceStamper
 from signing.keys import KeySource, holder
 from signing.lettering import Lettering
 from signing.placement import Rectangle, place
@@ -163,6 +164,10 @@ class PadesSigner:
         digest = hashlib.sha256(content).digest()
         timestamper = self._timestamper if self._level is not Level.B else None
         return sign(signer, digest, timestamper=timestamper, pdf=False)
+
+    def evidence_stamper(self) -> EvidenceStamper:
+        """The same authority and the same gate, for evidence records."""
+        return EvidenceStamper(self._timestamper, self._gate)
 
     def self_test(self) -> str:
         """Check both certificates and sign a few bytes with each key."""

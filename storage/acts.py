@@ -71,6 +71,7 @@ ACTS = {
     "supplement_slip": Act("lập phiếu yêu cầu bổ sung", _DIGITISE, "yêu cầu bổ sung hồ sơ"),
     "return_set": Act("xuất bộ tệp trả hệ thống một cửa", _DIGITISE, "gửi kết quả số hóa"),
     "reuse": Act("dùng lại giấy tờ đã có", _DIGITISE, "không yêu cầu nộp lại"),
+    "renew_roots": Act("gia hạn bằng chứng các ngày đã niêm phong", _RUN, _KEEP),
     "seal_day": Act("niêm phong sổ cái của ngày", _SYSTEM, _KEEP),
     "rebuild": Act("dựng lại danh mục từ kho", _RUN, "khôi phục"),
     "stats": Act("xem thống kê số hóa", _CHECK, "theo dõi, báo cáo"),

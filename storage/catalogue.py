@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -120,6 +121,14 @@ class Catalogue:
             query = query.where(document.c.dossier == dossier)
         with reading(self._database) as connection:
             return list(connection.execute(query).scalars())
+
+    def roles(self, document_id: str) -> list[str]:
+        """The roles in which we signed a document's file; none for one that came in signed."""
+        query = select(document.c.roles).where(
+            document.c.id == document_id, document.c.origin != "incoming_signed"
+        )
+        with reading(self._database) as connection:
+            return list(json.loads(connection.execute(query).scalar() or "[]"))
 
     def everything(self, document_id: str) -> Sequence[Any]:
         """Every object of a document in every version: rows with role, key, sha256."""

@@ -79,6 +79,16 @@ def root_signature(day: date) -> str:
     return f"x/{day:%Y/%m/%d}/root.p7s"
 
 
+def evidence(first: str, number: int) -> str:
+    """Version `number` (from 1) of the evidence record over signed days of which `first` (ISO) is the first."""
+    return f"x/evidence/{date.fromisoformat(first):%Y-%m-%d}/{number:06d}.ers"
+
+
+def root_digests(day: date, algorithm: str) -> str:
+    """Digests by a stronger algorithm of all that the root of a day covers, a line an object."""
+    return f"x/{day:%Y/%m/%d}/{_plain(algorithm)}.jsonl"
+
+
 def loose(document: str) -> str:
     """Stands for a dossier while a whole-file document is not linked to one."""
     return f"~{_plain(document)}"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from datetime import UTC, datetime
 
 from storage.acts import act_of
@@ -14,8 +14,10 @@ from storage.proof import GENESIS, VIETNAM, Entry, Root, line_of
 CONTRACT = "ledger-1"
 
 
-def lines(ledger: Ledger, roots: Iterator[Root], *, agency: str) -> Iterator[bytes]:
-    """Every entry, then the signed roots, then the head: the number and hash at which the file must end."""
+def lines(
+    ledger: Ledger, roots: Iterator[Root], evidence: Iterable[tuple[str, bytes]] = (), *, agency: str
+) -> Iterator[bytes]:
+    """Every entry, the signed roots, their evidence records, then the head: number and hash at which it must end."""
     last, head = 0, GENESIS
     for entry in ledger.entries():
         last, head = entry.seq, entry.hash
@@ -23,6 +25,8 @@ def lines(ledger: Ledger, roots: Iterator[Root], *, agency: str) -> Iterator[byt
     for root in roots:
         signature = base64.b64encode(root.signature).decode() if root.signature else None
         yield _line({"key": root.key, "root": root.content.decode(), "p7s": signature})
+    for key, record in evidence:
+        yield _line({"key": key, "evidence": base64.b64encode(record).decode()})
     stated = {"contract": CONTRACT, "agency": agency, "last": last, "hash": head, "at": _now()}
     yield _line({"head": stated})
 

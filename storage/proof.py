@@ -2,11 +2,13 @@
 """Judge an exported ledger without sohoa and without a database: this one file, Python, and `cryptography`.
 
     python3 verify_ledger.py LEDGER.jsonl [--objects FOLDER] [--root ROOT.crt ...]
+    python3 verify_ledger.py PROOF.json [--file DOCUMENT.pdf] [--root ROOT.crt ...]
 
 The ledger is a chain: hash = SHA-256(previous hash, newline, body). At the end of each day (Vietnam time) the agency
 signs a Merkle root (RFC 6962: leaf 0x00, node 0x01) over the day's entries and manifests. So a changed, removed,
-inserted or reordered entry is named, and so is an end that was cut off. FOLDER holds copies of the bucket's
-`x/`, `l/` and `d/` objects, whichever are at hand. Exit code 0: it holds; 5: it does not; 2: wrong usage.
+inserted or reordered entry is named, and so is an end that was cut off. Evidence records (RFC 4998) renew the days'
+time-stamps. A proof (`sohoa ledger prove`) leads from one document to the signed root of its day. FOLDER holds copies
+of the bucket's `x/`, `l/` and `d/` objects, whichever are at hand. Exit code 0: it holds; 5: not; 2: wrong usage.
 """
 
 from __future__ import annotations
@@ -260,6 +262,7 @@ def check_signature(content: bytes, message: bytes, trusted: Sequence[x509.Certi
 @dataclass(frozen=True, slots=True)
 class _Signed:
     certificates: list[x509.Certificate]
+    crls: list[bytes]
     content: bytes | None
     signer: bytes
     digest: hashes.HashAlgorithm
@@ -287,53 +290,70 @@ def _parts(data: bytes) -> Iterator[tuple[int, bytes, bytes]]:
         at += length
 
 
-def _inside(data: bytes) -> list[tuple[int, bytes, bytes]]:
+def inside(data: bytes) -> list[tuple[int, bytes, bytes]]:
+    """DER values in a row: tag, content, and the whole with its header. Raises ValueError, IndexError."""
     return list(_parts(data))
 
 
 def _signed(message: bytes) -> _Signed:
     """SignedData (RFC 5652) taken apart, its one signer too."""
-    (_, info, _), *rest = _inside(message)
+    (_, info, _), *rest = inside(message)
     if rest:
         raise ValueError("bytes after the end")
-    body = _inside(_inside(_inside(info)[1][1])[0][1])
-    capsule = _inside(body[2][1])
-    content = _inside(capsule[1][1])[0][1] if len(capsule) > 1 else None
+    body = inside(inside(inside(info)[1][1])[0][1])
+    capsule = inside(body[2][1])
+    content = inside(capsule[1][1])[0][1] if len(capsule) > 1 else None
     certificates = [
         x509.load_der_x509_certificate(whole)
         for tag, inner, _ in body[3:]
         if tag == 0xA0
-        for kind, _, whole in _inside(inner)
+        for kind, _, whole in inside(inner)
         if kind == 0x30
     ]
-    (signer,) = _inside(body[-1][1])
-    fields = _inside(signer[1])
+    crls = [
+        whole
+        for tag, inner, _ in body[3:-1]
+        if tag == 0xA1
+        for kind, _, whole in inside(inner)
+        if kind == 0x30
+    ]
+    (signer,) = inside(body[-1][1])
+    fields = inside(signer[1])
     unsigned = fields[6][1] if len(fields) > 6 else b""
-    algorithm = HASHES[_inside(fields[2][1])[0][1]]
+    algorithm = HASHES[inside(fields[2][1])[0][1]]
     return _Signed(
         certificates,
+        crls,
         content,
         fields[1][1],
         algorithm,
         fields[3][1],
-        _inside(fields[4][1])[0][1],
+        inside(fields[4][1])[0][1],
         fields[5][1],
         unsigned,
     )
 
 
+def stamp_tokens_of(message: bytes) -> list[bytes]:
+    """The time-stamp tokens over a detached signature; none when it is damaged."""
+    try:
+        return _attribute(_signed(message).unsigned, TIME_STAMP)
+    except (ValueError, IndexError, KeyError):
+        return []
+
+
 def _attribute(attributes: bytes, kind: bytes) -> list[bytes]:
     """The values of one attribute, whole."""
-    for _, inner, _ in _inside(attributes):
-        (_, name, _), (_, values, _) = _inside(inner)
+    for _, inner, _ in inside(attributes):
+        (_, name, _), (_, values, _) = inside(inner)
         if name == kind:
-            return [whole for _, _, whole in _inside(values)]
+            return [whole for _, _, whole in inside(values)]
     return []
 
 
 def _check_signer(signed: _Signed, content: bytes) -> x509.Certificate:
     """The certificate whose key signed `content`. Raises InvalidSignature or ValueError."""
-    (_, _, issuer), (_, serial, _) = _inside(signed.signer)
+    (_, _, issuer), (_, serial, _) = inside(signed.signer)
     own = next(
         one
         for one in [*signed.certificates, None]
@@ -345,7 +365,7 @@ def _check_signer(signed: _Signed, content: bytes) -> x509.Certificate:
     digest = hashes.Hash(signed.digest)
     digest.update(content)
     (stated,) = _attribute(signed.attributes, MESSAGE_DIGEST)
-    if _inside(stated)[0][1] != digest.finalize():
+    if inside(stated)[0][1] != digest.finalize():
         raise InvalidSignature
     size = len(signed.attributes)
     header = (
@@ -368,15 +388,37 @@ def _check_signer(signed: _Signed, content: bytes) -> x509.Certificate:
 
 def _check_stamp(token: bytes, signature: bytes, trusted: Sequence[x509.Certificate]) -> datetime:
     """The time that a token (RFC 3161) states for `signature`. Raises InvalidSignature, Broken or ValueError."""
+
+    def fits(algorithm: hashes.HashAlgorithm, imprint: bytes) -> bool:
+        return hashed(algorithm, signature) == imprint
+
+    return check_token(token, fits, trusted).at
+
+
+@dataclass(frozen=True, slots=True)
+class Stamp:
+    """What a time-stamp token says: when, by whose certificate, and the revocation lists that it carries."""
+
+    at: datetime
+    signer: x509.Certificate
+    certificates: list[x509.Certificate]
+    crls: list[bytes]
+
+
+def check_token(
+    token: bytes, fits: Callable[[hashes.HashAlgorithm, bytes], bool], trusted: Sequence[x509.Certificate]
+) -> Stamp:
+    """Check a token (RFC 3161); `fits` says whether the imprint is the one that is due.
+
+    Raises InvalidSignature, Broken or ValueError.
+    """
     stamp = _signed(token)
     if stamp.content is None:
         raise ValueError("an empty time-stamp")
     own = _check_signer(stamp, stamp.content)
-    fields = _inside(_inside(stamp.content)[0][1])
-    kind, imprint = _inside(fields[2][1])
-    digest = hashes.Hash(HASHES[_inside(kind[1])[0][1]])
-    digest.update(signature)
-    if imprint[1] != digest.finalize():
+    fields = inside(inside(stamp.content)[0][1])
+    kind, imprint = inside(fields[2][1])
+    if not fits(HASHES[inside(kind[1])[0][1]], imprint[1]):
         raise InvalidSignature
     at = datetime.strptime(fields[4][1].decode()[:14], "%Y%m%d%H%M%S").replace(tzinfo=UTC)
     uses = own.extensions.get_extension_for_class(x509.ExtendedKeyUsage).value
@@ -384,7 +426,13 @@ def _check_stamp(token: bytes, signature: bytes, trusted: Sequence[x509.Certific
         raise Broken("the time-stamp is by a certificate that may not stamp")
     if trusted and not _leads_to(own, stamp.certificates, trusted, at):
         raise Broken("the time-stamp is by an authority whom no given root vouches for")
-    return at
+    return Stamp(at, own, stamp.certificates, stamp.crls)
+
+
+def hashed(algorithm: hashes.HashAlgorithm, content: bytes) -> bytes:
+    digest = hashes.Hash(algorithm)
+    digest.update(content)
+    return digest.finalize()
 
 
 def _leads_to(
@@ -416,17 +464,427 @@ def _issued(own: x509.Certificate, by: x509.Certificate) -> bool:
         return False
 
 
+EVIDENCE = "x/evidence/"
+"""Evidence records (RFC 4998) over the signed days: `{first day}/{version}.ers`, each version a new object."""
+RENEWAL = "renew_roots"
+"""The ledger's act for a new version."""
+
+
+@dataclass(frozen=True, slots=True)
+class ArchiveStamp:
+    """ArchiveTimeStamp of RFC 4998: the digest's OID, the reduced hash tree as lists of digests, the token."""
+
+    kind: bytes
+    tree: tuple[tuple[bytes, ...], ...]
+    token: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class StampChain:
+    """ArchiveTimeStampChain: time-stamps that renew one another under one digest algorithm; its DER."""
+
+    stamps: tuple[ArchiveStamp, ...]
+    whole: bytes
+
+
+def read_record(der: bytes) -> tuple[StampChain, ...]:
+    """The chains of an EvidenceRecord. Raises ValueError (also KeyError, IndexError) when it is none."""
+    (tag, body, _), *rest = inside(der)
+    fields = inside(body)
+    if (
+        tag != 0x30
+        or rest
+        or fields[0][2] != b"\x02\x01\x01"
+        or [fields[1][0], fields[-1][0]] != [0x30, 0x30]
+    ):
+        raise ValueError("no evidence record")
+    chains = []
+    for _, inner, whole in inside(fields[-1][1]):
+        stamps = tuple(_archive_stamp(one) for _, one, _ in inside(inner))
+        if not stamps or len({stamp.kind for stamp in stamps}) > 1:
+            raise ValueError("a chain of time-stamps is empty, or of several digests")
+        chains.append(StampChain(stamps, whole))
+    if not chains:
+        raise ValueError("no time-stamp")
+    return tuple(chains)
+
+
+def _archive_stamp(content: bytes) -> ArchiveStamp:
+    found = {tag: (inner, whole) for tag, inner, whole in inside(content)}
+    if not found.keys() >= {0xA0, 0x30} or not found.keys() <= {0xA0, 0xA1, 0xA2, 0x30}:
+        raise ValueError("no archive time-stamp")
+    lists = inside(found[0xA2][0]) if 0xA2 in found else []
+    tree = tuple(tuple(leaf for _, leaf, _ in inside(inner)) for _, inner, _ in lists)
+    kind = inside(found[0xA0][0])[0][1]
+    size = HASHES[kind].digest_size
+    if any(not one or any(len(leaf) != size for leaf in one) for one in tree):
+        raise ValueError("a hash tree with an empty list, or digests of another length")
+    return ArchiveStamp(kind, tree, found[0x30][1])
+
+
+def sequence_of(chains: Sequence[StampChain]) -> bytes:
+    """DER of an ArchiveTimeStampSequence: what a renewal of the hash tree binds."""
+    return tlv(0x30, *(one.whole for one in chains))
+
+
+def tlv(tag: int, *parts: bytes) -> bytes:
+    """A DER value from its content."""
+    content = b"".join(parts)
+    size = len(content)
+    if size < 128:
+        return bytes([tag, size]) + content
+    length = size.to_bytes((size.bit_length() + 7) // 8, "big")
+    return bytes([tag, 0x80 | len(length)]) + length + content
+
+
+def leaf_of(content: bytes, kind: bytes, before: Sequence[StampChain]) -> bytes:
+    """An object's leaf in a chain: its digest, bound to all earlier chains (RFC 4998 section 5.3)."""
+    own = hashed(HASHES[kind], content)
+    if not before:
+        return own
+    return hashed(HASHES[kind], own + hashed(HASHES[kind], sequence_of(before)))
+
+
+def fold(tree: Sequence[Sequence[bytes]], kind: bytes) -> bytes:
+    """The top of a reduced hash tree: each list sorted and hashed, the outcome joins the next list (section 4.3)."""
+    top: list[bytes] = []
+    for one in tree:
+        together = sorted([*one, *top])
+        top = [hashed(HASHES[kind], b"".join(together)) if len(together) > 1 else together[0]]
+    return top[0]
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """An evidence record as judged: what it covers, its time-stamps (time, signer, last day of its certificate)."""
+
+    key: str
+    covers: tuple[str, ...]
+    stamps: tuple[tuple[datetime, str, datetime], ...]
+
+
+def judge_record(
+    key: str,
+    der: bytes,
+    objects: dict[str, bytes],
+    trusted: Sequence[x509.Certificate],
+    *,
+    alone: bool = True,
+) -> tuple[list[str], Standing | None]:
+    """Problems of one evidence record over the objects at hand, by key: each broken link is named.
+
+    `alone`: the objects are all that there are, so that what it covers and is not among them is missing.
+    """
+    problems: list[str] = []
+    try:
+        chains = read_record(der)
+    except (ValueError, IndexError, KeyError) as error:
+        return [f"{key}: the evidence record is damaged ({error})"], None
+    covers: tuple[str, ...] = ()
+    stamps: list[Stamp] = []
+    for number, chain in enumerate(chains):
+        kind, first = chain.stamps[0].kind, chain.stamps[0]
+        mine = {name: leaf_of(objects[name], kind, chains[:number]) for name in objects}
+        top = fold(first.tree, kind) if first.tree else None
+        held = {name for name, leaf in mine.items() if top is None or leaf in first.tree[0]}
+        if number == 0:
+            unknown = set(first.tree[0] if first.tree else ()) - set(mine.values())
+            covers = tuple(sorted(held)) if top is not None else ()
+            if unknown and alone:
+                problems.append(
+                    f"{key}: covers {len(unknown)} objects that are not here: a root or its signature is "
+                    "missing, or was changed"
+                )
+        else:
+            lists = {
+                f"{name.rpartition('/')[0]}/{HASHES[kind].name}.jsonl" for name in covers
+            } & objects.keys()
+            problems += [
+                f"{key}: renewal {number} of the hash tree leaves out {name}"
+                for name in sorted({*covers, *lists} - held)
+            ]
+        for place, one in enumerate(chain.stamps):
+            where = f"{key}: time-stamp {len(stamps) + 1}"
+            if place:
+                leaf = hashed(HASHES[kind], chain.stamps[place - 1].token)
+                if one.tree and leaf not in one.tree[0]:
+                    problems.append(f"{where} does not follow the one before it")
+                due = {fold(one.tree, kind) if one.tree else leaf}
+            else:
+                single = {mine[name] for name in covers} if number else set(mine.values())
+                due = {top} if top is not None else single
+            try:
+                stamp = check_token(one.token, _imprint(kind, due), trusted)
+                if place == 0 and top is None:  # one object alone is stamped without a tree
+                    covers = covers or tuple(n for n in mine if stamps_leaf(one.token, kind, mine[n]))
+            except InvalidSignature:
+                problems.append(f"{where} does not fit what it is over")
+                return problems, Standing(key, covers, _told(stamps))
+            except (Broken, ValueError, IndexError, KeyError, x509.ExtensionNotFound) as error:
+                problems.append(f"{where} does not hold ({error})")
+                return problems, Standing(key, covers, _told(stamps))
+            if stamps:
+                problems += [f"{where} {what}" for what in _follows(stamps[-1], stamp.at, trusted)]
+            stamps.append(stamp)
+    return problems, Standing(key, covers, _told(stamps))
+
+
+def stamps_leaf(token: bytes, kind: bytes, leaf: bytes) -> bool:
+    """Whether a token that holds is over that leaf."""
+    try:
+        check_token(token, _imprint(kind, {leaf}), ())
+    except InvalidSignature:
+        return False
+    return True
+
+
+def _imprint(kind: bytes, due: set[bytes]) -> Callable[[hashes.HashAlgorithm, bytes], bool]:
+    return lambda algorithm, imprint: algorithm.name == HASHES[kind].name and imprint in due
+
+
+def _follows(before: Stamp, at: datetime, trusted: Sequence[x509.Certificate]) -> list[str]:
+    """What is wrong with a renewal at that time: too early, too late, or after a revocation."""
+    wrong = []
+    if at < before.at:
+        wrong.append("is older than the one that it renews")
+    if at > before.signer.not_valid_after_utc:
+        ended = before.signer.not_valid_after_utc.date()
+        wrong.append(f"came on {at.date()}, after the certificate of the one before ended on {ended}")
+    issuers = [one for one in [*before.certificates, *trusted] if one.subject == before.signer.issuer]
+    for der in before.crls:
+        try:
+            found = x509.load_der_x509_crl(der)
+            if found.issuer != before.signer.issuer or not any(_signs(one, found) for one in issuers):
+                continue
+            revoked = found.get_revoked_certificate_by_serial_number(before.signer.serial_number)
+        except ValueError:
+            continue
+        if revoked is not None and revoked.revocation_date_utc <= at:
+            wrong.append(f"renews one whose certificate was revoked on {revoked.revocation_date_utc.date()}")
+            break
+    return wrong
+
+
+def _signs(issuer: x509.Certificate, found: x509.CertificateRevocationList) -> bool:
+    key = issuer.public_key()
+    return isinstance(key, ec.EllipticCurvePublicKey | rsa.RSAPublicKey) and found.is_signature_valid(key)
+
+
+def _told(stamps: Sequence[Stamp]) -> tuple[tuple[datetime, str, datetime], ...]:
+    return tuple((one.at, name_of(one.signer), one.signer.not_valid_after_utc) for one in stamps)
+
+
+def name_of(certificate: x509.Certificate) -> str:
+    names = certificate.subject.get_attributes_for_oid(NameOID.COMMON_NAME)
+    return str(names[0].value) if names else certificate.subject.rfc4514_string()
+
+
+def judge_evidence(
+    records: dict[str, bytes],
+    objects: dict[str, bytes],
+    trusted: Sequence[x509.Certificate],
+    named: dict[str, str],
+) -> tuple[list[str], list[Standing]]:
+    """Problems of all evidence records, and how the newest version of each stands.
+
+    `objects` are the roots, their signatures and their lists of digests, by key; `named` are the digests of the
+    records that the ledger names. A version that is gone, was swapped, or does not begin as the one before, is named.
+    """
+    problems = [f"{key} is missing: the ledger names it" for key in sorted(named.keys() - records.keys())]
+    problems += [
+        f"{key}: the evidence record is another one than the ledger names"
+        for key in sorted(named.keys() & records.keys())
+        if hashlib.sha256(records[key]).hexdigest() != named[key]
+    ]
+    series: dict[str, list[str]] = {}
+    for key in sorted(records):
+        series.setdefault(key.rpartition("/")[0], []).append(key)
+    standing = []
+    for folder, keys in series.items():
+        due = [f"{folder}/{number:06d}.ers" for number in range(1, len(keys) + 1)]
+        problems += [f"{key} is missing: later versions are here" for key in due if key not in keys]
+        begun: list[bytes] = []
+        for key in keys:
+            try:
+                now = [_signed(s.token).signature for c in read_record(records[key]) for s in c.stamps]
+            except (ValueError, IndexError, KeyError):
+                if key != keys[-1]:
+                    problems.append(f"{key}: the evidence record is damaged")
+                continue
+            if now[: len(begun)] != begun or len(now) <= len(begun):
+                problems.append(f"{key}: does not go on from the version before it")
+            begun = now
+        found, last = judge_record(keys[-1], records[keys[-1]], objects, trusted)
+        problems += found
+        if last is not None:
+            standing.append(last)
+    return problems, standing
+
+
+def judge_digests(objects: dict[str, bytes], read: Callable[[str], bytes | None]) -> tuple[list[str], int]:
+    """Problems of what the lists of stronger digests (`x/{day}/sha512.jsonl`) name, as far as `read` has it."""
+    problems, compared = [], 0
+    for key, content in objects.items():
+        name = key.rpartition("/")[2].removesuffix(".jsonl")
+        if not key.endswith(".jsonl"):
+            continue
+        for line in content.splitlines():
+            try:
+                found = json.loads(line)
+                place, wanted = str(found["key"]), str(found[name])
+                there = read(place)
+                if there is None:
+                    continue
+                compared += 1
+                if hashlib.new(name, there).hexdigest() != wanted:
+                    problems.append(f"{place}: not the bytes whose {name} {key} holds")
+            except (ValueError, KeyError, TypeError):
+                problems.append(f"{key}: a line is none of a list of digests")
+    return problems, compared
+
+
+def evidence_named(entries: Iterable[Entry], named: dict[str, str]) -> Iterator[Entry]:
+    """The entries as they are; what they say of evidence records is kept in `named`."""
+    for one in entries:
+        if RENEWAL in one.body:
+            try:
+                body = json.loads(one.body)
+                if body["act"] == RENEWAL:
+                    named[str(body["objects"][0])] = str(body["objects"][1])
+            except (ValueError, KeyError, TypeError, IndexError, RecursionError):
+                pass  # the walk says what is wrong with it
+        yield one
+
+
+def sealed_objects(roots: Iterable[Root]) -> dict[str, bytes]:
+    """What evidence records are over: each root and its signature, by key."""
+    found: dict[str, bytes] = {}
+    for root in roots:
+        found[root.key] = root.content
+        if root.signature is not None:
+            found[root.key.removesuffix("json") + "p7s"] = root.signature
+    return found
+
+
+MOST_PROOF = 256 << 20
+"""Bytes of the largest proof that is read."""
+INCLUSION = "inclusion-1"
+"""Contract of the proof that one document stands under the signed root of a day."""
+
+
+def audit_path(tree: Sequence[Sequence[bytes]], place: int) -> list[str]:
+    """The hashes that lead from a leaf to the top (RFC 6962 section 2.1.1), from below."""
+    path = []
+    for level in tree[:-1]:
+        if place ^ 1 < len(level):
+            path.append(level[place ^ 1].hex())
+        place //= 2
+    return path
+
+
+def levels(leaves: Sequence[bytes]) -> list[list[bytes]]:
+    """The tree of RFC 6962 over the leaves' data, level by level, the top last."""
+    level = [hashlib.sha256(b"\0" + leaf).digest() for leaf in leaves]
+    tree = [level]
+    while len(level) > 1:
+        pairs = [
+            hashlib.sha256(b"\1" + level[n] + level[n + 1]).digest() for n in range(0, len(level) - 1, 2)
+        ]
+        level = pairs + level[len(pairs) * 2 :]
+        tree.append(level)
+    return tree
+
+
+def climb(leaf: bytes, place: int, size: int, path: Sequence[str]) -> str:
+    """The top that a path leads to. Raises ValueError when the path is not of such a tree."""
+    if not 0 <= place < size:
+        raise ValueError("the leaf is not of this tree")
+    own, rest = hashlib.sha256(b"\0" + leaf).digest(), [bytes.fromhex(one) for one in path]
+    while size > 1:
+        if place ^ 1 < size:
+            if not rest:
+                raise ValueError("the path is too short")
+            other = rest.pop(0)
+            left, right = (other, own) if place & 1 else (own, other)
+            own = hashlib.sha256(b"\1" + left + right).digest()
+        place, size = place // 2, (size + 1) // 2
+    if rest:
+        raise ValueError("the path is too long")
+    return own.hex()
+
+
+def judge_inclusion(
+    found: dict[str, Any], file: bytes | None, trusted: Sequence[x509.Certificate]
+) -> dict[str, Any]:
+    """Whether a proof leads from a document (the bytes of `file`, when given) up to a signed root, and since when."""
+    problems: list[str] = []
+    told: dict[str, Any] = {
+        "ok": False,
+        "day": None,
+        "signer": None,
+        "stamped": None,
+        "trusted": None,
+        "evidence": None,
+    }
+    try:
+        sha256, key = str(found["sha256"]), str(found["manifest"]["key"])
+        manifest, place = str(found["manifest"]["content"]).encode(), str(found["root"]["key"])
+        root = str(found["root"]["content"]).encode()
+        signature = base64.b64decode(found["root"]["p7s"]) if found["root"]["p7s"] else None
+        stated, entries = json.loads(root), json.loads(manifest)["entries"]
+        told |= {"document": str(found["document"]), "sha256": sha256, "day": str(stated["day"])}
+        named = {(one["document"], one["role"], one["sha256"]) for one in entries}
+        sealed = {(one["key"], one["sha256"]) for one in stated["manifests"]}
+        whole, path = str(stated["root"]), [str(one) for one in found["path"]]
+        leaf, size = found["leaf"], int(found["leaves"])
+        record = found.get("evidence")
+        evidence = {str(record["key"]): base64.b64decode(record["record"])} if record else {}
+    except (ValueError, KeyError, TypeError, RecursionError):
+        return {**told, "problems": ["the proof is damaged or no proof"]}
+    if file is not None and hashlib.sha256(file).hexdigest() != sha256:
+        problems.append("the file is another one than the proof is about")
+    if (told["document"], "document", sha256) not in named:
+        problems.append(f"{key}: the manifest does not hold this document with these bytes")
+    own = hashlib.sha256(manifest).hexdigest()
+    if (key, own) not in sealed:
+        problems.append(f"{key}: the manifest is not one that the root of {told['day']} seals")
+    try:
+        if climb(f"manifest {key} {own}".encode(), int(leaf), size, path) != whole:
+            problems.append("the path does not lead to the root of the day")
+    except (ValueError, TypeError) as error:
+        problems.append(f"the path does not lead to the root of the day ({error})")
+    try:
+        if signature is None:
+            raise Broken("the root is not signed")
+        seal = check_signature(root, signature, trusted)
+        stamped = seal.stamped.isoformat() if seal.stamped else None
+        told |= {"signer": seal.signer, "stamped": stamped, "trusted": seal.trusted}
+        if seal.trusted is False:
+            raise Broken(f"signed by {seal.signer}, whom no given root vouches for")
+    except Broken as error:
+        problems.append(f"{place}: {error}")
+    objects = sealed_objects([Root(place, root, signature)])
+    for name, der in evidence.items():
+        wrong, standing = judge_record(name, der, objects, trusted, alone=False)
+        problems += wrong
+        if standing is not None:
+            told["evidence"] = evidence_told(standing)
+            problems += [f"{name}: does not cover {one}" for one in objects if one not in standing.covers]
+    return {**told, "ok": not problems, "problems": problems}
+
+
 @dataclass(slots=True)
 class Export:
     """An exported ledger, read line by line; what is no line of one is a problem."""
 
     path: Path
     roots: list[Root] = field(default_factory=list)
+    evidence: dict[str, bytes] = field(default_factory=dict)
     head: dict[str, Any] | None = None
     problems: list[str] = field(default_factory=list)
 
     def entries(self) -> Iterator[Entry]:
-        """The entries in the file's order; roots and head are kept on the way."""
+        """The entries in the file's order; roots, evidence records and head are kept on the way."""
         with self.path.open("rb") as stream:
             for number, line in enumerate(stream, 1):
                 try:
@@ -436,6 +894,8 @@ class Export:
                     elif "root" in found:
                         signature = base64.b64decode(found["p7s"]) if found["p7s"] else None
                         self.roots.append(Root(str(found["key"]), str(found["root"]).encode(), signature))
+                    elif "evidence" in found:
+                        self.evidence[str(found["key"])] = base64.b64decode(found["evidence"])
                     else:
                         yield entry_of(found)
                 except (ValueError, TypeError, KeyError, RecursionError):
@@ -447,7 +907,8 @@ def judge_export(
 ) -> dict[str, Any]:
     """Everything that an exported ledger, and copies of the bucket's objects, can be held to."""
     export = Export(path)
-    chain = walk(export.entries())
+    named: dict[str, str] = {}
+    chain = walk(evidence_named(export.entries(), named))
     problems = export.problems + chain.problems
     if export.head is None:
         problems.append("the file has no head: it is cut off")
@@ -455,7 +916,15 @@ def judge_export(
         problems.append(f"the head names entry {export.head.get('last')}, the file ends with {chain.last}")
     roots = {root.key: root for root in export.roots}
     segments, compared = 0, 0
+    lists: dict[str, bytes] = {}
     if objects is not None:
+        for file in sorted(objects.glob(f"{EVIDENCE}*/*.ers")):
+            key = file.relative_to(objects).as_posix()
+            if export.evidence.setdefault(key, file.read_bytes()) != file.read_bytes():
+                problems.append(f"{key}: the export holds another evidence record than the store")
+        lists = {
+            f.relative_to(objects).as_posix(): f.read_bytes() for f in sorted(objects.glob("x/**/*.jsonl"))
+        }
         for file in sorted(objects.glob("x/**/root.json")):
             key = file.relative_to(objects).as_posix()
             signature = file.with_name("root.p7s")
@@ -471,17 +940,32 @@ def judge_export(
     ordered = [roots[key] for key in sorted(roots)]
     found_in_roots, seals = judge_roots(chain, ordered, trusted)
     problems += found_in_roots
+    broken, standing = judge_evidence(export.evidence, {**sealed_objects(ordered), **lists}, trusted, named)
+    problems += broken
     if objects is not None:
         place = objects
-        wrong, compared = judge_manifests(
-            ordered, lambda key: (place / key).read_bytes() if (place / key).is_file() else None
-        )
-        problems += wrong
-    return report(chain, problems, seals, segments=segments, manifests=compared)
+
+        def read(key: str) -> bytes | None:
+            return (place / key).read_bytes() if not escapes(key) and (place / key).is_file() else None
+
+        wrong, compared = judge_manifests(ordered, read)
+        problems += wrong + judge_digests(lists, read)[0]
+    return report(chain, problems, seals, segments=segments, manifests=compared, evidence=standing)
+
+
+def escapes(key: str) -> bool:
+    """Whether a key from outside would lead out of its folder."""
+    return key.startswith("/") or ".." in key.split("/")
 
 
 def report(
-    chain: Chain, problems: Sequence[str], seals: dict[str, Seal], *, segments: int, manifests: int
+    chain: Chain,
+    problems: Sequence[str],
+    seals: dict[str, Seal],
+    *,
+    segments: int,
+    manifests: int,
+    evidence: Sequence[Standing] = (),
 ) -> dict[str, Any]:
     """The outcome as a document."""
     return {
@@ -500,7 +984,47 @@ def report(
         ],
         "segments": segments,
         "manifests": manifests,
+        "evidence": [evidence_told(one) for one in evidence],
     }
+
+
+def evidence_told(one: Standing) -> dict[str, Any]:
+    """A record as a document: the days that it covers, and until when its last time-stamp's certificate holds."""
+    days = sorted({"-".join(name.split("/")[1:4]) for name in one.covers if name.endswith("/root.json")})
+    return {
+        "key": one.key,
+        "days": days,
+        "stamps": [{"at": at.isoformat(), "signer": signer} for at, signer, _ in one.stamps],
+        "ends": one.stamps[-1][2].isoformat() if one.stamps else None,
+    }
+
+
+def is_inclusion(path: Path) -> bool:
+    """Whether a file is the proof of one document, not an exported ledger."""
+    with path.open("rb") as stream:
+        return stream.read(40).startswith(b'{"contract": "' + INCLUSION.encode())
+
+
+def read_inclusion(path: Path, file: Path | None, trusted: Sequence[x509.Certificate]) -> dict[str, Any]:
+    """Judge the proof of one document, with the document when it is at hand."""
+    if path.stat().st_size > MOST_PROOF:
+        return {"ok": False, "day": None, "problems": ["the proof is too large to be one"]}
+    try:
+        found = json.loads(path.read_bytes())
+    except (ValueError, RecursionError):
+        found = {}
+    return judge_inclusion(
+        found if isinstance(found, dict) else {}, file.read_bytes() if file else None, trusted
+    )
+
+
+def _say_inclusion(found: dict[str, Any]) -> int:
+    state = "đứng dưới gốc (stands under the root)" if found["ok"] else "KHÔNG CHỨNG MINH ĐƯỢC (not proven)"
+    sys.stdout.write(f"{found.get('document')} {state} {found['day']}\n")
+    sys.stdout.write(f"  {found.get('signer')}, {found.get('stamped')}, SHA-256 {found.get('sha256')}\n")
+    for problem in found["problems"]:
+        sys.stdout.write(f"  {problem}\n")
+    return 0 if found["ok"] else 5
 
 
 def main() -> int:
@@ -513,9 +1037,14 @@ def main() -> int:
     parser.add_argument(
         "--root", type=Path, action="append", default=[], help="a trusted root certificate, PEM"
     )
+    parser.add_argument(
+        "--file", type=Path, help="the document that a proof of `sohoa ledger prove` is about"
+    )
     asked = parser.parse_args()
     try:
         trusted = [one for file in asked.root for one in x509.load_pem_x509_certificates(file.read_bytes())]
+        if is_inclusion(asked.ledger):
+            return _say_inclusion(read_inclusion(asked.ledger, asked.file, trusted))
         found = judge_export(asked.ledger, objects=asked.objects, trusted=trusted)
     except (OSError, ValueError) as error:
         sys.stderr.write(f"{error}\n")
@@ -530,6 +1059,11 @@ def main() -> int:
         }
         sys.stdout.write(
             f"  {one['day']}: {one['signer']}, {one['stamped'] or '-'}, {trust[one['trusted']]}\n"
+        )
+    for one in found["evidence"]:
+        days = f"{one['days'][0]} – {one['days'][-1]}" if one["days"] else "-"
+        sys.stdout.write(
+            f"  bằng chứng (evidence) {days}: {len(one['stamps'])} dấu thời gian (time-stamps), đến {one['ends']}\n"
         )
     for problem in found["problems"]:
         sys.stdout.write(f"  {problem}\n")

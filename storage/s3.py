@@ -196,17 +196,23 @@ class Bucket:
 
     def hash(self, key: str, *, version_id: str | None = None) -> Sha256 | None:
         """SHA-256 of what the store returns now, None when the object is missing."""
-        digest = hashlib.sha256()
+        found = self.hashes(key, "sha256", version_id=version_id)
+        return Sha256(found[0]) if found else None
+
+    def hashes(self, key: str, *algorithms: str, version_id: str | None = None) -> list[str] | None:
+        """Digests by several algorithms of what the store returns now, None when the object is missing."""
+        digests = [hashlib.new(name) for name in algorithms]
         with self._errors():
             try:
                 with self._open(key, version_id) as stream:
                     for block in stream.stream(1 << 20):
-                        digest.update(block)
+                        for digest in digests:
+                            digest.update(block)
             except S3Error as error:
                 if error.code in ABSENT:
                     return None
                 raise
-        return Sha256(digest.hexdigest())
+        return [digest.hexdigest() for digest in digests]
 
     def fetch(self, key: str, sha256: Sha256, into: Path, *, version_id: str | None = None) -> None:
         """Write the object to a file. Raises Tampered when its bytes are other than recorded."""

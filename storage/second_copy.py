@@ -22,6 +22,7 @@ from storage import layout
 from storage.archive import Archive
 from storage.copy_tables import copy_cursor, copy_item
 from storage.database import reading, writing
+from storage.evidence_tables import evidence_record
 from storage.ledger import Ledger
 from storage.s3 import Bucket
 from storage.schema import batch, day_root, held, ledger_segment
@@ -31,7 +32,7 @@ AT_ONCE = 100
 ENTRIES = 5000
 SWEEP = timedelta(days=1)
 """How often the whole bucket is listed for what the ledger did not tell of."""
-SWEPT = ("d/", "q/")
+SWEPT = ("d/", "q/", "x/")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -302,9 +303,9 @@ def _note(connection: Connection, wanted: Iterable[tuple[str, str | None]]) -> N
 
 
 def _sent(connection: Connection) -> list[tuple[str, str | None]]:
-    """Segments and roots that are in the bucket and not noted yet."""
+    """Segments, roots and evidence records that are in the bucket and not noted yet."""
     found: list[tuple[str, str | None]] = []
-    for table in (ledger_segment, day_root):
+    for table in (ledger_segment, day_root, evidence_record):
         missing = (
             select(table.c.key, table.c.sha256)
             .outerjoin(copy_item, copy_item.c.key == table.c.key)

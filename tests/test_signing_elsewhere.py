@@ -11,6 +11,8 @@ from typing import Any
 
 import pikepdf
 import pytest
+from cryptography.hazmat.primitives.serialization import Encoding
+from cryptography.x509 import load_der_x509_certificate
 from pyhanko.pdf_utils import generic
 from pyhanko.pdf_utils.generic import pdf_name
 from pyhanko.pdf_utils.incremental_writer import IncrementalPdfFileWriter
@@ -221,9 +223,11 @@ def home(authority: Authority, officer: Identity, tmp_path_factory: pytest.TempP
     home = Home(tmp_path_factory.mktemp("nha") / "h")
     (home.root / "trust").mkdir(parents=True, mode=0o700)
     (home.root / "trust" / "root.crt").write_bytes(authority.root.read_bytes())
+    named = home.root / "officer.crt"  # of its own: a namesake's certificate takes the authority's file
+    named.write_bytes(load_der_x509_certificate(officer.certificate).public_bytes(Encoding.PEM))
     (home.root / "sohoa.toml").write_text(
         f'[signing]\ncrl_files = ["{authority.crl}"]\nrevocation_online = false\n'
-        f'[signing.officer]\nkind = "elsewhere"\ncertificate = "{authority.folder / (NAME + ".crt")}"\n'
+        f'[signing.officer]\nkind = "elsewhere"\ncertificate = "{named}"\n'
     )
     yield home
     home.run("down")
@@ -279,6 +283,9 @@ def test_papers_go_out_come_back_signed_and_the_flow_goes_on(
     (found,) = home.run("verify", paper["id"]).document["results"]
     assert found["verdict"] == "TOTAL_PASSED", found
     assert next(one["signer"] for one in found["signatures"]) == NAME and len(found["signatures"]) == 2
+    assert [one["role"] for one in found["signatures"]] == ["officer", "agency"], (
+        "also under the client's field name"
+    )
     path = tmp_path / "ky.pdf"
     home.run("get", paper["id"], "-o", str(path))
     assert broken_rules(path) == [] and path.read_bytes().startswith(first.read_bytes())

@@ -15,6 +15,7 @@ def register(app: typer.Typer) -> None:
     ledger = typer.Typer(help="Sổ cái. (The ledger.)", no_args_is_help=True)
     ledger.command("verify")(ledger_verify)
     ledger.command("export")(ledger_export)
+    ledger.command("prove")(ledger_prove)
     app.add_typer(ledger, name="ledger")
 
 
@@ -26,14 +27,44 @@ def ledger_verify(
             help="Sổ cái đã xuất; bỏ trống: sổ cái của kho này. (An exported ledger.)", readable=False
         ),
     ] = None,
+    document: Annotated[
+        Path | None,
+        typer.Option("--file", help="Tệp mà bằng chứng nói tới. (The document that a proof is about.)"),
+    ] = None,
     as_json: JsonOption = False,
 ) -> None:
     """Kiểm tra sổ cái: chuỗi băm, các đoạn trong kho, chữ ký từng ngày. (Chain, segments, signed days.)"""
     session: Session = context.obj
     if file is not None and not file.is_file():
         raise UsageError(f"no file {file}", vi=f"Không có tệp {file}")
-    result = session.call("ledger_verify", {"file": absolute(file) if file else None}, quiet=True)
-    answer(result, as_json=as_json, show=_show, code=0 if result["ok"] else 5)
+    if document is not None and not document.is_file():
+        raise UsageError(f"no file {document}", vi=f"Không có tệp {document}")
+    request = {"file": absolute(file) if file else None, "document": absolute(document) if document else None}
+    result = session.call("ledger_verify", request, quiet=True)
+    show = _show if "entries" in result else _show_proof
+    answer(result, as_json=as_json, show=show, code=0 if result["ok"] else 5)
+
+
+def ledger_prove(
+    context: typer.Context,
+    document: Annotated[str, typer.Argument(help="Mã giấy tờ d_…. (Document id.)")],
+    output: Annotated[Path, typer.Option("-o", "--output", help="Tệp đích. (Where to write.)")],
+    version: Annotated[int | None, typer.Option(min=1, help="Bản thứ mấy. (Which version.)")] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Bằng chứng một giấy tờ đã có trong kho vào ngày nào, không cần cả sổ cái. (Proof for one document.)"""
+    session: Session = context.obj
+    request = {"document": document, "output": absolute(output), "version": version}
+    result = session.call("ledger_prove", request, quiet=True)
+    answer(result, as_json=as_json, show=_show_proof, code=0 if result["ok"] else 5)
+
+
+def _show_proof(found: dict[str, Any]) -> None:
+    state = "đứng dưới gốc (stands under the root)" if found["ok"] else "KHÔNG CHỨNG MINH ĐƯỢC (not proven)"
+    typer.echo(f"{found.get('document')} {state} ngày {found['day']}")
+    typer.echo(f"  {found.get('signer')}, {found.get('stamped')}, SHA-256 {found.get('sha256')}")
+    for problem in found["problems"]:
+        typer.echo(f"  {problem}")
 
 
 def ledger_export(
@@ -59,5 +90,10 @@ def _show(report: dict[str, Any]) -> None:
     typer.echo(f"  {report['segments']} đoạn trong kho (segments), {len(report['roots'])} ngày đã niêm phong")
     for root in report["roots"]:
         typer.echo(f"  {root['day']}: {root['signer']}, {root['stamped'] or 'không có dấu thời gian'}")
+    for one in report["evidence"]:
+        days = f"{one['days'][0]} – {one['days'][-1]}" if one["days"] else one["key"]
+        typer.echo(
+            f"  bằng chứng {days}: {len(one['stamps'])} dấu thời gian, đến {(one['ends'] or '-')[:10]}"
+        )
     for problem in report["problems"]:
         typer.echo(f"  {problem}")

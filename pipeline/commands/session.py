@@ -53,15 +53,27 @@ class Session:
         context.obj = Session(HomePaths(home_folder(home)))
 
     def call(
-        self, verb: str, arguments: dict[str, Any] | None = None, *, quiet: bool = False, start: bool = True
+        self,
+        verb: str,
+        arguments: dict[str, Any] | None = None,
+        *,
+        quiet: bool = False,
+        start: bool = True,
+        on: Callable[[dict[str, Any]], None] | None = None,
     ) -> Any:
-        """Ask the home's process, with a progress line on a terminal."""
+        """Ask the home's process, with a progress line on a terminal; `on` gets every event too."""
         if quiet or not sys.stderr.isatty():
-            return call(self.paths, verb, arguments, start=start)
+            return call(self.paths, verb, arguments, progress=on, start=start)
         from pipeline.commands.progress import shown
 
         with shown() as show:
-            return call(self.paths, verb, arguments, progress=show, start=start)
+
+            def both(event: dict[str, Any]) -> None:
+                show(event)
+                if on is not None:
+                    on(event)
+
+            return call(self.paths, verb, arguments, progress=both, start=start)
 
 
 class CommandGroup(TyperGroup):

@@ -13,6 +13,11 @@ from pipeline.commands.session import JsonOption, Session, absolute, answer
 from pipeline.errors import UsageError
 
 LONGEST_PIN = 256
+WAYS = {
+    "first": "bằng một dấu thời gian chung (first common time-stamp)",
+    "stamp": "bằng dấu thời gian mới (another time-stamp)",
+    "tree": "bằng thuật toán băm mạnh hơn (a stronger digest)",
+}
 
 
 class Role(StrEnum):
@@ -138,16 +143,17 @@ def renew(
     session: Session = context.obj
     if due:
         result = session.call("renew_due", {"days": days}, quiet=as_json)
-        answer(result, as_json=as_json, show=_show_due, code=1 if result["due"] else 0)
+        answer(result, as_json=as_json, show=_show_due, code=1 if result["due"] or result["roots"] else 0)
     result = session.call("renew", {"documents": documents or [], "days": days}, quiet=as_json)
     answer(result, as_json=as_json, show=_show_each, code=each_code(result))
 
 
 def each_code(result: dict[str, Any]) -> int:
     """0 all done; 4 when trying again helps; 1 when a person must look."""
-    if any(one["retry"] for one in result["failed"]):
+    failed = [*result["failed"], *result.get("roots", {}).get("failed", ())]
+    if any(one["retry"] for one in failed):
         return 4
-    return 1 if result["failed"] else 0
+    return 1 if failed else 0
 
 
 def _show_each(result: dict[str, Any]) -> None:
@@ -157,11 +163,18 @@ def _show_each(result: dict[str, Any]) -> None:
     )
     for one in result["failed"]:
         typer.echo(f"  {one['document']}: {one['reason']}")
+    for one in result.get("roots", {}).get("done", ()):
+        typer.echo(f"  ngày {one['first']} – {one['last']}: đã gia hạn bằng chứng {WAYS[one['way']]}")
+    for one in result.get("roots", {}).get("failed", ()):
+        typer.echo(f"  gốc ngày {one['first'] or ''} (daily roots): {one['reason']}")
 
 
 def _show_due(result: dict[str, Any]) -> None:
     typer.echo(f"Đến hạn trong {result['days']} ngày: {len(result['due'])} giấy tờ (due)")
     for one in result["due"][:50]:
         typer.echo(f"  {one['document']}  bản {one['version']}  đến {one['ends'][:10]}")
+    for one in result["roots"][:50]:
+        until = one["ends"][:10] if one["ends"] else "chưa có dấu thời gian (no time-stamp)"
+        typer.echo(f"  gốc ngày {one['first']} – {one['last']} (daily roots): {until}")
     for one in result["calendar"]:
         typer.echo(f"  {one['month']}: {one['documents']} giấy tờ hết hạn bằng chứng (evidence ends)")

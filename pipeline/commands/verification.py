@@ -6,8 +6,9 @@ import datetime as dt
 import hashlib
 import os
 import sys
+from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -91,11 +92,9 @@ def verify(
         if named or everything:
             arguments = {
                 "files": [], "named": named, "all": everything, "online": online,
-                "as_of": moment.isoformat() if moment else None,
+                "as_of": moment.isoformat() if moment else None, "stream": True,
             }  # fmt: skip
-            answered = session.call("verify", arguments, quiet=as_json)
-            for result in answered["results"]:
-                store.put(result, mark="stored")
+            answered = session.call("verify", arguments, quiet=as_json, on=_taker(store))
             store.gone(answered["missing"])
         store.commit()
         subject = ", ".join([*map(str, files), *named]) or str(session.paths.root)
@@ -119,6 +118,16 @@ def verify(
     finally:
         if store is not None:
             store.close()
+
+
+def _taker(store: AuditStore) -> Callable[[dict[str, Any]], None]:
+    """Takes results one by one as the home sends them; what is sent again after an interruption replaces itself."""
+
+    def take(event: dict[str, Any]) -> None:
+        if "result" in event:
+            store.put(event["result"], mark="stored")
+
+    return take
 
 
 def exit_code(store: AuditStore) -> int:

@@ -17,7 +17,8 @@ from pipeline.home.server import Progress
 from pipeline.paths import HomePaths
 from pipeline.wire import Parts, Records, asking
 from signing.conditions import Conditions
-from signing.verdict import FileVerdict, Verdict
+from signing.verdict import SENTENCES, FileVerdict, Verdict
+from storage.inclusion import Inclusion
 
 
 class Inquiry:
@@ -80,7 +81,10 @@ class Inquiry:
         return {"document": document, "files": files}
 
     def verify(self, arguments: dict[str, Any], actor: str, progress: Progress) -> dict[str, Any]:
-        """Files by themselves; stored documents read back from the bucket and against what was recorded."""
+        """Files by themselves; stored documents read back from the bucket and against what was recorded.
+
+        With `stream` each result goes out as an event as soon as it is there, and none is kept.
+        """
         parts = self._need()
         conditions = self._conditions(arguments)
         results: list[dict[str, Any]] = []
@@ -92,14 +96,22 @@ class Inquiry:
             )
             progress({"stage": "verify", "done": number + 1, "total": len(targets)})
         wanted = self._stored(arguments)
+        if wanted:
+            progress({"stage": "verify", "done": 0, "total": len(wanted)})
         ledger_ok = self._records.ledger.verify().ok if wanted else None
+        inclusion = Inclusion(self._records.database, parts.bucket_once, parts.trusted)
         for number, document in enumerate(wanted):
             verdict = self._verify_stored(parts, document, ledger_ok, conditions)
+            event: dict[str, Any] = {"stage": "verify", "done": number + 1, "total": len(wanted)}
             if verdict is None:
                 missing.append(document)
             else:
-                results.append(verdict)
-            progress({"stage": "verify", "done": number + 1, "total": len(wanted)})
+                _under_root(verdict, document, inclusion, parts)
+                if arguments.get("stream"):
+                    event["result"] = verdict
+                else:
+                    results.append(verdict)
+            progress(event)
         self._note("verify", actor, wanted, files=len(targets))
         return {"results": results, "missing": missing, "extra": []}
 
@@ -142,7 +154,20 @@ class Inquiry:
             path.unlink(missing_ok=True)
         report = verdict.to_json()
         report["ledger_ok"] = ledger_ok
+        self._name_roles(document, report)
         return report
+
+    def _name_roles(self, document: str, report: dict[str, Any]) -> None:
+        """The role of a signature made elsewhere, under another field name: the one on record that is left over.
+
+        Only when the bytes are those on record, and one role and one signature are left: then no other is possible.
+        """
+        nameless = [one for one in report["signatures"] if one["role"] is None]
+        if report["hash_ok"] and len(nameless) == 1:
+            known = {one["role"] for one in report["signatures"]}
+            left = [role for role in self._records.catalogue.roles(document) if role not in known]
+            if len(left) == 1:
+                nameless[0]["role"] = left[0]
 
     def _stored(self, arguments: dict[str, Any]) -> list[str]:
         catalogue = self._records.catalogue
@@ -179,6 +204,27 @@ class Inquiry:
     def _need(self) -> Parts:
         assert self._parts is not None
         return self._parts
+
+
+def _under_root(report: dict[str, Any], document: str, inclusion: Inclusion, parts: Parts) -> None:
+    """Add how the document stands under the signed root of its day; None while the day is not sealed."""
+    try:
+        found = inclusion.standing(document)
+    except (Tampered, Unavailable) as error:
+        if isinstance(error, Unavailable):
+            parts.archive.probe()  # the store answers, so it is this object that it cannot give
+        found = {"ok": False, "problems": [error.both]}
+    except UsageError:  # the ledger does not say when: a home of an older version
+        found = None
+    report["inclusion"] = found
+    if found is not None and not found["ok"]:
+        report["problems"] += [f"Không chứng minh được ngày lưu: {one}" for one in found["problems"]]
+    if found is not None and found["ok"] is False:
+        report["verdict"], report["sub_indication"] = (
+            Verdict.FAILED.value,
+            report["sub_indication"] or "HASH_FAILURE",
+        )
+        report["verdict_vi"] = f"{SENTENCES[Verdict.FAILED]}: {report['problems'][0]}"
 
 
 def _damaged(document: str, ledger_ok: bool | None, error: Unavailable) -> dict[str, Any]:

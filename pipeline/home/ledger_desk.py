@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -10,8 +11,21 @@ from pipeline.errors import UsageError
 from pipeline.files import write_whole
 from pipeline.wire import Parts
 from storage import ledger_export
+from storage.inclusion import Inclusion
 from storage.ledger import actor_key
-from storage.proof import judge_export, judge_roots, judge_segments, report
+from storage.proof import (
+    evidence_named,
+    is_inclusion,
+    judge_evidence,
+    judge_export,
+    judge_inclusion,
+    judge_roots,
+    judge_segments,
+    read_inclusion,
+    report,
+    sealed_objects,
+    walk,
+)
 
 
 class LedgerDesk:
@@ -33,12 +47,32 @@ class LedgerDesk:
     def verify(self, arguments: dict[str, Any], actor: str) -> dict[str, Any]:
         """The ledger against its own chain, its segments and its signed days; or an exported file."""
         file = arguments.get("file")
+        if file and is_inclusion(Path(str(file))):
+            return self._verify_proof(Path(str(file)), arguments, actor)
         if file:
             found = judge_export(Path(str(file)), trusted=self._parts.trusted())
         else:
             found = judge(self._parts)
         self._note("verify_ledger", actor, [], {"ok": found["ok"], "file": bool(file)})
         return found
+
+    def _verify_proof(self, proof: Path, arguments: dict[str, Any], actor: str) -> dict[str, Any]:
+        document = Path(str(arguments["document"])) if arguments.get("document") else None
+        found = read_inclusion(proof, document, self._parts.trusted())
+        self._note("verify_ledger", actor, [], {"ok": found["ok"], "file": True})
+        return found
+
+    def prove(self, arguments: dict[str, Any], actor: str) -> dict[str, Any]:
+        """Write the proof that one document stands under the signed root of its day; the export is an entry before."""
+        output, document = Path(str(arguments["output"])), str(arguments["document"])
+        if output.is_dir():
+            raise UsageError(f"{output} is a folder; name a file", vi=f"{output} là thư mục; cần tên tệp")
+        inclusion = Inclusion(self._parts.records.database, self._parts.bucket_once, self._parts.trusted)
+        found = inclusion.proof(document, arguments.get("version"))
+        self._note("export_ledger", actor, [document], {"proof": True})
+        written = write_whole(output, json.dumps(found, ensure_ascii=False).encode(), "application/json")
+        told = judge_inclusion(found, None, self._parts.trusted())
+        return {**told, "path": str(output), "size": written.size}
 
     def export(self, arguments: dict[str, Any], actor: str) -> dict[str, Any]:
         """Write the whole ledger, or one person's slip, to a file; the export itself is an entry before."""
@@ -48,7 +82,9 @@ class LedgerDesk:
         if person:
             return self._slip(str(person), output, actor)
         self._note("export_ledger", actor, [], {})
-        content = ledger_export.lines(self._ledger, self._parts.roots.all(), agency=self._agency.code)
+        content = ledger_export.lines(
+            self._ledger, self._parts.roots.all(), self._parts.evidence.all(), agency=self._agency.code
+        )
         written = write_whole(output, content, "application/jsonl")
         return {"path": str(output), "sha256": written.sha256, "size": written.size}
 
@@ -76,8 +112,12 @@ def judge(parts: Parts) -> dict[str, Any]:
     """The ledger against its own chain, and against what the bucket holds of it."""
     sent = parts.segments.published_keys()  # before the chain is read: what is sent later may not be in it
     roots, held = list(parts.roots.all()), list(parts.segments.all())
-    chain = parts.records.ledger.chain()
+    evidence, named = dict(parts.evidence.all()), dict[str, str]()
+    chain = walk(evidence_named(parts.records.ledger.entries(), named))
+    named = {key: sha256 for key, sha256 in named.items() if key in evidence or parts.evidence.lost(key)}
     problems, seals = judge_roots(chain, roots, parts.trusted())
     problems += [f"{key} is missing in the bucket" for key in sorted(sent - {key for key, _ in held})]
     problems += judge_segments(chain, held)
-    return report(chain, chain.problems + problems, seals, segments=len(held), manifests=0)
+    wrong, standing = judge_evidence(evidence, sealed_objects(roots), parts.trusted(), named)
+    problems = chain.problems + problems + wrong
+    return report(chain, problems, seals, segments=len(held), manifests=0, evidence=standing)

@@ -92,6 +92,7 @@ class Service:
             "verify": lambda a, actor, p: self._ask(work=True).verify(a, actor, p),
             "ledger_verify": lambda a, actor, p: self._ledger_desk().verify(a, actor),
             "ledger_export": lambda a, actor, p: self._ledger_desk().export(a, actor),
+            "ledger_prove": lambda a, actor, p: self._ledger_desk().prove(a, actor),
             "export": lambda a, actor, p: ExportDesk(self._need_parts(), self._paths, self._settings).run(
                 a, actor, p
             ),

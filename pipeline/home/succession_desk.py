@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Callable
+from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from config.settings import Settings
-from pipeline.errors import NeedsPerson, SohoaError, Tampered, UsageError
+from pipeline.errors import NeedsPerson, SohoaError, Tampered, Unavailable, UsageError
 from pipeline.files import write_whole
 from pipeline.home.server import Progress
 from pipeline.model import Level, Origin
@@ -49,9 +50,32 @@ class SuccessionDesk:
     def renew(self, arguments: dict[str, Any], actor: str, progress: Progress) -> dict[str, Any]:
         """Another time-stamp over the named documents, or over all whose evidence ends soon."""
         wanted = list(arguments.get("documents") or [])
-        if not wanted:
-            wanted = [one["document"] for one in self.due(arguments, actor, progress)["due"]]
-        return self._each(wanted, lambda name: self._renew(name, actor), progress)
+        if wanted:
+            return self._each(wanted, lambda name: self._renew(name, actor), progress)
+        roots = self._renew_roots(self._before(arguments), actor, progress)
+        wanted = [one["document"] for one in self.due(arguments, actor, progress)["due"]]
+        return {**self._each(wanted, lambda name: self._renew(name, actor), progress), "roots": roots}
+
+    def _renew_roots(self, before: datetime, actor: str, progress: Progress) -> dict[str, Any]:
+        """The days' evidence in bulk. An authority that is down is told as a reason: the documents get their turn."""
+        evidence = self._parts.evidence
+        try:
+            done, failed = evidence.renew(
+                before, actor, lambda n, total: progress({"stage": "renew", "done": n, "total": total})
+            )
+        except Unavailable as error:
+            return {"done": [], "failed": [{"first": None, "reason": error.both, "retry": True}]}
+        return {
+            "done": [asdict(one) for one in done],
+            "failed": [
+                {"first": one.first, "last": one.last, "reason": error.both, "retry": error.retry}
+                for one, error in failed
+            ],
+        }
+
+    def _before(self, arguments: dict[str, Any]) -> datetime:
+        days = int(arguments.get("days") or self._settings.signing.renew_days)
+        return datetime.now(UTC) + timedelta(days=days)
 
     def due(self, arguments: dict[str, Any], actor: str, progress: Progress) -> dict[str, Any]:
         """The calendar; versions that nobody has looked at yet are read first."""
@@ -60,13 +84,14 @@ class SuccessionDesk:
             self._renewals.learn(name, version, evidence_ends(self._succession.standing(name).content))
             progress({"stage": "renew", "done": number, "total": len(unknown)})
         days = int(arguments.get("days") or self._settings.signing.renew_days)
-        before = datetime.now(UTC) + timedelta(days=days)
+        before = self._before(arguments)
         due = [
             {"document": name, "version": version, "ends": ends}
             for name, version, ends in self._renewals.due(before)
         ]
         months = [{"month": month, "documents": number} for month, number in self._renewals.calendar()]
-        return {"days": days, "due": due, "calendar": months}
+        roots = [asdict(one) for one in self._parts.evidence.due(before, actor)]
+        return {"days": days, "due": due, "calendar": months, "roots": roots}
 
     def _each(self, wanted: list[str], work: Callable[[str], bool], progress: Progress) -> dict[str, Any]:
         done, passed, failed = [], 0, []

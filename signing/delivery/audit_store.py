@@ -55,7 +55,7 @@ class AuditStore:
 
     def __init__(self, path: Path | None = None) -> None:
         try:
-            self._base = sqlite3.connect(str(path) if path else ":memory:")
+            self._base = sqlite3.connect(str(path) if path else "")  # "": SQLite's own temporary file
             self._base.execute("PRAGMA journal_mode=WAL")
             self._base.execute("PRAGMA synchronous=NORMAL")
             self._base.executescript(_TABLES)
