@@ -10,7 +10,8 @@ from typing import Any
 from sqlalchemy import Connection, Engine, delete, insert, select, update
 
 from pipeline.errors import UsageError
-from pipeline.model import Arrangement, Decision, Origin
+from pipeline.model import Arrangement, Decision, Field, Origin, Paper
+from pipeline.records import load
 from storage import ledger
 from storage.database import reading, writing
 from storage.review_tables import ruling
@@ -248,7 +249,9 @@ def _public(body: dict[str, Any]) -> dict[str, Any]:
 
 
 def _doubts(row: Any) -> dict[str, Any]:
-    return {"doubtful": json.loads(row.doubtful), "dossier": row.dossier}
+    """All doubtful fields with their places; `doubtful` names those of the contract."""
+    fields = [field_view(field) for field in load(Paper, row.paper.encode()).fields if field.doubtful]
+    return {"doubtful": json.loads(row.doubtful), "dossier": row.dossier, "fields": fields}
 
 
 def _paper(row: Any) -> dict[str, Any]:
@@ -262,6 +265,19 @@ def _paper(row: Any) -> dict[str, Any]:
         "number": row.number,
         "date": row.date,
         "reason": row.reason,
+    }
+
+
+def field_view(field: Field) -> dict[str, Any]:
+    """A field as `sohoa review --json` has it; `page` is the batch index, the box in pixels of the upright page."""
+    box = field.box
+    return {
+        "name": field.name,
+        "value": field.value,
+        "confidence": field.confidence,
+        "evidence": field.evidence,
+        "page": field.page,
+        "box": [box.left, box.top, box.right, box.bottom] if box else None,
     }
 
 
