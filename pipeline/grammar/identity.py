@@ -22,7 +22,7 @@ OF_BIRTH = frozenset(_PROVINCES.split())
 ABROAD = range(101, 300)
 """Codes of countries, for persons whose birth was registered abroad."""
 FIRST_YEAR = 1900
-_GROUPED = re.compile(r"\d(?:[ .]?\d){8,11}")
+_GROUPED = re.compile(r"[0-9](?:[ .]?[0-9]){8,11}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
