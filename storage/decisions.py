@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import Connection, Engine, delete, insert, select, update
+from sqlalchemy import Connection, Engine, delete, insert, or_, select, update
 
 from pipeline.errors import UsageError
 from pipeline.model import Arrangement, Decision, Field, Origin, Paper
@@ -18,6 +18,8 @@ from storage.review_tables import ruling
 from storage.schema import batch, document, page
 
 SETTLING = ("settle", "rescan")
+DOUBT = '"doubtful":true'
+"""As it stands in the record of a paper: fields of persons are no part of the column of doubts."""
 PAGES = ("pages", "touched")
 """Where the body of a ruling names the pages that it is about."""
 
@@ -46,11 +48,14 @@ class Decisions:
         return [item for _, _, item in sorted(items, key=lambda one: one[:2])]
 
     def doubtful(self) -> list[dict[str, Any]]:
-        """Stored papers with fields that are suggestions only, oldest first: nothing waits for them."""
+        """Stored papers with fields (also of persons) that are suggestions only, oldest first: nothing waits."""
         query = (
             select(document, batch.c.source)
             .join(batch, batch.c.id == document.c.batch)
-            .where(document.c.state == "stored", document.c.doubtful != "[]")
+            .where(
+                document.c.state == "stored",
+                or_(document.c.doubtful != "[]", document.c.paper.contains(DOUBT, autoescape=True)),
+            )
             .order_by(document.c.stored_at, document.c.id)
         )
         with reading(self._database) as connection:

@@ -117,7 +117,7 @@ def persons_in(runs: Sequence[Passage], today: date) -> list[Person]:
                 persons.append(now)
             elif label.kind == "parcel":
                 now = None
-            elif label.kind != "stop":
+            elif label.kind != "stop" and (now is None or label.kind not in now.told):
                 value = _VALUES[label.kind](run, label, end, today)
                 if value is None:
                     continue

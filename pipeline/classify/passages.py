@@ -37,6 +37,11 @@ class Passage:
         """As long as `text`, lower case, without diacritics."""
         return fold_aligned(self.text)
 
+    @cached_property
+    def letters(self) -> str:
+        """For comparing letter by letter."""
+        return letters(self.text)
+
     def between(self, start: int, end: int) -> list[Word]:
         """The words that touch [start, end) of `text` and mean anything."""
         found: list[Word] = []

@@ -119,7 +119,7 @@ def _otherwise(value: str, runs: Sequence[Passage]) -> bool:
 def _stands_again(value: str, runs: Sequence[Passage]) -> bool:
     """Whether the same words stand on the paper twice or more, letter by letter."""
     wanted = letters(value)
-    return sum(letters(run.text).count(wanted) for run in runs) > 1
+    return sum(run.letters.count(wanted) for run in runs) > 1
 
 
 def _number_is_sure(item: Told, runs: Sequence[Passage]) -> bool:
