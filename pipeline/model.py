@@ -238,7 +238,7 @@ class Field:
     """One extracted value with its place and how sure it is.
 
     A value that is not `doubtful` is claimed to be right. `page` is the batch index of the page it
-    stands on; `evidence` says in one word where it came from (qr, text, receipt, operator, signature).
+    stands on; `evidence` says in one word where it came from (qr, text, receipt, operator, signature, mrz, stamp).
     """
 
     name: str

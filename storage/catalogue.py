@@ -181,6 +181,6 @@ def _sought(paper: Paper) -> list[str]:
     days = [
         f"{field.value[8:]}/{field.value[5:7]}/{field.value[:4]}"
         for field in paper.fields
-        if field.name == "date"
+        if field.name in ("date", "birth_date") and len(field.value) == len("2023-07-08")
     ]
-    return [field.value for field in paper.fields if field.name != "type"] + days
+    return [field.value for field in paper.fields if field.name not in ("type", "copy_kind")] + days

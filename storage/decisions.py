@@ -7,16 +7,19 @@ from collections.abc import Iterable
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import Connection, Engine, delete, insert, select, update
+from sqlalchemy import Connection, Engine, delete, insert, or_, select, update
 
 from pipeline.errors import UsageError
-from pipeline.model import Arrangement, Decision, Origin
+from pipeline.model import Arrangement, Decision, Field, Origin, Paper
+from pipeline.records import load
 from storage import ledger
 from storage.database import reading, writing
 from storage.review_tables import ruling
 from storage.schema import batch, document, page
 
 SETTLING = ("settle", "rescan")
+DOUBT = '"doubtful":true'
+"""As it stands in the record of a paper: fields of persons are no part of the column of doubts."""
 PAGES = ("pages", "touched")
 """Where the body of a ruling names the pages that it is about."""
 
@@ -45,11 +48,14 @@ class Decisions:
         return [item for _, _, item in sorted(items, key=lambda one: one[:2])]
 
     def doubtful(self) -> list[dict[str, Any]]:
-        """Stored papers with fields that are suggestions only, oldest first: nothing waits for them."""
+        """Stored papers with fields (also of persons) that are suggestions only, oldest first: nothing waits."""
         query = (
             select(document, batch.c.source)
             .join(batch, batch.c.id == document.c.batch)
-            .where(document.c.state == "stored", document.c.doubtful != "[]")
+            .where(
+                document.c.state == "stored",
+                or_(document.c.doubtful != "[]", document.c.paper.contains(DOUBT, autoescape=True)),
+            )
             .order_by(document.c.stored_at, document.c.id)
         )
         with reading(self._database) as connection:
@@ -248,7 +254,9 @@ def _public(body: dict[str, Any]) -> dict[str, Any]:
 
 
 def _doubts(row: Any) -> dict[str, Any]:
-    return {"doubtful": json.loads(row.doubtful), "dossier": row.dossier}
+    """All doubtful fields with their places; `doubtful` names those of the contract."""
+    fields = [field_view(field) for field in load(Paper, row.paper.encode()).fields if field.doubtful]
+    return {"doubtful": json.loads(row.doubtful), "dossier": row.dossier, "fields": fields}
 
 
 def _paper(row: Any) -> dict[str, Any]:
@@ -262,6 +270,19 @@ def _paper(row: Any) -> dict[str, Any]:
         "number": row.number,
         "date": row.date,
         "reason": row.reason,
+    }
+
+
+def field_view(field: Field) -> dict[str, Any]:
+    """A field as `sohoa review --json` has it; `page` is the batch index, the box in pixels of the upright page."""
+    box = field.box
+    return {
+        "name": field.name,
+        "value": field.value,
+        "confidence": field.confidence,
+        "evidence": field.evidence,
+        "page": field.page,
+        "box": [box.left, box.top, box.right, box.bottom] if box else None,
     }
 
 

@@ -10,9 +10,12 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
+from PIL import Image
 
 from tests.home_in_use import SCANS, Answer, Home, papers
+from tests.papers import printed
 
 CODE = "H38.20-261002-0007"
 OTHER = "H38.20-261002-0011"
@@ -184,3 +187,65 @@ def test_the_scrub_and_a_rebuild_find_all_of_it(home: Home) -> None:
     assert made.code == 0 and made.document["problems"] == [], made.document
     assert rows(home) == before
     assert home.run("verify", "--all").code == 0
+
+
+def test_fields_of_persons_are_kept_found_cut_out_and_corrected(home: Home, tmp_path: Path) -> None:
+    sheet, _ = printed(
+        (
+            "ĐƠN ĐỀ NGHỊ",
+            "Họ và tên: Phạm Quang Lộc",
+            "Số CCCD: 025885001234 cấp năm 2021",
+            "Ngày sinh: 12/06/1985",
+            "Thửa đất số 117, tờ bản đồ số 34",
+            "Người làm đơn",
+            "Phạm Quang Lộc",
+        )
+    )
+    scan = tmp_path / "don.png"
+    sheet.save(scan, dpi=(200, 200))
+    (paper,) = papers(home.run("ingest", str(scan)).document)
+    assert set(paper["doubtful"]) <= {
+        "dossier",
+        "type",
+        "title",
+        "number",
+        "date",
+        "issuer",
+        "signer",
+        "pages",
+    }
+    assert not {"owner", "owner_id", "birth_date", "parcel"} & set(paper), "the contract's keys only"
+    assert home.run("find", "12/06/1985").document["results"][0]["document"] == paper["id"]
+    listed = home.run("review", "--doubtful").document["doubtful"]
+    (fields,) = [one["fields"] for one in listed if one["id"] == paper["id"]]
+    number = next(field for field in fields if field["name"] == "owner_id")
+    assert number["value"] == "025885001234" and number["page"] == 0 and len(number["box"]) == 4
+    out = tmp_path / "cat"
+    cut = home.run("review", paper["id"], "--crop", str(out))
+    assert cut.code == 0, cut.log
+    paths = {one["name"]: one["path"] for one in cut.document["crops"]}
+    assert paths["owner_id"] == str(out / "owner_id.png")
+    with Image.open(paths["owner_id"]) as picture:
+        left, top, right, bottom = number["box"]
+        assert right - left < picture.width < right - left + 120 and bottom - top < picture.height < 150
+        grey = np.asarray(picture.convert("L"))
+        assert (grey < 100).any(axis=0).sum() > 0.5 * (right - left), "the figures are in it"
+    assert home.run("review", "--crop", str(out)).code == 2
+    assert home.run("review", paper["id"], "-k").code == 0
+    still = home.run("review", paper["id"], "--crop", str(tmp_path / "nua")).document["crops"]
+    assert "owner_id" in {one["name"] for one in still}, (
+        "what the list of doubts does not show is not confirmed"
+    )
+    words = (
+        "--set",
+        "owner_id=025085001234",
+        "--set",
+        "parcel=thửa đất số 118",
+        "--set",
+        "copy_kind=ban_chinh",
+    )
+    assert home.run("review", paper["id"], *words).code == 0
+    assert home.run("review", paper["id"], "--set", "copy_kind=that").code == 2
+    assert home.run("find", "025085001234").document["results"][0]["document"] == paper["id"]
+    left_over = home.run("review", paper["id"], "--crop", str(tmp_path / "het")).document["crops"]
+    assert "owner_id" not in {one["name"] for one in left_over}

@@ -18,7 +18,7 @@ from tests.home_in_use import SCANS, Answer, Home, papers, until
 from tests.one_stop import SECRET, TOKEN, OneStop, check
 
 CODE, OTHER = "H38.20-261002-0007", "H38.20-261001-0001"
-OWNER = "001099012345"
+OWNER = "010086002951"  # as the form of the samples has it: a paper of another person is not offered
 EXPORT = """Mã TTHC,Tên TTHC,Hiệu lực từ,Mã thành phần,Tên thành phần,Loại giấy tờ,Bản chính
 1.009994,Cấp giấy phép xây dựng,01/01/2026,TP-H38.000001,Đơn đề nghị,don_cap_phep_xay_dung,1
 1.009994,Cấp giấy phép xây dựng,01/01/2026,KQ-H38.000009,Quyết định,quyet_dinh,1

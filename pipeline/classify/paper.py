@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from datetime import date
 
+from pipeline.classify.copies import copy_field
 from pipeline.classify.dating import date_field
+from pipeline.classify.identity_card import with_zone
 from pipeline.classify.issuer import issuer_field
 from pipeline.classify.numbering import number_field
+from pipeline.classify.parcel import parcel_field
 from pipeline.classify.penned import date_by_pen, number_by_pen
+from pipeline.classify.persons import person_fields
 from pipeline.classify.signer import signer_field
 from pipeline.classify.subject import title_field
 from pipeline.classify.types import LETTER, DocumentType, TypeCatalogue
@@ -35,7 +40,7 @@ class Draft:
         return self.views[0].page.page.origin
 
 
-def paper_of(draft: Draft, types: TypeCatalogue, *, needs_dossier: bool) -> Paper:
+def paper_of(draft: Draft, types: TypeCatalogue, *, needs_dossier: bool, today: date) -> Paper:
     """The record of a collected paper. A file scanned by itself needs no dossier yet."""
     first = draft.views[0]
     number = number_by_pen(first, number_field(first))
@@ -47,6 +52,9 @@ def paper_of(draft: Draft, types: TypeCatalogue, *, needs_dossier: bool) -> Pape
         issuer_field(first),
         signer_field(draft.views),
         Field(name="type", value=kind.key, confidence=0.5 if doubtful else 0.95, doubtful=doubtful),
+        *with_zone(draft.views, person_fields(draft.views, kind, known=not doubtful, today=today), today),
+        parcel_field(draft.views),
+        copy_field(draft.views),
     ]
     review = draft.review
     if draft.dossier is not None and review is None:

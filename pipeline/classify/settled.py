@@ -8,6 +8,8 @@ from dataclasses import replace
 from pipeline.classify.types import TypeCatalogue
 from pipeline.model import Decision, Field, Origin, Paper, Sorting
 
+CONFIRMED = ("dossier", "type", "title", "number", "date", "issuer", "signer", "pages")
+"""Fields that every view of a paper shows as doubtful; those of persons are confirmed by naming their value."""
 RESCAN = "Chờ quét lại: {0} (to be scanned again)"
 
 
@@ -61,7 +63,7 @@ def corrected(paper: Paper, values: Sequence[tuple[str, str]], *, confirmed: boo
         changed = {
             name: replace(field, doubtful=False, confidence=1.0, evidence="operator")
             for name, field in known.items()
-            if field.doubtful
+            if field.doubtful and name in CONFIRMED
         }
     for name, value in values:
         if value:

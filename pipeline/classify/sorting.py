@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
 
+from pipeline.classify.agreeing import told_alike
 from pipeline.classify.arranged import NOTHING, arrange
 from pipeline.classify.continuation import Continuation, continues, gap_in_numbers
 from pipeline.classify.evidence import Named, Reading, agreed, named, readings, stranger_to
@@ -94,7 +95,9 @@ def sort_pages(
     review = _check_series(walk)
     stack = not _is_file(intake) or walk.separators or any(draft.receipt for draft in walk.drafts)
     return Sorting(
-        papers=tuple(paper_of(draft, types, needs_dossier=bool(stack)) for draft in walk.drafts),
+        papers=told_alike(
+            [paper_of(draft, types, needs_dossier=bool(stack), today=today) for draft in walk.drafts]
+        ),
         separators=tuple(walk.separators),
         review=review,
         aside=dict(arrangement.aside),

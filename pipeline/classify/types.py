@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from pipeline.errors import UsageError
-from pipeline.grammar.folding import compact, nfc
+from pipeline.grammar.folding import compact, fold_words, nfc
 
 LETTER = "cong_van"
 
@@ -39,6 +39,7 @@ class DocumentType:
     abstract: bool = False
     role: str = "input"
     digitise: Digitise = Digitise.YES
+    owner: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -103,6 +104,7 @@ def _type(row: Mapping[str, Any], number: int, path: Path) -> DocumentType:
             abstract=bool(row.get("abstract", False)),
             role=str(row.get("role", "input")),
             digitise=Digitise(str(row.get("digitise", "yes"))),
+            owner=tuple(fold_words(text) for text in row.get("owner", [])),
         )
     except (KeyError, ValueError, TypeError) as error:
         raise _broken(path, f"type no. {number} ({row.get('key', '?')}): {error}") from error

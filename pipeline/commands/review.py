@@ -7,7 +7,8 @@ from typing import Annotated, Any
 
 import typer
 
-from pipeline.commands.session import JsonOption, Session, answer
+from pipeline.commands.session import JsonOption, Session, absolute, answer
+from pipeline.errors import UsageError
 
 
 def register(app: typer.Typer) -> None:
@@ -57,17 +58,28 @@ def review(
     doubtful: Annotated[
         bool, typer.Option("--doubtful", help="Liệt kê cả giấy đã lưu còn trường ngờ. (Stored, with doubts.)")
     ] = False,
+    crop: Annotated[
+        Path | None,
+        typer.Option(
+            help="Cắt chỗ của các trường còn ngờ ra thư mục này. (Pictures of the doubtful places.)"
+        ),
+    ] = None,
     as_json: JsonOption = False,
 ) -> None:
     """Việc chờ người: liệt kê, hoặc quyết một việc rồi máy làm tiếp. (What waits for a person.)"""
     from pipeline.commands.intake import exit_code
 
     session: Session = context.obj
+    if crop is not None and not item:
+        raise UsageError(
+            "--crop needs the document: sohoa review d_… --crop FOLDER", vi="--crop cần mã giấy tờ d_…"
+        )
     request = {
         "item": item, "dossier": dossier, "type": kind, "set": values, "ok": ok, "split_before": split_before,
         "merge": merge, "move": move, "after": after, "turn": turn, "aside": aside, "rescan": rescan,
         "misfiled": misfiled, "undo": undo, "take": take, "release": release, "approve": approve,
         "refuse": refuse, "version": version, "doubtful": doubtful,
+        "crop": absolute(crop) if crop else None,
     }  # fmt: skip
     result = session.call("review", request, quiet=as_json or not item)
     if "batches" in result:
@@ -86,6 +98,9 @@ def _show(result: dict[str, Any]) -> None:
     from pipeline.commands.tables import FIELDS, show_batches
 
     console = Console(highlight=False)
+    if "crops" in result:
+        _crops(console, result)
+        return
     if "batches" in result:
         show_batches(result["batches"], console)
         return
@@ -115,8 +130,8 @@ def _show(result: dict[str, Any]) -> None:
         console.print(f"  sohoa review {one['item']} --approve | --refuse", style="dim")
     for item in result.get("doubtful", ()):
         _item(console, item)
-        names = ", ".join(FIELDS.get(name, name) for name in item["doubtful"])
-        console.print(f"  còn ngờ: {escape(names)} (doubtful)", style="yellow")
+        told = ", ".join(_told(field) for field in item["fields"])
+        console.print(f"  còn ngờ: {escape(told)} (doubtful)", style="yellow")
     if result["waiting"]:
         console.print(
             f"Quyết một việc: sohoa review {result['waiting'][0]['id']} --dossier MÃ-HỒ-SƠ", style="dim"
@@ -129,6 +144,22 @@ _DONE = {
     "refused": "đã bỏ đề nghị (refused)",
     "proposed": "đã ghi đề nghị, chờ người thứ hai (proposed)",
 }
+
+
+def _crops(console: Any, result: dict[str, Any]) -> None:
+    from rich.markup import escape
+
+    if not result["crops"]:
+        console.print(f"{result['document']}: không còn trường nào ngờ (nothing is doubtful)")
+    for field in result["crops"]:
+        console.print(f"{escape(_told(field))}: {escape(field['path'] or 'không rõ vị trí (no place)')}")
+
+
+def _told(field: dict[str, Any]) -> str:
+    from pipeline.commands.tables import FIELDS
+
+    name = FIELDS.get(field["name"], field["name"])
+    return f"{name} “{field['value']}”" if field["value"] else name
 
 
 def _item(console: Any, item: dict[str, Any]) -> None:

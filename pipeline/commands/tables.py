@@ -46,6 +46,12 @@ FIELDS = {
     "issuer": "cơ quan",
     "signer": "người ký",
     "pages": "trang",
+    "owner": "chủ giấy tờ",
+    "owner_id": "số định danh",
+    "birth_date": "ngày sinh",
+    "address": "địa chỉ",
+    "parcel": "thửa đất",
+    "copy_kind": "bản chính hay bản sao",
 }
 
 

@@ -12,12 +12,15 @@ from pipeline.grammar.folding import nfc, one_line
 from pipeline.grammar.numbers import parse_number
 
 LONGEST = {
-    "title": 1000, "issuer": 200, "signer": 100, "owner": 100, "address": 300, "land_parcel": 100,
+    "title": 1000, "issuer": 200, "signer": 100, "owner": 100, "address": 300, "parcel": 100,
 }  # fmt: skip
 CODES = {"owner_id": re.compile(r"\d{9}|\d{12}|\d{10}(?:-\d{3})?")}
 """CMND of 9 figures, CCCD of 12 (Luật Căn cước 2023), tax code of 10 or 10-3 (Thông tư 86/2024/TT-BTC)."""
 DATES = ("date", "birth_date")
-NAMES = ("number", *DATES, *LONGEST, *CODES)
+COPIES = ("ban_chinh", "ban_sao_chung_thuc", "ban_sao", "ban_dien_tu")
+"""Kinds of copies as the catalogue of procedures names them."""
+NAMES = ("number", *DATES, *LONGEST, *CODES, "copy_kind")
+_YEAR = re.compile(r"\d{4}")
 _ISO = re.compile(r"\d{4}-\d{2}-\d{2}")
 
 
@@ -41,6 +44,12 @@ def checked_entry(name: str, text: str, *, today: date) -> str:
         if found is None:
             raise _no(value, "số và ký hiệu", "a number with its symbol, like 04/CT-UBND")
         return found.text
+    if name == "copy_kind":
+        if value not in COPIES:
+            raise _no(value, f"loại bản ({', '.join(COPIES)})", f"a kind of copy: {', '.join(COPIES)}")
+        return value
+    if name == "birth_date" and _YEAR.fullmatch(value) and 1900 <= int(value) <= today.year:
+        return value  # many older persons have no day of birth on any paper
     if name in DATES:
         return _date(value, today)
     if name in CODES:

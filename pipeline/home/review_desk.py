@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
+from pathlib import Path
 from typing import Any
 
 from config.settings import Settings
@@ -11,9 +12,11 @@ from pipeline.errors import UsageError
 from pipeline.grammar.codes import parse_dossier_code
 from pipeline.grammar.entries import checked_entry
 from pipeline.home.correction_desk import CorrectionDesk
+from pipeline.home.crop_desk import CropDesk
 from pipeline.home.intake_desk import IntakeDesk
 from pipeline.home.page_rulings import ruling_on_pages
 from pipeline.home.server import Progress
+from pipeline.paths import HomePaths
 from pipeline.wire import Parts
 from storage.proof import VIETNAM
 from storage.turns import Turns
@@ -26,7 +29,7 @@ LONGEST_REASON = 300
 class ReviewDesk:
     """Lists, decides, and lets the batch go on; what is stored is corrected."""
 
-    def __init__(self, parts: Parts, intake: IntakeDesk, settings: Settings) -> None:
+    def __init__(self, parts: Parts, intake: IntakeDesk, paths: HomePaths, settings: Settings) -> None:
         self._decisions = parts.records.decisions
         self._batches = parts.records.batches
         self._types = parts.types
@@ -34,6 +37,7 @@ class ReviewDesk:
         self._agency = settings.agency.code
         self._settings = settings.review
         self._corrections = CorrectionDesk(parts, agency=self._agency)
+        self._crops = CropDesk(parts, paths, agency=self._agency)
         self._turns = Turns(parts.records.database, agency=self._agency)
 
     def review(self, arguments: dict[str, Any], actor: str, progress: Progress) -> dict[str, Any]:
@@ -41,6 +45,9 @@ class ReviewDesk:
         item = arguments.get("item")
         if not item:
             return self._queue(doubtful=bool(arguments.get("doubtful")))
+        if arguments.get("crop"):
+            found = self._corrections.current(item, arguments.get("version"))
+            return self._crops.crop(item, found, Path(arguments["crop"]), actor)
         if arguments.get("take"):
             until = self._turns.take(self._known(item), actor, self._settings.hold_minutes)
             return {"held": item, "until": until.isoformat(), **self._queue()}

@@ -205,7 +205,7 @@ class Service:
         return CounterDesk(self._need_records().ledger, self._paths, self._settings)
 
     def _review(self) -> ReviewDesk:
-        return ReviewDesk(self._need_parts(), self._desk(), self._settings)
+        return ReviewDesk(self._need_parts(), self._desk(), self._paths, self._settings)
 
     def _signing(self) -> SigningDesk:
         return SigningDesk(self._need_parts(), self._paths, self._settings)
