@@ -25,6 +25,7 @@ from pipeline.paths import HomePaths
 from pipeline.raster.limits import RasterLimits
 from pipeline.stages import RealStages
 from pipeline.wire_casework import open_casework
+from pipeline.wire_keeping import Keeping, open_keeping
 from pipeline.wire_signing import SigningParts, open_signing
 from signing.conditions import Conditions
 from signing.demo_pki import DemoPki
@@ -92,6 +93,7 @@ class Parts:
     lights: Lights
     succession: Succession
     casework: Casework
+    keeping: Keeping
 
     def describe_store(self) -> str:
         return self.store_name
@@ -152,7 +154,7 @@ def open_work(paths: HomePaths, settings: Settings, records: Records) -> Parts:
             "the database is empty, but the bucket holds records of earlier days; run `sohoa rebuild`",
             vi="Cơ sở dữ liệu trống nhưng kho đã có hồ sơ; hãy chạy `sohoa rebuild` để dựng lại danh mục",
         )
-    archive = Archive(bucket, once=bucket_once)
+    archive = Archive(bucket, once=bucket_once, locking=bool(lock))
     verifier = IsolatedVerifier(trust_of(paths, settings), conditions=asking(settings))
     limits = RasterLimits(
         max_pixels=settings.limits.max_megapixels * 1_000_000, max_pages=settings.limits.max_pages
@@ -220,6 +222,18 @@ def open_work(paths: HomePaths, settings: Settings, records: Records) -> Parts:
         lights,
         Succession(records.database, bucket, lock=lock),
         casework,
+        open_keeping(
+            paths,
+            settings,
+            records.database,
+            archive,
+            casework.dossiers,
+            types,
+            signer.attest,
+            store,
+            endpoint,
+            lock,
+        ),
     )
 
 
