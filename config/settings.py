@@ -26,7 +26,8 @@ class _Section(BaseModel):
 class S3(_Section):
     """Any S3 endpoint; left empty, the home runs its own SeaweedFS on loopback.
 
-    The disposal key may delete what is not locked any more; it is used for `sohoa retention dispose` alone.
+    The disposal key may delete what is not locked any more and bypass GOVERNANCE. It is used for `sohoa retention
+    dispose`, and to make locks COMPLIANCE at closure.
     """
 
     endpoint: str | None = None

@@ -60,11 +60,12 @@ def open_keeping(
     production, agency = settings.mode == "production", settings.agency.code
     own = settings.storage.retention_file
     schedule = RetentionSchedule.load(own or Path(config.__path__[0]) / "retention.toml", types.types.keys())
+    strong = _remover(settings, store, endpoint)
     disposals = Disposals(
         database,
         archive,
         dossiers,
-        LockingBucket(_remover(settings, store, endpoint)),
+        LockingBucket(strong),
         sign=sign,
         agency=agency,
         mode=COMPLIANCE if production else GOVERNANCE,
@@ -73,7 +74,8 @@ def open_keeping(
     )
     return Keeping(
         schedule=schedule,
-        keeper=Keeper(database, LockingBucket(endpoint), agency=agency),
+        # to make a lock stricter takes more than the writer may
+        keeper=Keeper(database, LockingBucket(strong if production else endpoint), agency=agency),
         disposals=disposals,
         production=production,
         lock=lock,

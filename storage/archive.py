@@ -158,7 +158,7 @@ class Archive:
             if self._bucket.stat(key) is None:
                 message = sign(content, role)
                 blob = Blob(path=Path(), sha256=digest(message), size=len(message), media_type=DETACHED)
-                self._keep(key, message, blob, lock_until)
+                self._keep(key, message, blob, self._ahead(lock_until))
 
     def manifests(self, dossier: str) -> Iterator[tuple[str, bytes]]:
         """All generations of a dossier as (key, bytes), oldest first."""
