@@ -110,7 +110,7 @@ def test_what_is_due_is_listed_as_json_and_as_a_workbook(home: Home, closed: Ans
     assert [(one["dossier"], one["papers"], one["hold"]) for one in found.document["due"]] == [
         (CODE, 2, None)
     ]
-    rows = list(load_workbook(out).active.values)  # type: ignore[union-attr]
+    rows = list(load_workbook(out).active.values)
     assert CODE in rows[-1]
     assert home.run("retention", "due", "--until", "31/12").code == 2
 
