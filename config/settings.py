@@ -25,13 +25,19 @@ class _Section(BaseModel):
 
 
 class S3(_Section):
-    """Any S3 endpoint; left empty, the home runs its own SeaweedFS on loopback."""
+    """Any S3 endpoint; left empty, the home runs its own SeaweedFS on loopback.
+
+    The disposal key may delete what is not locked any more and bypass GOVERNANCE. It is used for `sohoa retention
+    dispose`, and to make locks COMPLIANCE at closure.
+    """
 
     endpoint: str | None = None
     access_key: str | None = None
     secret_key: SecretStr | None = None
     bucket: str = "sohoa-arch"
     region: str = "us-east-1"
+    disposal_access_key: str | None = None
+    disposal_secret_key: SecretStr | None = None
 
 
 class Database(_Section):
@@ -111,7 +117,9 @@ class Verification(_Section):
 
 
 class Storage(_Section):
-    """Locks. Demo locks are short so that a trial can be thrown away.
+    """Locks. Demo locks are short so that a trial can be thrown away; of 0 days: none on content and manifests.
+
+    `retention_file` is the office's own schedule of terms in the form of config/retention.toml.
 
     `second_copy_waived_by` names who answers for there being no second copy on independent media in production.
     """
@@ -119,6 +127,7 @@ class Storage(_Section):
     lock_days_demo: int = Field(default=1, ge=0)
     lock_days: int = Field(default=30, ge=1)
     second_copy_waived_by: str = ""
+    retention_file: Path | None = None
 
 
 class Limits(_Section):

@@ -13,6 +13,7 @@ from pipeline.commands import (
     dossier,
     inspect,
     intake,
+    keeping,
     ledger,
     procedure,
     registry,
@@ -40,8 +41,8 @@ app = typer.Typer(
 )
 app.callback()(Session.options)
 MODULES = (
-    demo, intake, scan, watch, counter, sheets, review, inspect, dossier, procedure, registry, verification, trust,
-    ledger, signing, repository, backup, stats, upkeep,
+    demo, intake, scan, watch, counter, sheets, review, inspect, dossier, keeping, procedure, registry, verification,
+    trust, ledger, signing, repository, backup, stats, upkeep,
 )  # fmt: skip
 for module in MODULES:
     module.register(app)

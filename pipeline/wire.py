@@ -25,6 +25,7 @@ from pipeline.paths import HomePaths
 from pipeline.raster.limits import RasterLimits
 from pipeline.stages import RealStages
 from pipeline.wire_casework import open_casework
+from pipeline.wire_keeping import Keeping, open_keeping
 from pipeline.wire_signing import SigningParts, open_signing
 from signing.conditions import Conditions
 from signing.demo_pki import DemoPki
@@ -95,6 +96,7 @@ class Parts:
     succession: Succession
     casework: Casework
     evidence: RootEvidence
+    keeping: Keeping
 
     def describe_store(self) -> str:
         return self.store_name
@@ -155,7 +157,7 @@ def open_work(paths: HomePaths, settings: Settings, records: Records) -> Parts:
             "the database is empty, but the bucket holds records of earlier days; run `sohoa rebuild`",
             vi="Cơ sở dữ liệu trống nhưng kho đã có hồ sơ; hãy chạy `sohoa rebuild` để dựng lại danh mục",
         )
-    archive = Archive(bucket, once=bucket_once)
+    archive = Archive(bucket, once=bucket_once, locking=bool(lock))
     verifier = IsolatedVerifier(trust_of(paths, settings), conditions=asking(settings))
     limits = RasterLimits(
         max_pixels=settings.limits.max_megapixels * 1_000_000, max_pages=settings.limits.max_pages
@@ -231,6 +233,18 @@ def open_work(paths: HomePaths, settings: Settings, records: Records) -> Parts:
             digest_until=digest_until,
             agency=settings.agency.code,
             lock=lock,
+        ),
+        open_keeping(
+            paths,
+            settings,
+            records.database,
+            archive,
+            casework.dossiers,
+            types,
+            signer.attest,
+            store,
+            endpoint,
+            lock,
         ),
     )
 

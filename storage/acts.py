@@ -22,6 +22,7 @@ _DIGITISE, _LOOK, _CHECK, _RUN, _SYSTEM = (
     "hệ thống tự động",
 )
 _KEEP = "bảo quản, chứng minh sự toàn vẹn"
+_EXPIRED = "hết thời hạn bảo quản"
 ACTS = {
     "take_in": Act("tiếp nhận bản giấy đã quét", _DIGITISE, "số hóa hồ sơ"),
     "sign": Act("ký số", _DIGITISE, "số hóa hồ sơ"),
@@ -72,6 +73,16 @@ ACTS = {
     "return_set": Act("xuất bộ tệp trả hệ thống một cửa", _DIGITISE, "gửi kết quả số hóa"),
     "reuse": Act("dùng lại giấy tờ đã có", _DIGITISE, "không yêu cầu nộp lại"),
     "renew_roots": Act("gia hạn bằng chứng các ngày đã niêm phong", _RUN, _KEEP),
+    "retain": Act("khóa hồ sơ trong kho theo thời hạn bảo quản hoặc phong tỏa", _SYSTEM, _KEEP),
+    "legal_hold": Act("phong tỏa hồ sơ", _RUN, "bảo toàn chứng cứ"),
+    "release_hold": Act("thôi phong tỏa hồ sơ", _RUN, "bảo toàn chứng cứ"),
+    "list_due": Act("lập danh mục hồ sơ hết thời hạn bảo quản", _RUN, _EXPIRED),
+    "propose_disposal": Act("đề nghị hủy hồ sơ", _RUN, _EXPIRED),
+    "refuse_disposal": Act("bỏ đề nghị hủy hồ sơ", _RUN, _EXPIRED),
+    "decide_disposal": Act("duyệt hủy hồ sơ", _RUN, _EXPIRED),
+    "void_disposal": Act("hoãn hủy vì có giấy tờ mới", _SYSTEM, _EXPIRED),
+    "dispose": Act("lập biên bản hủy, bỏ hồ sơ khỏi danh mục", _SYSTEM, _EXPIRED),
+    "disposed": Act("đã xóa mọi phiên bản trong kho", _SYSTEM, _EXPIRED),
     "seal_day": Act("niêm phong sổ cái của ngày", _SYSTEM, _KEEP),
     "rebuild": Act("dựng lại danh mục từ kho", _RUN, "khôi phục"),
     "stats": Act("xem thống kê số hóa", _CHECK, "theo dõi, báo cáo"),

@@ -41,17 +41,18 @@ class _Kept:
 
 
 class Archive:
-    """Speaks to one bucket. `land_lock` and later locks are set by the caller as dates."""
+    """Speaks to one bucket. Locks are set by the caller as dates; with `locking` False (a trial) nothing is locked."""
 
-    def __init__(self, bucket: Bucket, *, once: Bucket | None = None) -> None:
+    def __init__(self, bucket: Bucket, *, once: Bucket | None = None, locking: bool = True) -> None:
         self._bucket = bucket
+        self._locking = locking
         self._once = once or bucket
         self._threads = ThreadPoolExecutor(AT_ONCE, thread_name_prefix="store")
 
     def land(self, intake: Intake, *, lock_until: datetime | None) -> tuple[StoredObject, ...]:
         """Every original of a batch under `q/`, read back."""
         files = {file.blob.sha256: file for file in intake.files if file.reason is None}
-        lock_until = _ahead(lock_until) if lock_until else None
+        lock_until = self._ahead(lock_until) if lock_until else None
         return tuple(
             self._threads.map(
                 lambda file: self._keep(
@@ -98,7 +99,7 @@ class Archive:
         """Keep a document with its originals and its sidecar, and commit the dossier's next manifest."""
         document = signed.document
         dossier = document.paper.dossier or layout.loose(document.id)
-        lock_until = _ahead(lock_until)
+        until = self._ahead(lock_until)
         side = Blob(path=Path(), sha256=digest(sidecar), size=len(sidecar), media_type="application/json")
         jobs: list[tuple[str, Path | bytes, Blob]] = [
             (layout.content(dossier, signed.pdf.sha256, "application/pdf"), signed.pdf.path, signed.pdf),
@@ -108,10 +109,10 @@ class Archive:
         for file in originals:
             key = layout.content(dossier, file.blob.sha256, file.blob.media_type, file.source)
             jobs.append((key, file.blob.path, file.blob))
-        kept = list(self._threads.map(lambda job: self._keep(job[0], job[1], job[2], lock_until), jobs))
+        kept = list(self._threads.map(lambda job: self._keep(job[0], job[1], job[2], until), jobs))
         sources = ["", "", *(file.source for file in originals)]
         types = [blob.media_type for _, _, blob in jobs]
-        manifest, place = self._commit(signed, dossier, _Kept(kept, sources, types), lock_until)
+        manifest, place = self._commit(signed, dossier, _Kept(kept, sources, types), until)
         return StoredDocument(
             signed=signed,
             bucket=self._bucket.name,
@@ -157,7 +158,7 @@ class Archive:
             if self._bucket.stat(key) is None:
                 message = sign(content, role)
                 blob = Blob(path=Path(), sha256=digest(message), size=len(message), media_type=DETACHED)
-                self._keep(key, message, blob, lock_until)
+                self._keep(key, message, blob, self._ahead(lock_until))
 
     def manifests(self, dossier: str) -> Iterator[tuple[str, bytes]]:
         """All generations of a dossier as (key, bytes), oldest first."""
@@ -172,7 +173,7 @@ class Archive:
 
     def keep(self, key: str, content: Path | bytes, blob: Blob, lock_until: datetime) -> StoredObject:
         """One more object, locked, read back; one that is there already stays."""
-        return self._keep(key, content, blob, _ahead(lock_until))
+        return self._keep(key, content, blob, self._ahead(lock_until))
 
     def commit_next(
         self, dossier: str, make: Callable[[Manifest | None], Manifest | None], *, lock_until: datetime
@@ -199,11 +200,15 @@ class Archive:
                     content,
                     sha256=digest(content),
                     media_type="application/json",
-                    lock_until=_ahead(lock_until),
+                    lock_until=self._ahead(lock_until),
                 )
                 return following, place
             except AlreadyThere:
                 continue
+
+    def _ahead(self, until: datetime) -> datetime | None:
+        """A store refuses a lock that ends in the past, as that of a batch tried again after its term."""
+        return max(until, datetime.now(UTC) + LEAST_LOCK) if self._locking else None
 
     def _keep(self, key: str, content: Path | bytes, blob: Blob, lock_until: datetime | None) -> StoredObject:
         """Put unless it is there, then read back what the store has and compare."""
@@ -226,7 +231,7 @@ class Archive:
         signed: SignedDocument,
         dossier: str,
         kept: _Kept,
-        lock_until: datetime,
+        lock_until: datetime | None,
     ) -> tuple[Manifest, StoredObject]:
         """Write the next manifest; on losing a race read again and write the one after."""
         document = signed.document
@@ -261,7 +266,9 @@ class Archive:
                 continue
 
 
-def _entries(signed: SignedDocument, version: int, kept: _Kept, lock_until: datetime) -> tuple[Entry, ...]:
+def _entries(
+    signed: SignedDocument, version: int, kept: _Kept, lock_until: datetime | None
+) -> tuple[Entry, ...]:
     paper = signed.document.paper
     title = paper.field("title")
     roles = ["document", "sidecar", *["original"] * (len(kept.objects) - 2)]
@@ -287,11 +294,6 @@ def _entries(signed: SignedDocument, version: int, kept: _Kept, lock_until: date
         signature_level=signed.level,
     )
     return (first, *others)
-
-
-def _ahead(until: datetime) -> datetime:
-    """A store refuses a lock that ends in the past, as that of a batch tried again after its term."""
-    return max(until, datetime.now(UTC) + LEAST_LOCK)
 
 
 def newest(manifest: Manifest) -> tuple[Entry, ...]:

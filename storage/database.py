@@ -13,6 +13,7 @@ from sqlalchemy.exc import OperationalError, SQLAlchemyError
 import storage.dossier_tables  # noqa: F401  (its tables join the same metadata)
 from pipeline.errors import Unavailable, UsageError
 from storage import copy_tables as copy_tables
+from storage import keeping_tables as keeping_tables
 from storage.schema import SQLITE_ONLY, metadata
 
 

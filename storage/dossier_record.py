@@ -14,9 +14,12 @@ from typing import Any
 from pipeline.errors import Tampered
 from pipeline.model import Sha256
 from pipeline.records import dump, load
+from storage.keeping import Disposal, Hold, Retention
 from storage.manifest import digest
 
 CONTRACT = "dossier-1"
+LATER = ("retention", "hold", "disposal")
+"""Left out of a record while they are not set, so that records from before they were known keep their digest."""
 
 
 class DossierState(StrEnum):
@@ -80,6 +83,9 @@ class DossierRecord:
     procedure_from: str = ""
     codes: tuple[IssuedCode, ...] = ()
     marks: tuple[Marked, ...] = ()
+    retention: Retention | None = None
+    hold: Hold | None = None
+    disposal: Disposal | None = None
 
     def same_but_for_head(self, other: DossierRecord) -> bool:
         """Whether nothing but who and when differs."""
@@ -98,6 +104,7 @@ class DossierRecord:
 def encode_record(record: DossierRecord) -> bytes:
     """Canonical JSON, like a manifest."""
     value: Any = json.loads(dump(record))
+    value = {name: one for name, one in value.items() if one is not None or name not in LATER}
     return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode()
 
 

@@ -19,6 +19,7 @@ from storage import layout, ledger
 from storage.database import reading, writing
 from storage.dossier_record import DossierRecord, decode_record, encode_record
 from storage.dossier_tables import dossier, issued_code
+from storage.keeping_tables import disposal_open, kept
 from storage.manifest import digest
 from storage.s3 import AlreadyThere, Bucket
 from storage.schema import batch, document
@@ -220,6 +221,23 @@ def put_row(
             index_elements=["code"], set_={**values, "unsaid": dossier.c.unsaid + (0 if said else 1)}
         )
     )
+    if record.retention or record.hold:
+        retention = record.retention
+        days = {
+            "closed": retention.closed.isoformat() if retention else None,
+            "until": retention.until.isoformat() if retention and retention.until else None,
+        }
+        connection.execute(
+            insert(kept)
+            .values(code=record.dossier, **days)
+            .on_conflict_do_update(index_elements=["code"], set_=days)
+        )
+    if record.disposal and record.act == "decide_disposal":
+        connection.execute(
+            insert(disposal_open)
+            .values(code=record.dossier, record_number=record.number)
+            .on_conflict_do_nothing()
+        )
     for code in record.codes:
         connection.execute(
             insert(issued_code)

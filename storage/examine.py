@@ -11,6 +11,7 @@ from typing import Any
 
 from pipeline.errors import Tampered, Unavailable
 from pipeline.model import Origin, SignatureRole
+from storage.disposal_certificate import DISPOSED
 from storage.findings import Finding, Kind
 from storage.manifest import Entry, Manifest, check_chain, decode
 from storage.proof import Broken, check_signature
@@ -223,7 +224,13 @@ class Examiner:
 
     def _compare(self, newest: Manifest, rows: Sequence[Row], looked: Looked) -> None:
         listed = {(r.document, r.version, r.key): r for r in rows if r.role != "manifest"}
-        pinned: dict[Any, Entry] = {(e.document, e.version, e.key): e for e in newest.entries}
+        listed_papers = {row.document for row in rows}
+        left = {e.document for e in newest.entries if e.role == "moved"} - listed_papers
+        pinned: dict[Any, Entry] = {
+            (e.document, e.version, e.key): e
+            for e in newest.entries
+            if e.role != DISPOSED and e.document not in left  # it was disposed of where it went
+        }
         for missing in sorted(listed.keys() - pinned.keys()):
             row = listed[missing]
             looked.findings.append(

@@ -18,6 +18,7 @@ from storage import layout, ledger
 from storage.database import reading, writing
 from storage.examine import Examiner, Looked, Pace, Row
 from storage.findings import Finding
+from storage.keeping_tables import disposed_object
 from storage.rebuild import by_folder
 from storage.s3 import Bucket, Version
 from storage.schema import batch, held, scrub
@@ -160,8 +161,10 @@ class Fixity:
         query = select(batch.c.intake).where(batch.c.id == name, batch.c.state.in_(("done", "review")))
         with reading(self._database) as connection:
             found = connection.execute(query).scalar()
+            gone = select(disposed_object.c.key).where(disposed_object.c.key.startswith(f"q/{name}/"))
+            disposed = set(connection.execute(gone).scalars())
         files = load(Intake, found.encode()).files if found else ()
-        return {layout.landing(name, file.blob.sha256) for file in files if file.reason is None}
+        return {layout.landing(name, file.blob.sha256) for file in files if file.reason is None} - disposed
 
     def _rows(self, prefix: str) -> dict[str, list[Row]]:
         query = select(held).where(held.c.key >= prefix, held.c.key < prefix[:-1] + "0")

@@ -25,6 +25,7 @@ from pipeline.sidecar import Sidecar, SidecarPage
 from storage.batches import described
 from storage.catalogue import index_words
 from storage.database import writing
+from storage.disposal_certificate import DISPOSED
 from storage.dossier_rebuild import put_back, records_of
 from storage.manifest import Entry, Manifest, check_chain, decode, digest
 from storage.proof import Chain, entry_of, walk
@@ -38,6 +39,7 @@ NOT_REBUILT = (
     "hàng đợi và điểm dừng của máy xử lý (queues and checkpoints)",
     "khóa đang giữ (locks)",
     "bản chép danh sách hồ sơ của hệ thống một cửa, tin chưa gửi đi: nhập hoặc đồng bộ lại (registry copy, outbox)",
+    "đề nghị đang chờ người thứ hai: nêu lại (proposals that wait for a second person)",
     "tên người ứng với khóa ẩn danh (names of actors)",
     "các mục sổ cái chưa kịp vào kho, nhiều nhất một phút (ledger entries of the last minute)",
 )
@@ -70,6 +72,7 @@ class Rebuilder:
         self._places: dict[str, int] = {}
         self._left: list[dict[str, Any]] = []
         self._batches: set[str] = set()
+        self._disposed: set[str] = set()
         self.outcome = Rebuilt()
 
     def run(self) -> Rebuilt:
@@ -121,7 +124,9 @@ class Rebuilder:
         details = body.get("details") or {}
         if "record" in details:
             self._manifests[details["record"]] = details["record_sha256"]
-        if body.get("act") == "store" and "manifest" in details:
+        if body.get("act") == "dispose":
+            self._manifests[details["manifest"]] = details["manifest_sha256"]
+        elif body.get("act") == "store" and "manifest" in details:
             self._manifests[details["manifest"]] = details["manifest_sha256"]
             self._stores.setdefault((body["objects"][0], body["objects"][1]), (seq, details["manifest"]))
         elif "manifest_sha256" in details and "version" in details:
@@ -168,7 +173,10 @@ class Rebuilder:
         newest = decoded[-1][2]
         with writing(self._database) as connection:
             for name in dict.fromkeys(e.document for e in newest.entries):
-                mine = [e for e in newest.entries if e.document == name]
+                mine = [e for e in newest.entries if e.document == name and e.role != DISPOSED]
+                if not mine:  # gone on purpose; the home goes through the certificate when it starts
+                    self._disposed.add(name)
+                    continue
                 self._document(connection, name, mine, decoded, versions)
 
     def _records(self, folder: str, versions: dict[str, list[Version]]) -> None:
@@ -264,6 +272,8 @@ class Rebuilder:
                 if self._places[row["document"]]:
                     connection.execute(insert_once(held).values(**row).on_conflict_do_nothing())
         for name in sorted(name for name, version in self._places.items() if not version):
+            if name in self._disposed:
+                continue
             self.outcome.problems.append(f"{name}: it left its dossier, and no other one holds it")
 
     def _generation(

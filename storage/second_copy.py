@@ -20,6 +20,7 @@ from pipeline.errors import Tampered, Unavailable
 from pipeline.model import Sha256, SignatureRole
 from storage import layout
 from storage.archive import Archive
+from storage.copy_disposed import remove_disposed
 from storage.copy_tables import copy_cursor, copy_item
 from storage.database import reading, writing
 from storage.evidence_tables import evidence_record
@@ -77,6 +78,7 @@ class SecondCopy:
         try:
             self._place.ready(first=not self._any())
             self.plan()
+            remove_disposed(self._database, self._place)
             after = ("", "")
             while rows := self._open_ones(after):
                 done += sum(self._copy(row.key, row.sha256) for row in rows)

@@ -42,6 +42,10 @@ class SecondPlace(Protocol):
         """The object into a file. Raises Tampered when it is missing or other bytes."""
         ...
 
+    def remove(self, key: str) -> None:
+        """Take away what a certificate of disposal names. Raises UsageError when the place does not let us."""
+        ...
+
 
 class FolderPlace:
     """A mounted folder. A mark in it tells the disk from the empty mount point that is left when it is not mounted."""
@@ -104,6 +108,12 @@ class FolderPlace:
             raise Tampered(f"the second copy has not the recorded bytes of {key}")
         shutil.copyfile(self._path(key), into)
 
+    def remove(self, key: str) -> None:
+        try:
+            self._path(key).unlink(missing_ok=True)
+        except OSError as error:
+            raise _gone(self._folder) from error
+
     def _path(self, key: str) -> Path:
         parts = PurePosixPath(key).parts
         if not parts or key.startswith("/") or ".." in parts:
@@ -144,6 +154,11 @@ class BucketPlace:
 
     def fetch(self, key: str, sha256: Sha256, into: Path) -> None:
         Bucket.fetch(self._bucket, key, sha256, into)
+
+    def remove(self, key: str) -> None:
+        for one in list(self._bucket.versions(key)):
+            if one.key == key:
+                self._bucket.delete(key, version_id=one.version_id)
 
 
 def _gone(folder: Path) -> Unavailable:

@@ -92,6 +92,7 @@ def _show(result: dict[str, Any]) -> None:
     from rich.console import Console
     from rich.markup import escape
 
+    from pipeline.commands.keeping import keeping_lines
     from pipeline.commands.tables import show_papers
 
     console = Console(highlight=False)
@@ -100,6 +101,8 @@ def _show(result: dict[str, Any]) -> None:
     console.print(f"[bold]{escape(result['dossier'])}[/]  {head}")
     if result["state_reason"]:
         console.print(f"  {escape(result['state_reason'])}", style="dim")
+    for line in keeping_lines(result):
+        console.print(escape(line))
     show_papers(result["documents"], console)
     _show_required(result, console)
     for note in result["notes"]:

@@ -17,6 +17,7 @@ from pipeline.files import write_whole
 from pipeline.grammar.codes import parse_component_code, parse_dossier_code, parse_procedure_code
 from pipeline.home.case_sweep import CaseSweep
 from pipeline.home.case_view import Case, case_json, case_of
+from pipeline.home.keeping_desk import keeping_json, retention_at_closure
 from pipeline.home.return_desk import ReturnDesk
 from pipeline.home.reuse_desk import ReuseDesk
 from pipeline.paths import HomePaths
@@ -88,7 +89,12 @@ class CaseDesk:
         self._note("view", actor, [code], {"purpose": str(purpose)[:200]} if purpose else {})
         shown = self._parts.records.catalogue.dossier(code)
         shown = shown or {"dossier": code, "light": "amber", "documents": []}
-        return {**shown, **case_json(case), "reusable": self._reuse.offers(case)}
+        return {
+            **shown,
+            **case_json(case),
+            "reusable": self._reuse.offers(case),
+            **keeping_json(self._parts, case.record),
+        }
 
     def _case(self, code: str) -> Case:
         return case_of(self._casework, self._parts.types, code, datetime.now(VIETNAM).date())
@@ -136,7 +142,11 @@ class CaseDesk:
                 )
             if last.state in (DossierState.CLOSED, DossierState.WITHDRAWN) and not reason:
                 raise UsageError("say why with --reason", vi="Mở lại hồ sơ cần nêu lý do bằng --reason")
-            return replace(last, state=state, state_reason=reason, state_since=last.number + 1)
+            closing = state is DossierState.CLOSED
+            term = retention_at_closure(self._parts.keeping, case, last) if closing else last.retention
+            return replace(
+                last, state=state, state_reason=reason, state_since=last.number + 1, retention=term
+            )
 
         self._change(code, edit, "dossier_state", actor, reason)
 

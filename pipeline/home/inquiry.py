@@ -18,6 +18,7 @@ from pipeline.paths import HomePaths
 from pipeline.wire import Parts, Records, asking
 from signing.conditions import Conditions
 from signing.verdict import SENTENCES, FileVerdict, Verdict
+from storage.disposal_rows import where_it_went
 from storage.inclusion import Inclusion
 
 
@@ -63,6 +64,7 @@ class Inquiry:
             document, original=bool(arguments.get("original")), version=arguments.get("version")
         )
         if not objects:
+            self._refuse_disposed(document)
             raise UsageError(f"no stored document {document}", vi=f"Không có giấy tờ {document} trong kho")
         self._note("download", actor, [document], arguments)  # before: no file leaves without its entry
         output = Path(arguments["output"])
@@ -178,12 +180,22 @@ class Inquiry:
             inside = [name] if name.startswith("d_") else catalogue.documents(dossier=name)
             known = [d for d in inside if catalogue.objects(d, original=False, version=None)]
             if not known:
+                self._refuse_disposed(name)
                 raise UsageError(
                     f"{name} is no file, document or dossier here",
                     vi=f"Không có tệp, giấy tờ hay hồ sơ {name}",
                 )
             found += known
         return found
+
+    def _refuse_disposed(self, name: str) -> None:
+        """Raises UsageError for what is gone on purpose, with the certificate that says so."""
+        went = where_it_went(self._records.database, name)
+        if went is not None:
+            raise UsageError(
+                f"{name} was disposed of, approved {went[1][:10]}; the certificate is {went[0]}",
+                vi=f"{name} đã hủy do hết thời hạn bảo quản, duyệt ngày {went[1][:10]}; biên bản: {went[0]}",
+            )
 
     def _note(
         self,

@@ -21,6 +21,7 @@ from pipeline.home.export_desk import ExportDesk
 from pipeline.home.fixity_desk import FixityDesk
 from pipeline.home.inquiry import Inquiry
 from pipeline.home.intake_desk import IntakeDesk
+from pipeline.home.keeping_desk import KeepingDesk
 from pipeline.home.ledger_desk import LedgerDesk
 from pipeline.home.procedure_desk import import_procedures
 from pipeline.home.registry_desk import RegistryDesk
@@ -49,6 +50,8 @@ ONCE_SECONDS = float("inf")
 EXTEND_SECONDS = 15.0
 """How soon the agency's signature and the level follow the officer's signature of a counter's paper."""
 SWEEP_SECONDS = 5.0
+KEEP_SECONDS = 5.0
+"""How soon a term that was set at closure is in the store."""
 DELIVER_SECONDS = 1.0
 SYSTEM = "system"
 
@@ -82,6 +85,10 @@ class Service:
             "status": lambda a, actor, p: self._ask().status(a, actor),
             "find": lambda a, actor, p: self._ask().find(a, actor),
             "dossier": lambda a, actor, p: CaseDesk(self._need_parts(), self._paths, self._settings).dossier(
+                a, actor
+            ),
+            "hold": lambda a, actor, p: KeepingDesk(self._need_parts(), self._settings).hold(a, actor),
+            "retention": lambda a, actor, p: KeepingDesk(self._need_parts(), self._settings).retention(
                 a, actor
             ),
             "procedure_import": lambda a, actor, p: import_procedures(
@@ -162,6 +169,12 @@ class Service:
                     [Job("copy", COPY_SECONDS, copy.work), Job("recheck", SCRUB_SECONDS, copy.look_again)]
                 ),
                 Schedule([Job("sweep", SWEEP_SECONDS, CaseSweep(parts, self._paths, self._settings).run)]),
+                Schedule(
+                    [
+                        Job("keep", KEEP_SECONDS, parts.keeping.keeper.run),
+                        Job("dispose", RETRY_SECONDS, KeepingDesk(parts, self._settings).finish),
+                    ]
+                ),
                 Schedule([Job("pull", self._settings.registry.pull_seconds, self._registry().pull)]),
                 Schedule([Job("deliver", DELIVER_SECONDS, self._registry().deliver)]),
             ]
