@@ -19,6 +19,23 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, Settings
 from pipeline.errors import UsageError
 
 
+CompanionField = Literal[
+    "file",
+    "dossier",
+    "procedure",
+    "fonds",
+    "catalogue",
+    "repository",
+    "shelf",
+    "box",
+    "file_unit",
+    "leaf_from",
+    "leaf_to",
+    "leaves",
+    "condition",
+]
+
+
 class _Section(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -83,6 +100,12 @@ class Watching(_Section):
     quiet: float = Field(default=3.0, gt=0)
     polling: bool = False
     stuck_seconds: float = Field(default=120.0, gt=0)
+
+
+class Companion(_Section):
+    """Side-cars beside the scans: `columns` gives a site's own headings their fields, `"Số hộp cũ" = "box"`."""
+
+    columns: dict[str, CompanionField] = {}
 
 
 class Counter(_Section):
@@ -154,6 +177,7 @@ class Settings(BaseSettings):
     storage: Storage = Storage()
     limits: Limits = Limits()
     watch: Watching = Watching()
+    companion: Companion = Companion()
     counter: dict[str, Counter] = {}
     scanner: dict[str, Scanner] = {}
     process: Process = Process()

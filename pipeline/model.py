@@ -75,12 +75,31 @@ class SourceFile:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ShelfMark:
+    """Where the paper lies, as the archive's lists say it (Thông tư 05/2025/TT-BNV, `paperFileCode` and `format`).
+
+    phông, mục lục, kho, giá, hộp, hồ sơ số (đơn vị bảo quản), tờ từ - đến, tình trạng vật lý.
+    """
+
+    fonds: str | None = None
+    catalogue: str | None = None
+    repository: str | None = None
+    shelf: str | None = None
+    box: str | None = None
+    file_unit: str | None = None
+    leaf_from: int | None = None
+    leaf_to: int | None = None
+    condition: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Intake:
     """A batch: one stack of paper, or one multi-page file.
 
     `id` starts with `b_` and comes from content, so the same files again are the same batch. `dossier`
     and `procedure` are what an operator or a counter bound the stack to. `sheets` is the declared number
-    of sheets; `expected_sides` follows from it in the flow.
+    of sheets; `expected_sides` follows from it in the flow. `companions` are side-cars that lay beside the files,
+    kept with them; `remarks` say what of them could not be used.
     """
 
     id: str
@@ -92,6 +111,9 @@ class Intake:
     dossier: str | None = None
     procedure: str | None = None
     sheets: int | None = None
+    shelf: ShelfMark | None = None
+    companions: tuple[SourceFile, ...] = ()
+    remarks: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -277,6 +299,7 @@ class Document:
     pages: tuple[ReadPage, ...]
     originals: tuple[SourceFile, ...]
     pdf: Blob
+    shelf: ShelfMark | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

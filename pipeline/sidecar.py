@@ -15,6 +15,7 @@ from pipeline.model import (
     ReadPage,
     Region,
     Sha256,
+    ShelfMark,
     SignatureRole,
     SignedDocument,
 )
@@ -60,6 +61,7 @@ class Sidecar:
     level: Level | None
     roles: tuple[SignatureRole, ...]
     validation: dict[str, Any] | None = None
+    shelf: ShelfMark | None = None
     pages: tuple[SidecarPage, ...]
 
 
@@ -79,6 +81,7 @@ def sidecar_of(signed: SignedDocument) -> Sidecar:
         level=signed.level,
         roles=signed.roles,
         validation=signed.validation,
+        shelf=document.shelf,
         pages=tuple(_page(page) for page in document.pages),
     )
 

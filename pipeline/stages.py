@@ -160,6 +160,7 @@ class RealStages:
             pages=pages,
             originals=originals,
             pdf=pdf,
+            shelf=intake.shelf,
         )
         self._batches.open_document(document)
         return document

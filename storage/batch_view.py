@@ -16,6 +16,7 @@ def batch_view(row: Any, pages: Sequence[Any], papers: Sequence[Any], *, with_te
     for paper in papers:
         for index in json.loads(paper.pages):
             belongs[index].append(paper)
+    intake = json.loads(row.intake)
     seconds = round(row.settled_at - row.opened_at, 2) if row.settled_at else None
     return {
         "id": row.id,
@@ -24,6 +25,8 @@ def batch_view(row: Any, pages: Sequence[Any], papers: Sequence[Any], *, with_te
         "seconds": seconds,
         "expected_sides": row.expected_sides,
         "reason": row.reason,
+        "shelf": intake.get("shelf"),
+        "remarks": intake.get("remarks", []),
         "pages": [_page(item, belongs[item.idx], with_text=with_text) for item in pages],
         "documents": [document_view(paper) for paper in sorted(papers, key=lambda p: json.loads(p.pages))],
     }

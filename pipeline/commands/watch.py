@@ -161,6 +161,9 @@ class _Desk:
         except SohoaError as error:
             self._say(f"{stack.folder}: {error.both}")
             return False
+        if not found["batches"]:
+            self._say(f"{stack.folder}: tệp kèm đến mà không có bản quét nào (side-cars without scans)")
+            return True
         self.open.update(found["batches"])
         whose = f", hồ sơ {found['dossier']}" if found["dossier"] else ""
         self._say(f"{stack.folder}: đã nhận {len(stack.files)} tệp{whose} (taken in)")
@@ -193,6 +196,7 @@ class _Desk:
                 self._say(f"{batch}: {error.both}")
                 continue
             gone = sum(_let_go(Path(source), digest) for source, digest in released["files"].items())
+            _let_companions_go(released["companions"])
             self.open.discard(batch)
             self.settled.append(view)
             self._report(view, gone)
@@ -207,6 +211,8 @@ class _Desk:
         stored = sum(paper["state"] == "stored" for paper in view["documents"])
         aside = [page for page in view["pages"] if page["state"] not in ("stored", "blank", "separator")]
         self._say(f"{view['id']}: {stored} giấy tờ đã lưu, {gone} tệp đã rời thư mục (stored; files let go)")
+        for remark in view.get("remarks", []):
+            self._say(f"  {remark}")
         for page in aside:
             self._say(f"  giữ lại {Path(page['source']).name}: {page['reason'] or page['state']}")
 
@@ -227,6 +233,18 @@ def _let_go(path: Path, digest: str) -> bool:
         return False
     _tidy(path.parent)
     return True
+
+
+def _let_companions_go(companions: dict[str, str]) -> None:
+    """Side-cars go when no scan is left beside them: a later one may need them too."""
+    from pipeline.acquire import is_companion
+
+    for source, digest in companions.items():
+        path = Path(source)
+        with contextlib.suppress(OSError):
+            left = [p for p in path.parent.iterdir() if not p.name.endswith(".done") and not p.is_dir()]
+            if all(is_companion(one) for one in left):
+                _let_go(path, digest)
 
 
 def _tidy(folder: Path) -> None:

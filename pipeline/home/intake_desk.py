@@ -11,10 +11,11 @@ from pathlib import Path
 from typing import Any
 
 from config.settings import Settings
-from pipeline.acquire import Bound, batch_id, batches, claim, natural, stacks
+from pipeline.acquire import Bound, batch_id, batches, claim, is_companion, natural, portions, stacks
 from pipeline.errors import SohoaError, UsageError
-from pipeline.files import blob_of
+from pipeline.files import blob_of, chunks, write_whole
 from pipeline.grammar.codes import parse_dossier_code
+from pipeline.home.companion_desk import CompanionDesk
 from pipeline.home.counter_desk import CounterDesk
 from pipeline.home.server import Progress
 from pipeline.model import Intake, SourceFile
@@ -43,6 +44,7 @@ class IntakeDesk:
         self._spool = paths.spool
         self._work = paths.work
         self._counters = CounterDesk(parts.records.ledger, paths, settings)
+        self._companions = CompanionDesk(parts, settings)
         self._settings = settings
 
     def ingest(self, arguments: dict[str, Any], actor: str, progress: Progress) -> dict[str, Any]:
@@ -52,7 +54,7 @@ class IntakeDesk:
         ignored: list[str] = []
         for text in arguments["paths"]:
             for found, files, passed in stacks(Path(text)):
-                ignored += [str(p) for p in passed]
+                ignored += [str(p) for p in passed if not files or not is_companion(p)]
                 if files:
                     progress({"stage": "take", "source": str(found), "files": len(files)})
                     known.update(self._take(found, files, bound))
@@ -65,7 +67,10 @@ class IntakeDesk:
     def take(self, arguments: dict[str, Any], actor: str, progress: Progress) -> dict[str, Any]:
         """Take in named files of one folder as one stack, without waiting; returns the batches' ids."""
         folder = Path(str(arguments["folder"]))
-        files = tuple(sorted((Path(str(name)) for name in arguments["files"]), key=natural))
+        named = sorted((Path(str(name)) for name in arguments["files"]), key=natural)
+        files = tuple(path for path in named if not is_companion(path))
+        if not files:
+            return {"batches": [], "dossier": None}
         bound = self._bound(arguments, actor)
         if arguments.get("counter"):
             bound = self._counters.apply(str(arguments["counter"]), arguments["ages"], bound)
@@ -118,7 +123,8 @@ class IntakeDesk:
         files = {source: digest for source, digest in safe.items() if source not in unsafe}
         if files:
             self._note("release", actor, [batch, *files.values()])
-        return {"files": files, "batch": view}
+        companions = {} if unsafe else {c.source: c.blob.sha256 for c in self._batches.intake(batch).companions}
+        return {"files": files, "companions": companions, "batch": view}
 
     def retry(self, arguments: dict[str, Any], actor: str, progress: Progress) -> dict[str, Any]:
         """Do again what waits or failed: the given batches, or all that can be helped by trying."""
@@ -218,19 +224,23 @@ class IntakeDesk:
         except SohoaError:
             shutil.rmtree(folder, ignore_errors=True)  # copies; the originals are where they were
             raise
-        known: dict[str, str | None] = {}
-        if once:
-            held = held_files(self._parts.records.database, str(found.absolute()), claimed, bound.dossier)
-            known.update(dict.fromkeys(held.values(), "Đã tiếp nhận trước đây (taken in before)"))
-            for file in claimed:
-                if (file.source, file.blob.sha256) in held:
-                    file.blob.path.unlink(missing_ok=True)
-            claimed = tuple(file for file in claimed if (file.source, file.blob.sha256) not in held)
         looked = self._parts.pool.look_into(claimed, self._parts.limits)
         counts = {file.source: sides.count for file, sides in zip(claimed, looked, strict=True)}
-        for intake in batches(found, claimed, lambda f: counts[f.source], bound, datetime.now(UTC)):
-            batch, note = self._queue(intake)
-            known[batch] = note
+        beside, matched = self._companions.beside(found, files, folder / "beside", keep_free=keep)
+        bound = dataclasses.replace(bound, companions=beside)
+        known: dict[str, str | None] = {}
+        for said, portion in portions(claimed, lambda f: counts[f.source], bound, matched):
+            if once:
+                held = held_files(self._parts.records.database, str(found.absolute()), portion, said.dossier)
+                known.update(dict.fromkeys(held.values(), "Đã tiếp nhận trước đây (taken in before)"))
+                for file in portion:
+                    if (file.source, file.blob.sha256) in held:
+                        file.blob.path.unlink(missing_ok=True)
+                portion = tuple(file for file in portion if (file.source, file.blob.sha256) not in held)
+            for intake in batches(found, portion, lambda f: counts[f.source], said, datetime.now(UTC)):
+                batch, note = self._queue(intake)
+                known[batch] = note
+        shutil.rmtree(folder / "beside", ignore_errors=True)  # each batch has its own copy
         if folder.exists() and not any(folder.iterdir()):
             folder.rmdir()
         return known
@@ -257,7 +267,8 @@ class IntakeDesk:
         home = self._spool / intake.id
         home.mkdir(parents=True, exist_ok=True)
         moved = tuple(_moved(file, home) for file in intake.files)
-        intake = dataclasses.replace(intake, files=moved)
+        beside = tuple(_copied(file, home) for file in intake.companions)
+        intake = dataclasses.replace(intake, files=moved, companions=beside)
         self._batches.open(intake)
         self._parts.engine.start(intake.id, 1, priority=COUNTER if intake.dossier else BACKFILE)
         return intake.id, None
@@ -272,6 +283,12 @@ class IntakeDesk:
         if note and not view.get("reason"):
             view["reason"] = note
         return view
+
+
+def _copied(file: SourceFile, folder: Path) -> SourceFile:
+    with file.blob.path.open("rb") as stream:
+        target = folder / f"beside-{file.blob.path.name}"
+        return dataclasses.replace(file, blob=write_whole(target, chunks(stream), file.blob.media_type))
 
 
 def _moved(file: SourceFile, folder: Path) -> SourceFile:
