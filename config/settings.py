@@ -18,7 +18,6 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, Settings
 
 from pipeline.errors import UsageError
 
-
 CompanionField = Literal[
     "file",
     "dossier",
@@ -123,6 +122,21 @@ class Counter(_Section):
     idle_minutes: float = Field(default=15.0, gt=0)
 
 
+class Receipt(_Section):
+    """How a one-stop system writes the code into its receipts' QR: `[receipt.NAME]`, tried in this order.
+
+    `plain`: the code behind `prefix`; `url`: the `parameter` of an address at `host`; `fields`: number `field` (from 1)
+    of what `delimiter` parts.
+    """
+
+    kind: Literal["plain", "url", "fields"]
+    prefix: str = ""
+    host: str = ""
+    parameter: str = ""
+    delimiter: str = Field(default="|", min_length=1)
+    field: int = Field(default=1, ge=1)
+
+
 class Scanner(_Section):
     """A scanner under a name of one's own: `[scanner.NAME]`, used by `sohoa scan --device NAME`.
 
@@ -179,6 +193,7 @@ class Settings(BaseSettings):
     watch: Watching = Watching()
     companion: Companion = Companion()
     counter: dict[str, Counter] = {}
+    receipt: dict[str, Receipt] = {}
     scanner: dict[str, Scanner] = {}
     process: Process = Process()
     fixity: Fixity = Fixity()

@@ -21,6 +21,7 @@ from pipeline.classify.sorting import sort_pages
 from pipeline.classify.types import TypeCatalogue
 from pipeline.errors import NeedsPerson, Rejected, Unavailable
 from pipeline.files import blob_of
+from pipeline.grammar.receipt_codes import ReceiptForm
 from pipeline.model import (
     Blob,
     Document,
@@ -73,6 +74,7 @@ class RealStages:
         work: Path,
         lock: timedelta,
         judge_incoming: IncomingJudge,
+        receipts: Sequence[ReceiptForm] = (),
     ) -> None:
         self._batches = batches
         self._decisions = decisions
@@ -85,6 +87,7 @@ class RealStages:
         self._work = work
         self._lock = lock
         self._judge_incoming = judge_incoming
+        self._receipts = receipts
 
     def intake(self, batch: str) -> Intake:
         """The batch as it was taken in."""
@@ -135,7 +138,8 @@ class RealStages:
 
     def sort(self, intake: Intake, read: Sequence[ReadPage]) -> Sorting:
         """Papers, separators and what a person must decide; what one has decided already is laid over it."""
-        found = sort_pages(intake, read, types=self._types, today=intake.received_at.date())
+        today = intake.received_at.date()
+        found = sort_pages(intake, read, types=self._types, today=today, receipts=self._receipts)
         sorting = settle(found, self._decisions.of(intake.id), self._types)
         self._batches.record_sorting(intake.id, sorting)
         return sorting

@@ -17,6 +17,7 @@ from config.settings import Settings
 from pipeline.classify.types import TypeCatalogue
 from pipeline.engine import Engine
 from pipeline.errors import UsageError
+from pipeline.grammar.receipt_codes import ReceiptForm
 from pipeline.model import Level, SignatureRole
 from pipeline.page_pool import PagePool
 from pipeline.paths import HomePaths
@@ -155,6 +156,7 @@ def open_work(paths: HomePaths, settings: Settings, records: Records) -> Parts:
         work=paths.work,
         lock=lock,
         judge_incoming=verifier.judge_incoming,
+        receipts=receipt_forms(settings),
     )
     engine = Engine(records.database.url, executor=home_id(paths), stages=stages, work=paths.work, at_once=2)
     engine.launch()
@@ -186,6 +188,11 @@ def open_work(paths: HomePaths, settings: Settings, records: Records) -> Parts:
         bucket_once,
         name,
     )
+
+
+def receipt_forms(settings: Settings) -> tuple[ReceiptForm, ...]:
+    """How receipts of this site write their codes, in the order of the settings."""
+    return tuple(ReceiptForm(**form.model_dump()) for form in settings.receipt.values())
 
 
 def open_store(paths: HomePaths, settings: Settings) -> tuple[EmbeddedStore | None, Endpoint]:

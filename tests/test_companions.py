@@ -20,7 +20,19 @@ from tests.home_in_use import SCANS, Home, until
 
 CODE, OTHER = "H38.20-261002-0007", "H38.20-261002-0008"
 COLUMNS = Columns.load(Path(config.__path__[0]) / "companion_columns.toml", {"Số hộp cũ": "box"})
-HEADINGS = ["STT", "Tên tệp", "Mã hồ sơ", "Phông", "Mục lục số", "Kho", "Giá", "Hộp số", "Hồ sơ số", "Tờ số", "Tình trạng"]
+HEADINGS = [
+    "STT",
+    "Tên tệp",
+    "Mã hồ sơ",
+    "Phông",
+    "Mục lục số",
+    "Kho",
+    "Giá",
+    "Hộp số",
+    "Hồ sơ số",
+    "Tờ số",
+    "Tình trạng",
+]
 VALUES = [1, "scan-00.jpg", CODE, "UBND xã", 2, "A", "3", 12.0, "45", "1-15", "02"]
 MARK = ShelfMark(
     fonds="UBND xã", catalogue="2", repository="A", shelf="3", box="12", file_unit="45",
@@ -42,7 +54,9 @@ def workbook(*rows: list[object]) -> bytes:
 
 
 def csv(*rows: list[object], mark: str = ",") -> str:
-    return "\r\n".join(mark.join(f"{cell:g}" if isinstance(cell, float) else str(cell) for cell in row) for row in rows)
+    return "\r\n".join(
+        mark.join(f"{cell:g}" if isinstance(cell, float) else str(cell) for cell in row) for row in rows
+    )
 
 
 @pytest.mark.parametrize(
@@ -119,7 +133,10 @@ def test_an_entity_bomb_in_a_sheet_is_refused(tmp_path: Path) -> None:
 def test_a_formula_is_not_believed_and_wrong_values_are_named(tmp_path: Path) -> None:
     rows = [["Tệp", "Mã hồ sơ", "Hộp", "Tờ số"], ["a.jpg", "=A1", "=1+1", "15-1"], ["b.jpg", "sai", 7, "x"]]
     found = read(tmp_path, "a.xlsx", workbook(*rows))
-    assert [(entry.dossier, entry.shelf) for entry in found.entries] == [(None, None), (None, ShelfMark(box="7"))]
+    assert [(entry.dossier, entry.shelf) for entry in found.entries] == [
+        (None, None),
+        (None, ShelfMark(box="7")),
+    ]
     told = "\n".join(found.remarks)
     assert told.count("công thức") == 2 and "ngược" in told and "“sai” không phải mã hồ sơ" in told
     assert "dòng 3: “x” không phải khoảng tờ" in told
@@ -131,7 +148,14 @@ def test_a_site_has_headings_of_its_own(tmp_path: Path) -> None:
 
 
 def test_rows_and_files_that_lack_each_other_are_told(tmp_path: Path) -> None:
-    table = csv(["Tệp", "Mã hồ sơ"], ["D:\\quet\\A.JPG", CODE], ["b", OTHER], ["c.jpg", OTHER], ["", OTHER], ["", CODE])
+    table = csv(
+        ["Tệp", "Mã hồ sơ"],
+        ["D:\\quet\\A.JPG", CODE],
+        ["b", OTHER],
+        ["c.jpg", OTHER],
+        ["", OTHER],
+        ["", CODE],
+    )
     found = match(["a.jpg", "b.jpg", "d.jpg"], [read(tmp_path, "k.csv", table.encode())])
     assert {name: entry.dossier for name, entry in found.entries.items()} == {"a.jpg": CODE, "b.jpg": OTHER}
     assert "không có tệp “c.jpg”" in found.remarks[0] and "dòng 4" in found.remarks[0]
@@ -139,7 +163,9 @@ def test_rows_and_files_that_lack_each_other_are_told(tmp_path: Path) -> None:
     assert "không có dòng nào" in found.of_files["d.jpg"][0]
 
 
-def test_a_word_on_the_whole_folder_gives_way_to_a_files_own_and_differing_rows_to_nobody(tmp_path: Path) -> None:
+def test_a_word_on_the_whole_folder_gives_way_to_a_files_own_and_differing_rows_to_nobody(
+    tmp_path: Path,
+) -> None:
     whole = read(tmp_path, "lo.json", json.dumps({"Kho": "A"}).encode())
     own = read(tmp_path, "a.jpg.json", json.dumps({"Kho": "B"}).encode())
     twice = read(tmp_path, "k.csv", csv(["Tệp", "Kho"], ["b.jpg", "C"], ["b.jpg", "D"]).encode())
@@ -147,7 +173,10 @@ def test_a_word_on_the_whole_folder_gives_way_to_a_files_own_and_differing_rows_
     assert found.entries["a.jpg"].shelf == ShelfMark(repository="B")
     assert found.entries["c.jpg"].shelf == ShelfMark(repository="A")
     assert "b.jpg" not in found.entries and "nói khác nhau" in found.of_files["b.jpg"][0]
-    assert belongs_to("a.json", ["a.jpg", "b.jpg"]) == "a.jpg" and belongs_to("a.json", ["a.jpg", "a.png"]) is None
+    assert (
+        belongs_to("a.json", ["a.jpg", "b.jpg"]) == "a.jpg"
+        and belongs_to("a.json", ["a.jpg", "a.png"]) is None
+    )
 
 
 @pytest.fixture(scope="module")
@@ -162,19 +191,32 @@ def test_what_a_spreadsheet_says_goes_with_the_papers_into_the_bucket(home: Home
     for scan in scans:
         (tmp_path / scan.name).write_bytes(scan.read_bytes())
     second = [2, "scan-02.jpg", OTHER, *VALUES[3:9], "16-20", "02"]
-    (tmp_path / "bang-ke.xlsx").write_bytes(workbook(HEADINGS, [*VALUES[:1], "scan-01.jpg", *VALUES[2:]], second, [3, "x.jpg"]))
+    (tmp_path / "bang-ke.xlsx").write_bytes(
+        workbook(HEADINGS, [*VALUES[:1], "scan-01.jpg", *VALUES[2:]], second, [3, "x.jpg"])
+    )
     done = home.run("ingest", str(tmp_path))
     first, last = sorted(done.document["batches"], key=lambda batch: batch["shelf"]["leaf_from"])
-    assert [len(batch["pages"]) for batch in (first, last)] == [1, 1], "two dossiers are two stacks; no page but scans"
+    assert [len(batch["pages"]) for batch in (first, last)] == [1, 1], (
+        "two dossiers are two stacks; no page but scans"
+    )
     assert {paper["dossier"] for paper in first["documents"]} == {CODE}
     assert {paper["dossier"] for paper in last["documents"]} == {OTHER}
     assert (last["shelf"]["leaf_from"], last["shelf"]["leaf_to"], last["shelf"]["box"]) == (16, 20, "12")
-    assert [text for batch in (first, last) for text in batch["remarks"] if "x.jpg" in text] and done.code == 1
+    assert [
+        text for batch in (first, last) for text in batch["remarks"] if "x.jpg" in text
+    ] and done.code == 1
     bucket = home.bucket()
     kept = [bucket.read(key) for key in bucket.keys(f"q/{first['id']}/")]
     assert (tmp_path / "bang-ke.xlsx").read_bytes() in kept, "the side-car itself is kept"
-    sidecars = [json.loads(bucket.read(key) or b"{}") for key in bucket.keys("d/") if key.endswith(".json") and "/c/" in key]
-    assert {(side["paper"]["dossier"], side["shelf"]["leaf_to"]) for side in sidecars} == {(CODE, 15), (OTHER, 20)}
+    sidecars = [
+        json.loads(bucket.read(key) or b"{}")
+        for key in bucket.keys("d/")
+        if key.endswith(".json") and "/c/" in key
+    ]
+    assert {(side["paper"]["dossier"], side["shelf"]["leaf_to"]) for side in sidecars} == {
+        (CODE, 15),
+        (OTHER, 20),
+    }
     shown = home.run("status", first["id"]).document["batches"][0]
     assert shown["shelf"]["fonds"] == "UBND xã"
 
@@ -188,7 +230,9 @@ def test_a_person_and_a_side_car_that_disagree_leave_it_to_a_person(home: Home, 
     assert all(paper["dossier"] not in (CODE, OTHER) for paper in batch["documents"])
 
 
-def test_a_watched_folder_takes_side_cars_with_the_scans_and_lets_them_go_last(home: Home, tmp_path: Path) -> None:
+def test_a_watched_folder_takes_side_cars_with_the_scans_and_lets_them_go_last(
+    home: Home, tmp_path: Path
+) -> None:
     child = home.start("watch", "--folder", str(tmp_path), "--json")
     try:
         (tmp_path / "b.csv").write_text(csv(["Mã hồ sơ", "Hộp"], [CODE, "77"]))

@@ -19,6 +19,7 @@ from pipeline.classify.series import gaps
 from pipeline.classify.types import DocumentType, TypeCatalogue
 from pipeline.classify.view import PageView, is_separator, may_be_receipt, receipt_type, view_page
 from pipeline.grammar.codes import DossierCode, parse_dossier_code
+from pipeline.grammar.receipt_codes import ReceiptForm
 from pipeline.grammar.sheet_marks import SheetMark, read_mark
 from pipeline.model import Intake, Origin, ReadPage, Sorting, Verdict
 
@@ -59,10 +60,17 @@ class _Walk:
     fresh: bool = True
 
 
-def sort_pages(intake: Intake, pages: Sequence[ReadPage], *, types: TypeCatalogue, today: date) -> Sorting:
+def sort_pages(
+    intake: Intake,
+    pages: Sequence[ReadPage],
+    *,
+    types: TypeCatalogue,
+    today: date,
+    receipts: Sequence[ReceiptForm] = (),
+) -> Sorting:
     """Tell a batch's content pages apart. `today` makes codes that carry a later date odd."""
     content = [page for page in pages if page.verdict is Verdict.CONTENT]
-    codes = {page.page.index: readings(page, today) for page in content}
+    codes = {page.page.index: readings(page, today, receipts) for page in content}
     bound, source = _bound(intake)
     walk = _Walk(
         types=types,

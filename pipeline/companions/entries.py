@@ -14,7 +14,17 @@ from pipeline.grammar.codes import parse_dossier_code
 from pipeline.grammar.folding import fold_words
 from pipeline.model import ShelfMark
 
-_SHELF = ("fonds", "catalogue", "repository", "shelf", "box", "file_unit", "leaf_from", "leaf_to", "condition")
+_SHELF = (
+    "fonds",
+    "catalogue",
+    "repository",
+    "shelf",
+    "box",
+    "file_unit",
+    "leaf_from",
+    "leaf_to",
+    "condition",
+)
 FIELDS = ("file", "dossier", "procedure", "leaves", *_SHELF)
 _RANGE = re.compile(r"\s*(\d{1,6})\s*(?:[-–—]|đến)\s*(\d{1,6})\s*", re.IGNORECASE)
 

@@ -58,7 +58,9 @@ def match(files: Sequence[str], companions: Sequence[Companion], *, elsewhere: I
             continue
         if any(_facts(entry) != _facts(told[0][1]) for _, entry in told):
             places = "; ".join(where for where, _ in told)
-            found.of_files[name] = [f"{name}: các dòng nói khác nhau nên không dùng dòng nào: {places} (rows differ)"]
+            found.of_files[name] = [
+                f"{name}: các dòng nói khác nhau nên không dùng dòng nào: {places} (rows differ)"
+            ]
             continue
         found.entries[name] = told[0][1]
     return found

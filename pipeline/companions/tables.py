@@ -6,7 +6,6 @@ Meant to run in a child process with limits on time and memory (`pipeline/page_p
 from __future__ import annotations
 
 import csv
-import io
 import json
 import unicodedata
 import warnings
@@ -47,7 +46,8 @@ def read_rows(path: Path) -> tuple[Row, ...]:
     if kind == ".csv":
         return _of_csv(_decoded(path.read_bytes()))
     raise _refused(
-        "kiểu tệp này không đọc được; hãy lưu lại thành .xlsx, CSV UTF-8 hoặc JSON", "save as .xlsx, CSV or JSON"
+        "kiểu tệp này không đọc được; hãy lưu lại thành .xlsx, CSV UTF-8 hoặc JSON",
+        "save as .xlsx, CSV or JSON",
     )
 
 
@@ -112,7 +112,9 @@ def _of_json(text: str) -> tuple[Row, ...]:
         whole = {key: value for key, value in found.items() if not isinstance(value, list)}
         found = lists[0] if len(lists) == 1 else []
     if not isinstance(found, list) or not all(isinstance(item, dict) for item in found):
-        raise _refused("tệp JSON phải là một đối tượng hoặc danh sách đối tượng", "an object or a list of objects")
+        raise _refused(
+            "tệp JSON phải là một đối tượng hoặc danh sách đối tượng", "an object or a list of objects"
+        )
     _bounded(len(found), len(whole))
     rows = [_row("cả tệp", list(whole.items()))] if whole else []
     for number, item in enumerate(found):
@@ -162,7 +164,9 @@ def _check_archive(path: Path) -> None:
         with zipfile.ZipFile(path) as archive:
             members = archive.infolist()
     except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError) as error:
-        raise _refused("không phải bảng tính .xlsx (có thể đặt mật khẩu)", "not an .xlsx, or encrypted") from error
+        raise _refused(
+            "không phải bảng tính .xlsx (có thể đặt mật khẩu)", "not an .xlsx, or encrypted"
+        ) from error
     unpacked = sum(member.file_size for member in members)
     packed = max(1, sum(member.compress_size for member in members))
     if len(members) > 2000 or unpacked > MOST_UNPACKED or unpacked / packed > MOST_RATIO:
@@ -176,7 +180,9 @@ def _of_grid(grid: Sequence[tuple[str, Sequence[Any]]]) -> tuple[Row, ...]:
     if not filled:
         raise _empty()
     headings = [_text(cell) for cell in filled[start][1]]
-    return tuple(_row(place, list(zip(headings, cells, strict=False))) for place, cells in filled[start + 1 :])
+    return tuple(
+        _row(place, list(zip(headings, cells, strict=False))) for place, cells in filled[start + 1 :]
+    )
 
 
 def _row(place: str, pairs: Sequence[tuple[str, Any]]) -> Row:
@@ -204,7 +210,9 @@ def _text(value: Any) -> str:
         value = value.isoformat()
     if isinstance(value, float) and value.is_integer():
         value = int(value)
-    kept = "".join(" " if unicodedata.category(sign)[0] in "CZ" else sign for sign in str(value)[: 4 * MOST_SIGNS])
+    kept = "".join(
+        " " if unicodedata.category(sign)[0] in "CZ" else sign for sign in str(value)[: 4 * MOST_SIGNS]
+    )
     return unicodedata.normalize("NFC", " ".join(kept.split()))[:MOST_SIGNS]
 
 
@@ -224,5 +232,3 @@ def _refused(vi: str, english: str) -> Rejected:
 def headings_of(rows: Sequence[Row]) -> list[str]:
     """Every heading that occurs, once, in order."""
     return list(dict.fromkeys(name for row in rows for name in (*row.cells, *row.formulas)))
-
-

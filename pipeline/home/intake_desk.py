@@ -123,7 +123,9 @@ class IntakeDesk:
         files = {source: digest for source, digest in safe.items() if source not in unsafe}
         if files:
             self._note("release", actor, [batch, *files.values()])
-        companions = {} if unsafe else {c.source: c.blob.sha256 for c in self._batches.intake(batch).companions}
+        companions = (
+            {} if unsafe else {c.source: c.blob.sha256 for c in self._batches.intake(batch).companions}
+        )
         return {"files": files, "companions": companions, "batch": view}
 
     def retry(self, arguments: dict[str, Any], actor: str, progress: Progress) -> dict[str, Any]:
