@@ -16,10 +16,12 @@ import cv2
 from ocr.reader import CONTRACT, PageReader, default_engine
 from pipeline.errors import Rejected
 from pipeline.files import write_whole
-from pipeline.model import Blob, Page, ReadPage, Verdict
+from pipeline.model import Blob, Origin, Page, ReadPage, Verdict
 from pipeline.pdf.images import encode_faithful
 from pipeline.raster.decode import decode
 from pipeline.raster.limits import RasterLimits
+from pipeline.raster.picture import Raster
+from pipeline.raster.quality import alarms, rescan
 from pipeline.records import dump, load
 
 
@@ -67,6 +69,7 @@ def read_side(page: Page, work: Path, limits: RasterLimits) -> ReadPage:
     read = ReadPage(
         page=page,
         verdict=reading.verdict,
+        reason=_rescan(page, raster, blank=reading.verdict is Verdict.BLANK),
         turn=reading.turn,
         skew=round(reading.skew, 3),
         dpi=raster.dpi,
@@ -82,3 +85,10 @@ def read_side(page: Page, work: Path, limits: RasterLimits) -> ReadPage:
     )
     write_whole(path, dump(read), "application/json")
     return read
+
+
+def _rescan(page: Page, raster: Raster, *, blank: bool) -> str | None:
+    """Why a side that was scanned here should be scanned again; files made elsewhere are as they are."""
+    if page.origin is not Origin.CAPTURED:
+        return None
+    return rescan(alarms(raster.pixels, dpi=raster.dpi, stated=raster.true_size, blank=blank))

@@ -23,7 +23,7 @@ from pipeline.files import hash_file, held_alone, write_whole
 from pipeline.model import Sha256
 from scanners.device import Side, Wish
 
-_STACK, _COMPLETE = "stack.json", "complete"
+_STACK, _COMPLETE, _ALARM = "stack.json", "complete", ".alarm"
 RETAKEN = "Mặt trước được quét lại cùng mặt sau (front taken again with its back)"
 
 
@@ -49,11 +49,12 @@ class Job:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Kept:
-    """A side in the stack; `set_aside` says why it will not be handed in."""
+    """A side in the stack; `set_aside` says why it will not be handed in, `alarm` why it should be scanned again."""
 
     path: Path
     sha256: Sha256
     set_aside: str | None = None
+    alarm: str | None = None
 
 
 class StackFolder:
@@ -115,7 +116,8 @@ class StackFolder:
                 raise Tampered(f"{path} is not what was scanned", vi=f"Tệp {path} đã bị đổi sau khi quét")
             again = told.get("retaken_as")
             retaken = again is not None and (self.folder / again).exists()
-            found.append(Kept(path=path, sha256=digest, set_aside=RETAKEN if retaken else None))
+            aside = RETAKEN if retaken else None
+            found.append(Kept(path=path, sha256=digest, set_aside=aside, alarm=_alarm(path)))
         return found
 
     def wanted(self) -> list[Kept]:
@@ -130,6 +132,10 @@ class StackFolder:
     def keep(self, side: Side) -> None:
         """Note a side that is whole on disk."""
         self._write(side.path.with_suffix(".json").name, {"sha256": side.sha256})
+
+    def warn(self, path: Path, alarm: str) -> None:
+        """Note that a side should be scanned again; in a file of its own, for the side is noted at the same time."""
+        write_whole(path.with_suffix(_ALARM), alarm.encode(), "text/plain")
 
     def retake(self, side: Kept, path: Path) -> None:
         """A side will be taken again into `path`: from the moment that is whole, this one is set aside."""
@@ -155,7 +161,13 @@ class StackFolder:
             if side.set_aside is None:
                 side.path.unlink()
                 side.path.with_suffix(".json").unlink(missing_ok=True)
+                side.path.with_suffix(_ALARM).unlink(missing_ok=True)
 
     def _write(self, name: str, content: dict[str, Any]) -> None:
         text = json.dumps(content, ensure_ascii=False, indent=1)
         write_whole(self.folder / name, text.encode(), "application/json")
+
+
+def _alarm(path: Path) -> str | None:
+    note = path.with_suffix(_ALARM)
+    return note.read_text("utf-8") if note.exists() else None

@@ -165,7 +165,7 @@ class Batches:
                     .where(page.c.id == item.page.id)
                     .values(
                         state=states[item.verdict],
-                        reason=item.reason if rejected else None,
+                        reason=item.reason,
                         page_sha256=item.image.sha256 if item.image else None,
                         turn=None if rejected else item.turn,
                         skew=None if rejected else item.skew,

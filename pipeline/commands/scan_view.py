@@ -32,7 +32,7 @@ def open_stack(stack: StackFolder, *, reason: str = LEFT_OPEN, state: str = "rev
                 "source_sha256": side.sha256,
                 "page_sha256": None,
                 "role": ("front", "back")[index % 2] if job.wish.duplex else "front",
-                "reason": None,
+                "reason": side.alarm,
                 "state": "queued",
                 "turn": None,
                 "skew": None,

@@ -80,7 +80,7 @@ def show_batches(batches: list[dict[str, Any]], console: Console | None = None) 
             console.print(f"  {escape(remark)}", style="yellow")
         show_papers(batch["documents"], console)
         for page in batch["pages"]:
-            if page["state"] in ("rejected", "review", "duplicate"):
+            if page["reason"] or page["state"] in ("rejected", "review", "duplicate"):
                 name = Path(page["source"]).name
                 console.print(
                     f"  {escape(name)}: {PAGE_STATES[page['state']]}: {escape(page['reason'] or '')}",

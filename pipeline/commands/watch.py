@@ -144,6 +144,7 @@ class _Desk:
         self.open: set[str] = set()
         self.settled: list[dict[str, Any]] = []
         self.stuck: tuple[Path, ...] = ()
+        self._told: set[str] = set()
 
     def take(self, stack: Stack) -> bool:
         """Queue a stack durably; False when that was not possible now. Raises UsageError for a wrong code."""
@@ -189,6 +190,7 @@ class _Desk:
         for batch in sorted(self.open):
             try:
                 view = self._session.call("status", {"batch": batch, "text": False}, quiet=True)["batches"][0]
+                self._alarm(view)
                 if view["state"] not in SETTLED:
                     continue
                 released = self._session.call("release", {"batch": batch}, quiet=True)
@@ -200,6 +202,13 @@ class _Desk:
             self.open.discard(batch)
             self.settled.append(view)
             self._report(view, gone)
+
+    def _alarm(self, view: dict[str, Any]) -> None:
+        """Say at once which sides should be scanned again, before the citizen leaves."""
+        for page in view["pages"]:
+            if page["id"] not in self._told and "Nên quét lại" in str(page["reason"]):
+                self._told.add(page["id"])
+                self._say(f"\a{page['source']}: {page['reason']}")
 
     def exit_code(self) -> int:
         from pipeline.commands.intake import exit_code
