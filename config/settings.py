@@ -92,12 +92,14 @@ class Limits(_Section):
 class Watching(_Section):
     """The hot folder of `sohoa watch`. `quiet` is in seconds; `polling` is for SMB and NFS shares.
 
-    `stuck_seconds` is how long an unfinished file may rest before it is shown and holds nothing else up.
+    `stuck_seconds` is how long an unfinished file may rest before it is shown and holds nothing else up. Without a
+    `priority` a stack that has a dossier is a counter's.
     """
 
     folder: Path | None = None
     quiet: float = Field(default=3.0, gt=0)
     polling: bool = False
+    priority: Literal["counter", "backfile"] | None = None
     stuck_seconds: float = Field(default=120.0, gt=0)
 
 
@@ -119,6 +121,7 @@ class Counter(_Section):
     dossier: str | None = None
     procedure: str | None = None
     polling: bool = False
+    priority: Literal["counter", "backfile"] = "counter"
     idle_minutes: float = Field(default=15.0, gt=0)
 
 
@@ -141,11 +144,13 @@ class Scanner(_Section):
     """A scanner under a name of one's own: `[scanner.NAME]`, used by `sohoa scan --device NAME`.
 
     `device` is SANE's name; `page_seconds` is how long one side may take before the device counts as hung.
+    `manual_duplex`: a one-sided feeder takes the fronts, then the turned stack.
     """
 
     device: str
     source: str = "auto"
     duplex: bool = False
+    manual_duplex: bool = False
     resolution: int = Field(default=300, ge=50, le=2400)
     mode: str = "Color"
     paper: Literal["A3", "A4", "A5", "A6", "ID", "max"] = "A4"

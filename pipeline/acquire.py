@@ -19,7 +19,7 @@ from pathlib import Path
 from pipeline.companions.matching import Matched, belongs_to
 from pipeline.errors import DiskFull, UsageError
 from pipeline.files import chunks, write_whole
-from pipeline.model import Intake, Sha256, ShelfMark, SourceFile
+from pipeline.model import Intake, Lane, Sha256, ShelfMark, SourceFile
 
 SIDECARS = {
     ".json",
@@ -53,6 +53,8 @@ class Bound:
     dossier: str | None = None
     procedure: str | None = None
     sheets: int | None = None
+    sides: int | None = None
+    lane: Lane | None = None
     shelf: ShelfMark | None = None
     companions: tuple[SourceFile, ...] = ()
     remarks: tuple[str, ...] = ()
@@ -253,6 +255,8 @@ def _intake(source: str, files: tuple[SourceFile, ...], bound: Bound, received_a
         dossier=bound.dossier,
         procedure=bound.procedure,
         sheets=bound.sheets,
+        sides=bound.sides,
+        lane=bound.lane,
         shelf=bound.shelf,
         companions=bound.companions,
         remarks=bound.remarks,

@@ -109,7 +109,7 @@ class RealStages:
 
     def read(self, intake: Intake, pages: Sequence[Page]) -> tuple[ReadPage, ...]:
         """Every side upright, straight and read; what cannot be read is rejected with its reason."""
-        priority = 0 if intake.dossier else 10
+        priority = 0 if intake.urgent else 10
         running: list[ReadPage | tuple[Future[ReadPage], bool]] = []
         for page in pages:
             done = _rejected(page, page.reason) if page.reason else known(page, self._work)

@@ -161,7 +161,8 @@ def open_work(paths: HomePaths, settings: Settings, records: Records) -> Parts:
     engine = Engine(records.database.url, executor=home_id(paths), stages=stages, work=paths.work, at_once=2)
     engine.launch()
     for batch, attempt in records.batches.running():
-        engine.start(batch, attempt, priority=10)
+        urgent = records.batches.intake(batch).urgent
+        engine.start(batch, attempt, priority=1 if urgent else 10)
     name = "SeaweedFS (nội bộ)" if store else str(settings.s3.endpoint)
     segments = Segments(records.database, bucket, lock=lock)
     roots = Roots(

@@ -17,6 +17,7 @@ def batch_view(row: Any, pages: Sequence[Any], papers: Sequence[Any], *, with_te
         for index in json.loads(paper.pages):
             belongs[index].append(paper)
     intake = json.loads(row.intake)
+    roles = {file["source"]: file.get("role") for file in intake["files"]}
     seconds = round(row.settled_at - row.opened_at, 2) if row.settled_at else None
     return {
         "id": row.id,
@@ -27,7 +28,13 @@ def batch_view(row: Any, pages: Sequence[Any], papers: Sequence[Any], *, with_te
         "reason": row.reason or _rescans(pages),
         "shelf": intake.get("shelf"),
         "remarks": intake.get("remarks", []),
-        "pages": [_page(item, belongs[item.idx], with_text=with_text) for item in pages],
+        "pages": [
+            {
+                **_page(item, belongs[item.idx], with_text=with_text),
+                "role": roles.get(item.source),
+            }
+            for item in pages
+        ],
         "documents": [document_view(paper) for paper in sorted(papers, key=lambda p: json.loads(p.pages))],
     }
 

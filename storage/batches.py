@@ -62,7 +62,7 @@ class Batches:
                     received_at=intake.received_at.isoformat(),
                     dossier=intake.dossier,
                     intake=dump(intake).decode(),
-                    expected_sides=intake.sheets * SHEET_SIDES if intake.sheets else None,
+                    expected_sides=intake.sides or (intake.sheets * SHEET_SIDES if intake.sheets else None),
                     state="queued",
                     attempt=1,
                     opened_at=time.time(),
@@ -282,7 +282,10 @@ class Batches:
                 .where(page.c.batch == batch_id, page.c.state == "review", page.c.reason.is_not(None))
                 .order_by(page.c.idx)
             ).scalars()
-            state, reason = _settled(pages, papers, row.expected_sides, list(dict.fromkeys(told)))
+            exact = json.loads(row.intake).get("sides") is not None
+            state, reason = _settled(
+                pages, papers, row.expected_sides, list(dict.fromkeys(told)), exact=exact
+            )
             connection.execute(
                 update(batch)
                 .where(batch.c.id == batch_id)
@@ -366,14 +369,18 @@ def doubtful(paper: Paper) -> list[str]:
 
 
 def _settled(
-    pages: dict[str, int], papers: set[str], expected: int | None, told: Sequence[str]
+    pages: dict[str, int], papers: set[str], expected: int | None, told: Sequence[str], *, exact: bool
 ) -> tuple[str, str | None]:
     total = sum(pages.values())
     if pages.get("rejected", 0) == total:
         return "failed", "Không nhận được tệp nào (nothing could be accepted)"
     if "waiting" in papers or "working" in papers:
         return "paused", "Đang chờ dịch vụ, sẽ tự thử lại (a service is down; tried again by itself)"
-    if expected is not None and total not in (expected, expected // SHEET_SIDES):
+    if exact and total != expected:
+        return "review", "; ".join(
+            [f"Số mặt quét được là {total}, theo số tờ đã khai phải là {expected} (sides differ)", *told]
+        )
+    if not exact and expected is not None and total not in (expected, expected // SHEET_SIDES):
         differs = f"Số mặt quét được là {total}, đã khai {expected // SHEET_SIDES} tờ (sheet count differs)"
         return "review", "; ".join([differs, *told])
     if "review" in papers or pages.get("review"):

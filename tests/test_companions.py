@@ -6,7 +6,7 @@ import io
 import json
 import signal
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import openpyxl
@@ -45,7 +45,7 @@ def read(folder: Path, name: str, content: bytes) -> Companion:
     return read_companion(folder / name, name, COLUMNS)
 
 
-def workbook(*rows: list[object]) -> bytes:
+def workbook(*rows: Sequence[object]) -> bytes:
     book, out = openpyxl.Workbook(), io.BytesIO()
     for row in rows:
         book.active.append(row)
@@ -53,7 +53,7 @@ def workbook(*rows: list[object]) -> bytes:
     return out.getvalue()
 
 
-def csv(*rows: list[object], mark: str = ",") -> str:
+def csv(*rows: Sequence[object], mark: str = ",") -> str:
     return "\r\n".join(
         mark.join(f"{cell:g}" if isinstance(cell, float) else str(cell) for cell in row) for row in rows
     )
@@ -129,7 +129,11 @@ def test_an_entity_bomb_in_a_sheet_is_refused(tmp_path: Path) -> None:
 
 
 def test_a_formula_is_not_believed_and_wrong_values_are_named(tmp_path: Path) -> None:
-    rows = [["Tệp", "Mã hồ sơ", "Hộp", "Tờ số"], ["a.jpg", "=A1", "=1+1", "15-1"], ["b.jpg", "sai", 7, "x"]]
+    rows: list[list[object]] = [
+        ["Tệp", "Mã hồ sơ", "Hộp", "Tờ số"],
+        ["a.jpg", "=A1", "=1+1", "15-1"],
+        ["b.jpg", "sai", 7, "x"],
+    ]
     found = read(tmp_path, "a.xlsx", workbook(*rows))
     assert [(entry.dossier, entry.shelf) for entry in found.entries] == [
         (None, None),

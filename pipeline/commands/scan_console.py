@@ -70,6 +70,16 @@ class Console:
         line = self._line()
         return line is not None and line.strip().lower() not in (b"x", b"q")
 
+    def turned(self, fronts: int) -> bool:
+        """Whether the stack lies in the feeder again with its backs up."""
+        sys.stderr.write(
+            f"Đã quét {fronts} mặt trước. Lật cả chồng, nạp lại, rồi nhấn Enter; gõ x và Enter để làm sau. "
+            "(Turn the stack, load it, Enter; x: later.)\n"
+        )
+        sys.stderr.flush()
+        line = self._line()
+        return line is not None and line.strip().lower() not in (b"x", b"q")
+
     def _line(self) -> bytes | None:
         """A typed line; None at the end of input or when asked to stop."""
         while b"\n" not in self._typed:

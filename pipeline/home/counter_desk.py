@@ -14,6 +14,7 @@ from pipeline.grammar.codes import parse_dossier_code
 from pipeline.grammar.receipt_codes import ReceiptForm, codes_of_receipt
 from pipeline.home.counters import Counters
 from pipeline.home.server import Progress
+from pipeline.model import Lane
 from pipeline.paths import HomePaths
 from pipeline.wire import receipt_forms
 from storage.ledger import Ledger
@@ -57,6 +58,7 @@ class CounterDesk:
         return dataclasses.replace(
             bound,
             actor=settings.operator or bound.actor,
+            lane=Lane(settings.priority),
             dossier=bound.dossier or found.dossier or default,
             procedure=bound.procedure or settings.procedure,
         )

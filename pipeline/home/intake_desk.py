@@ -6,19 +6,21 @@ import dataclasses
 import shutil
 import time
 import uuid
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from config.settings import Settings
 from pipeline.acquire import Bound, batch_id, batches, claim, is_companion, natural, portions, stacks
+from pipeline.companions.matching import Matched
 from pipeline.errors import SohoaError, UsageError
 from pipeline.files import blob_of, chunks, write_whole
 from pipeline.grammar.codes import parse_dossier_code
 from pipeline.home.companion_desk import CompanionDesk
 from pipeline.home.counter_desk import CounterDesk
 from pipeline.home.server import Progress
-from pipeline.model import Intake, SourceFile
+from pipeline.model import Intake, Lane, SourceFile
 from pipeline.page_job import known as read_before
 from pipeline.page_job import read_side, result_path
 from pipeline.paths import HomePaths
@@ -71,7 +73,8 @@ class IntakeDesk:
         files = tuple(path for path in named if not is_companion(path))
         if not files:
             return {"batches": [], "dossier": None}
-        bound = self._bound(arguments, actor)
+        lane = Lane(self._settings.watch.priority) if self._settings.watch.priority else None
+        bound = dataclasses.replace(self._bound(arguments, actor), lane=lane)
         if arguments.get("counter"):
             bound = self._counters.apply(str(arguments["counter"]), arguments["ages"], bound)
         return {"batches": list(self._take(folder, files, bound, once=True)), "dossier": bound.dossier}
@@ -79,7 +82,11 @@ class IntakeDesk:
     def stack(self, arguments: dict[str, Any], actor: str, progress: Progress) -> dict[str, Any]:
         """Take in a scanned stack and answer like `ingest`."""
         files = tuple(Path(str(name)) for name in arguments["files"])
-        known = self._take(Path(str(arguments["folder"])), files, self._bound(arguments, actor))
+        bound = dataclasses.replace(self._bound(arguments, actor), lane=Lane.COUNTER)
+        if arguments.get("sides"):
+            bound = dataclasses.replace(bound, sides=int(arguments["sides"]))
+        roles = dict(zip(map(str, files), arguments.get("roles", ()), strict=False))
+        known = self._take(Path(str(arguments["folder"])), files, bound, roles=roles)
         return {"batches": self._settled(known, arguments, progress)}
 
     def _settled(
@@ -144,7 +151,8 @@ class IntakeDesk:
 
     def again(self, batch: str) -> None:
         """Start the next attempt of a batch; finished documents stay as they are."""
-        self._parts.engine.start(batch, self._batches.next_attempt(batch), priority=BACKFILE)
+        priority = _priority(self._batches.intake(batch))
+        self._parts.engine.start(batch, self._batches.next_attempt(batch), priority=priority)
 
     def retry_waiting(self) -> None:
         """Start again what waits for a service."""
@@ -216,7 +224,13 @@ class IntakeDesk:
         )
 
     def _take(
-        self, found: Path, files: tuple[Path, ...], bound: Bound, *, once: bool = False
+        self,
+        found: Path,
+        files: tuple[Path, ...],
+        bound: Bound,
+        *,
+        once: bool = False,
+        roles: Mapping[str, str] | None = None,
     ) -> dict[str, str | None]:
         """Claim files and queue them; with `once`, a file that lies in a batch already is not put into another."""
         folder = self._spool / f"in-{uuid.uuid4().hex}"
@@ -226,9 +240,13 @@ class IntakeDesk:
         except SohoaError:
             shutil.rmtree(folder, ignore_errors=True)  # copies; the originals are where they were
             raise
+        claimed = tuple(dataclasses.replace(file, role=(roles or {}).get(file.source)) for file in claimed)
         looked = self._parts.pool.look_into(claimed, self._parts.limits)
         counts = {file.source: sides.count for file, sides in zip(claimed, looked, strict=True)}
-        beside, matched = self._companions.beside(found, files, folder / "beside", keep_free=keep)
+        beside: tuple[SourceFile, ...] = ()
+        matched = Matched()
+        if roles is None:  # what lies beside the sides of a scanned stack are its own notes
+            beside, matched = self._companions.beside(found, files, folder / "beside", keep_free=keep)
         bound = dataclasses.replace(bound, companions=beside)
         known: dict[str, str | None] = {}
         for said, portion in portions(claimed, lambda f: counts[f.source], bound, matched):
@@ -264,7 +282,7 @@ class IntakeDesk:
                 self.again(intake.id)
             else:
                 attempt = self._batches.attempt(intake.id) or 1
-                self._parts.engine.start(intake.id, attempt, priority=BACKFILE)
+                self._parts.engine.start(intake.id, attempt, priority=_priority(intake))
             return intake.id, "Đã tiếp nhận trước đây (the same files were taken in before)"
         home = self._spool / intake.id
         home.mkdir(parents=True, exist_ok=True)
@@ -272,7 +290,7 @@ class IntakeDesk:
         beside = tuple(_copied(file, home) for file in intake.companions)
         intake = dataclasses.replace(intake, files=moved, companions=beside)
         self._batches.open(intake)
-        self._parts.engine.start(intake.id, 1, priority=COUNTER if intake.dossier else BACKFILE)
+        self._parts.engine.start(intake.id, 1, priority=_priority(intake))
         return intake.id, None
 
     def _note(self, act: str, actor: str, objects: list[str], **details: Any) -> None:
@@ -285,6 +303,10 @@ class IntakeDesk:
         if note and not view.get("reason"):
             view["reason"] = note
         return view
+
+
+def _priority(intake: Intake) -> int:
+    return COUNTER if intake.urgent else BACKFILE
 
 
 def _copied(file: SourceFile, folder: Path) -> SourceFile:
