@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import shutil
+import threading
 import time
 import uuid
 from collections.abc import Mapping
@@ -39,6 +40,9 @@ SAFE = {"stored", "blank", "separator"}
 
 class IntakeDesk:
     """Receives paths, returns what became of them in the contract's shape."""
+
+    _taking = threading.Lock()
+    """Shared by all desks of the process: each request has its own."""
 
     def __init__(self, parts: Parts, paths: HomePaths, settings: Settings) -> None:
         self._parts = parts
@@ -77,7 +81,8 @@ class IntakeDesk:
         bound = dataclasses.replace(self._bound(arguments, actor), lane=lane)
         if arguments.get("counter"):
             bound = self._counters.apply(str(arguments["counter"]), arguments["ages"], bound)
-        return {"batches": list(self._take(folder, files, bound, once=True)), "dossier": bound.dossier}
+        with self._taking:  # two watchers of a share without locks: what one takes, the other finds held
+            return {"batches": list(self._take(folder, files, bound, once=True)), "dossier": bound.dossier}
 
     def stack(self, arguments: dict[str, Any], actor: str, progress: Progress) -> dict[str, Any]:
         """Take in a scanned stack and answer like `ingest`."""
