@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import os
 import shutil
 import threading
 import time
@@ -246,6 +247,9 @@ class IntakeDesk:
             shutil.rmtree(folder, ignore_errors=True)  # copies; the originals are where they were
             raise
         claimed = tuple(dataclasses.replace(file, role=(roles or {}).get(file.source)) for file in claimed)
+        if once:
+            # A request whose sender died is answered late: what it names may be stored and gone by now.
+            claimed = tuple(file for file in claimed if not (file.reason and _vanished(file)))
         looked = self._parts.pool.look_into(claimed, self._parts.limits)
         counts = {file.source: sides.count for file, sides in zip(claimed, looked, strict=True)}
         beside: tuple[SourceFile, ...] = ()
@@ -308,6 +312,14 @@ class IntakeDesk:
         if note and not view.get("reason"):
             view["reason"] = note
         return view
+
+
+def _vanished(file: SourceFile) -> bool:
+    """Whether a file of a watched folder is not there any more; its empty stand-in goes too."""
+    if os.path.lexists(file.source):
+        return False
+    file.blob.path.unlink(missing_ok=True)
+    return True
 
 
 def _priority(intake: Intake) -> int:
