@@ -11,14 +11,15 @@ import re
 import shutil
 import stat
 import unicodedata
-from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 
+from pipeline.companions.matching import Matched, belongs_to
 from pipeline.errors import DiskFull, UsageError
 from pipeline.files import chunks, write_whole
-from pipeline.model import Intake, Sha256, SourceFile
+from pipeline.model import Intake, Lane, Sha256, ShelfMark, SourceFile
 
 SIDECARS = {
     ".json",
@@ -37,18 +38,26 @@ SIDECARS = {
 }
 """Companions of scans that are no paper; they are named in the answer, never read as pages."""
 
+COMPANIONS = {".json", ".csv", ".xlsx", ".xls", ".xml", ".txt"}
+"""Those that may say something of the papers: kept with them, and read where `pipeline/companions` can."""
+
 PARTIAL = {".part", ".tmp", ".crdownload", ".filepart"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Bound:
-    """What the person or the counter said about a stack."""
+    """What the person, the counter or a side-car said about a stack."""
 
     agency: str
     actor: str
     dossier: str | None = None
     procedure: str | None = None
     sheets: int | None = None
+    sides: int | None = None
+    lane: Lane | None = None
+    shelf: ShelfMark | None = None
+    companions: tuple[SourceFile, ...] = ()
+    remarks: tuple[str, ...] = ()
 
 
 def natural(path: Path) -> tuple[tuple[int, int, str], ...]:
@@ -62,7 +71,7 @@ def stacks(path: Path) -> Iterator[tuple[Path, tuple[Path, ...], tuple[Path, ...
     if not path.exists() and not path.is_symlink():
         raise UsageError(f"{path} does not exist", vi=f"Không tìm thấy {path}")
     if path.is_symlink() or not path.is_dir():
-        yield path, (path,), ()
+        yield (path, (), (path,)) if is_companion(path) else (path, (path,), ())
         return
     try:
         entries = sorted(path.iterdir(), key=natural)
@@ -77,6 +86,22 @@ def stacks(path: Path) -> Iterator[tuple[Path, tuple[Path, ...], tuple[Path, ...
     for folder in entries:
         if folder.is_dir() and not folder.is_symlink() and not folder.name.startswith("."):
             yield from stacks(folder)
+
+
+def is_companion(path: Path) -> bool:
+    """Whether a file is a side-car: what it says counts, but it is no page."""
+    return path.suffix.lower() in COMPANIONS and not path.is_symlink() and not path.is_dir()
+
+
+def companions_beside(found: Path, files: Sequence[Path]) -> list[Path]:
+    """The side-cars of a folder; beside one file that was given by itself, those that bear its name."""
+    alone = found if found.is_symlink() or not found.is_dir() else None
+    try:
+        there = sorted((found.parent if alone else found).iterdir(), key=natural)
+    except OSError:
+        return []
+    shown = [path for path in there if is_companion(path) and not path.name.startswith((".", "~$"))]
+    return [path for path in shown if alone is None or belongs_to(path.name, [alone.name]) is not None]
 
 
 def _passed_over(path: Path) -> bool:
@@ -147,6 +172,70 @@ def batches(
             yield _intake(file.source, (file,), bound, received_at)
 
 
+def portions(
+    files: Sequence[SourceFile], sides: Callable[[SourceFile], int], bound: Bound, matched: Matched
+) -> list[tuple[Bound, tuple[SourceFile, ...]]]:
+    """The files of a folder by what their side-cars say of them: those of one kind stay one stack, in order.
+
+    A person's word and a side-car's that name two dossiers cancel each other: somebody has to look.
+    """
+    names = [Path(file.source).name for file in files]
+    groups: dict[tuple[object, ...], list[tuple[Bound, SourceFile]]] = {}
+    for name, file in zip(names, files, strict=True):
+        said = _said(bound, matched, name)
+        shelf = replace(said.shelf, leaf_from=None, leaf_to=None) if said.shelf else None
+        key = (said.dossier, said.procedure, shelf, file.source if sides(file) > 1 else "")
+        groups.setdefault(key, []).append((said, file))
+    found = []
+    rest = tuple(matched.remarks)
+    for members in groups.values():
+        inside = [Path(file.source).name for _, file in members]
+        beside = tuple(
+            one
+            for one in bound.companions
+            if (belongs_to(Path(one.source).name, names) or inside[0]) in inside
+        )
+        remarks = rest + tuple(text for said, _ in members for text in said.remarks)
+        rest = ()
+        told = replace(
+            members[0][0],
+            shelf=_joined([said.shelf for said, _ in members]),
+            companions=beside,
+            remarks=tuple(dict.fromkeys(remarks)),
+        )
+        found.append((told, tuple(file for _, file in members)))
+    return found
+
+
+def _said(bound: Bound, matched: Matched, name: str) -> Bound:
+    """What holds for one file."""
+    entry, remarks = matched.entries.get(name), list(matched.of_files.get(name, ()))
+    if entry is None:
+        return replace(bound, remarks=tuple(remarks))
+    dossier = bound.dossier or entry.dossier
+    if bound.dossier and entry.dossier and bound.dossier != entry.dossier:
+        dossier = None
+        remarks.append(
+            f"{name}: người nhập gắn {bound.dossier}, tệp kèm ghi {entry.dossier}; chờ người quyết (they disagree)"
+        )
+    return replace(
+        bound,
+        dossier=dossier,
+        procedure=bound.procedure or entry.procedure,
+        shelf=entry.shelf,
+        remarks=tuple(remarks),
+    )
+
+
+def _joined(marks: list[ShelfMark | None]) -> ShelfMark | None:
+    """One mark for sides that differ in their leaves only."""
+    if marks[0] is None:
+        return None
+    first = [mark.leaf_from for mark in marks if mark and mark.leaf_from is not None]
+    last = [mark.leaf_to for mark in marks if mark and mark.leaf_to is not None]
+    return replace(marks[0], leaf_from=min(first, default=None), leaf_to=max(last, default=None))
+
+
 def batch_id(files: tuple[SourceFile, ...], bound: Bound, salt: str = "") -> str:
     """The same bytes in the same order for the same dossier are the same batch."""
     seed = "\n".join(
@@ -166,4 +255,9 @@ def _intake(source: str, files: tuple[SourceFile, ...], bound: Bound, received_a
         dossier=bound.dossier,
         procedure=bound.procedure,
         sheets=bound.sheets,
+        sides=bound.sides,
+        lane=bound.lane,
+        shelf=bound.shelf,
+        companions=bound.companions,
+        remarks=bound.remarks,
     )

@@ -26,6 +26,13 @@ class Origin(StrEnum):
     INCOMING_SIGNED = "incoming_signed"
 
 
+class Lane(StrEnum):
+    """Who waits for a batch: a citizen at the counter, or nobody in particular."""
+
+    COUNTER = "counter"
+    BACKFILE = "backfile"
+
+
 class Verdict(StrEnum):
     """What a side turned out to hold."""
 
@@ -65,6 +72,7 @@ class Blob:
 class SourceFile:
     """One file as acquired, safe in the spool. `source` is its absolute path as found.
 
+    `role` is what side of a sheet it shows, where the scanner knows: front, back, a3_part_1, a3_part_2.
     `reason` is set when the file could not even be taken (a symbolic link, no rights): its blob is empty
     then, and it becomes one rejected page.
     """
@@ -72,6 +80,25 @@ class SourceFile:
     source: str
     blob: Blob
     reason: str | None = None
+    role: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ShelfMark:
+    """Where the paper lies, as the archive's lists say it (Thông tư 05/2025/TT-BNV, `paperFileCode` and `format`).
+
+    phông, mục lục, kho, giá, hộp, hồ sơ số (đơn vị bảo quản), tờ từ - đến, tình trạng vật lý.
+    """
+
+    fonds: str | None = None
+    catalogue: str | None = None
+    repository: str | None = None
+    shelf: str | None = None
+    box: str | None = None
+    file_unit: str | None = None
+    leaf_from: int | None = None
+    leaf_to: int | None = None
+    condition: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,7 +107,9 @@ class Intake:
 
     `id` starts with `b_` and comes from content, so the same files again are the same batch. `dossier`
     and `procedure` are what an operator or a counter bound the stack to. `sheets` is the declared number
-    of sheets; `expected_sides` follows from it in the flow.
+    of sheets; `expected_sides` follows from it in the flow, unless the scanner knows the exact number, `sides`.
+    `lane` says who waits; where nothing is said, a stack bound to a dossier counts as a counter's.
+    `companions` are side-cars that lay beside the files, kept with them; `remarks` say what of them could not be used.
     """
 
     id: str
@@ -92,6 +121,16 @@ class Intake:
     dossier: str | None = None
     procedure: str | None = None
     sheets: int | None = None
+    sides: int | None = None
+    lane: Lane | None = None
+    shelf: ShelfMark | None = None
+    companions: tuple[SourceFile, ...] = ()
+    remarks: tuple[str, ...] = ()
+
+    @property
+    def urgent(self) -> bool:
+        """Whether it goes before back-file work."""
+        return self.lane is Lane.COUNTER or (self.lane is None and self.dossier is not None)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -336,6 +375,7 @@ class Document:
     pdf: Blob
     counter: bool = False
     """Whether a citizen waits for it: its stack was bound to a dossier when it was taken in."""
+    shelf: ShelfMark | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -20,6 +20,8 @@ from pipeline.model import Blob, Origin, Page, ReadPage, SignedBy, Verdict
 from pipeline.pdf.images import archive_dpi, encode_faithful
 from pipeline.raster.decode import decode
 from pipeline.raster.limits import RasterLimits
+from pipeline.raster.picture import Raster
+from pipeline.raster.quality import alarms, rescan
 from pipeline.records import dump, load
 from signing.stated import stated_signers
 
@@ -78,6 +80,7 @@ def read_side(page: Page, work: Path, limits: RasterLimits) -> ReadPage:
     read = ReadPage(
         page=page,
         verdict=reading.verdict,
+        reason=_rescan(page, raster, blank=reading.verdict is Verdict.BLANK),
         turn=reading.turn,
         skew=round(reading.skew, 3),
         dpi=raster.dpi,
@@ -102,3 +105,10 @@ def _signers(page: Page) -> tuple[SignedBy, ...]:
     return (
         stated_signers(page.file.path) if page.origin is Origin.INCOMING_SIGNED and page.number == 1 else ()
     )
+
+
+def _rescan(page: Page, raster: Raster, *, blank: bool) -> str | None:
+    """Why a side that was scanned here should be scanned again; files made elsewhere are as they are."""
+    if page.origin is not Origin.CAPTURED:
+        return None
+    return rescan(alarms(raster.pixels, dpi=raster.dpi, stated=raster.true_size, blank=blank))

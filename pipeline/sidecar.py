@@ -19,6 +19,7 @@ from pipeline.model import (
     ReadPage,
     Region,
     Sha256,
+    ShelfMark,
     SignatureRole,
     SignedDocument,
     Verdict,
@@ -77,6 +78,7 @@ class Sidecar:
     level: Level | None
     roles: tuple[SignatureRole, ...]
     validation: dict[str, Any] | None = None
+    shelf: ShelfMark | None = None
     pages: tuple[SidecarPage, ...]
     amended: tuple[Amended, ...] = ()
 
@@ -97,6 +99,7 @@ def sidecar_of(signed: SignedDocument) -> Sidecar:
         level=signed.level,
         roles=signed.roles,
         validation=signed.validation,
+        shelf=document.shelf,
         pages=tuple(_page(page) for page in document.pages),
     )
 

@@ -21,6 +21,7 @@ from pipeline.classify.sorting import sort_pages
 from pipeline.classify.types import TypeCatalogue
 from pipeline.errors import AwaitsSignature, NeedsPerson, Rejected, Unavailable
 from pipeline.files import blob_of
+from pipeline.grammar.receipt_codes import ReceiptForm
 from pipeline.model import (
     Blob,
     Document,
@@ -80,6 +81,7 @@ class RealStages:
         lock: timedelta,
         judge_incoming: IncomingJudge,
         unknown_dossier: Callable[[str], str | None] = lambda code: None,
+        receipts: Sequence[ReceiptForm] = (),
     ) -> None:
         self._batches = batches
         self._decisions = decisions
@@ -95,6 +97,7 @@ class RealStages:
         self._lock = lock
         self._judge_incoming = judge_incoming
         self._unknown_dossier = unknown_dossier
+        self._receipts = receipts
 
     def intake(self, batch: str) -> Intake:
         """The batch as it was taken in."""
@@ -116,7 +119,7 @@ class RealStages:
 
     def read(self, intake: Intake, pages: Sequence[Page]) -> tuple[ReadPage, ...]:
         """Every side upright, straight and read; what cannot be read is rejected with its reason."""
-        priority = 0 if intake.dossier else 10
+        priority = 0 if intake.urgent else 10
         turned = self._decisions.arrangement(intake.id).turned
         pages = [replace(page, turn=turned.get(page.index)) for page in pages]
         running: list[ReadPage | tuple[Future[ReadPage], bool]] = []
@@ -153,6 +156,7 @@ class RealStages:
             types=self._types,
             today=intake.received_at.date(),
             arrangement=self._decisions.arrangement(intake.id),
+            receipts=self._receipts,
         )
         sorting = settle(found, self._decisions.of(intake.id), self._types)
         sorting = replace(sorting, papers=tuple(self._orphaned(paper) for paper in sorting.papers))
@@ -186,6 +190,7 @@ class RealStages:
             originals=originals,
             pdf=pdf,
             counter=intake.dossier is not None,
+            shelf=intake.shelf,
         )
         self._batches.open_document(document)
         return document

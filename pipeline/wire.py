@@ -19,6 +19,7 @@ from pipeline.casework import Casework
 from pipeline.classify.types import TypeCatalogue
 from pipeline.engine import Engine
 from pipeline.errors import UsageError
+from pipeline.grammar.receipt_codes import ReceiptForm
 from pipeline.model import Level, SignatureRole
 from pipeline.page_pool import PagePool
 from pipeline.paths import HomePaths
@@ -188,11 +189,13 @@ def open_work(paths: HomePaths, settings: Settings, records: Records) -> Parts:
         lock=lock,
         judge_incoming=verifier.judge_incoming,
         unknown_dossier=casework.why_unknown,
+        receipts=receipt_forms(settings),
     )
     engine = Engine(records.database.url, executor=home_id(paths), stages=stages, work=paths.work, at_once=2)
     engine.launch()
     for batch, attempt in records.batches.running():
-        engine.start(batch, attempt, priority=10)
+        urgent = records.batches.intake(batch).urgent
+        engine.start(batch, attempt, priority=1 if urgent else 10)
     name = "SeaweedFS (nội bộ)" if store else str(settings.s3.endpoint)
     segments = Segments(records.database, bucket, lock=lock)
     roots = Roots(
@@ -261,6 +264,11 @@ def asking(settings: Settings) -> Conditions:
     return Conditions(
         online=verification.online, timeout=verification.timeout, hosts=tuple(verification.hosts)
     )
+
+
+def receipt_forms(settings: Settings) -> tuple[ReceiptForm, ...]:
+    """How receipts of this site write their codes, in the order of the settings."""
+    return tuple(ReceiptForm(**form.model_dump()) for form in settings.receipt.values())
 
 
 def open_store(paths: HomePaths, settings: Settings) -> tuple[EmbeddedStore | None, Endpoint]:

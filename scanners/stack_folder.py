@@ -13,7 +13,7 @@ import secrets
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -23,23 +23,71 @@ from pipeline.files import hash_file, held_alone, write_whole
 from pipeline.model import Sha256
 from scanners.device import Side, Wish
 
-_STACK, _COMPLETE = "stack.json", "complete"
+_STACK, _COMPLETE, _ALARM = "stack.json", "complete", ".alarm"
 RETAKEN = "Mặt trước được quét lại cùng mặt sau (front taken again with its back)"
+
+
+BACKS_AGAIN = "Mặt sau được quét lại từ đầu (backs taken again)"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Part:
+    """A run of sides scanned in one way, from side `start` of the stack on; `sides` is how many a sheet gives.
+
+    `halves`: two pictures are the halves of one large sheet.
+    """
+
+    start: int
+    sides: int = 1
+    halves: bool = False
+
+    @property
+    def pictures(self) -> int:
+        """How many pictures a sheet gives."""
+        return 2 if self.halves else self.sides
+
+    def role(self, number: int) -> str:
+        """What side `number` of the part is."""
+        if self.halves:
+            return f"a3_part_{number % 2 + 1}"
+        return ("front", "back")[number % self.sides]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Job:
-    """What a stack is: how it is scanned and what was said about it."""
+    """What a stack is: how it is scanned and what was said about it.
+
+    `by_hand`: a one-sided feeder takes the fronts, then the turned stack's backs in reverse; `fronts` is how many
+    fronts came, once they are all there. `parts` are the runs scanned in other ways than the one before.
+    """
 
     wish: Wish
     dossier: str | None = None
     procedure: str | None = None
     sheets: int | None = None
+    by_hand: bool = False
+    fronts: int | None = None
+    parts: tuple[Part, ...] = ()
+
+    @property
+    def part(self) -> Part:
+        """The run under way."""
+        return self.parts[-1] if self.parts else Part(start=0, sides=2 if self.wish.duplex else 1)
 
     @property
     def sides_wanted(self) -> int | None:
-        """Sides that the declared sheets have."""
-        return self.sheets * (2 if self.wish.duplex else 1) if self.sheets else None
+        """Sides that the declared sheets have; None too where parts give different numbers."""
+        if len(self.parts) > 1 or not self.sheets:
+            return None
+        return self.sheets * (2 if self.by_hand else self.part.pictures)
+
+    def sheets_in(self, sides: int) -> int:
+        """Whole sheets that so many sides are; one whose back or other half never came is none."""
+        if self.by_hand:
+            return sides if self.fronts is None else self.fronts
+        runs = self.parts or (self.part,)
+        ends = [*(run.start for run in runs[1:]), sides]
+        return sum(max(0, end - run.start) // run.pictures for run, end in zip(runs, ends, strict=True))
 
     def same_stack(self, other: Job) -> bool:
         """Whether going on with the other's stack is what this command means."""
@@ -49,11 +97,12 @@ class Job:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Kept:
-    """A side in the stack; `set_aside` says why it will not be handed in."""
+    """A side in the stack; `set_aside` says why it will not be handed in, `alarm` why it should be scanned again."""
 
     path: Path
     sha256: Sha256
     set_aside: str | None = None
+    alarm: str | None = None
 
 
 class StackFolder:
@@ -82,7 +131,8 @@ class StackFolder:
         found = []
         for path in sorted(place.glob(f"scan-*/{_STACK}")):
             told = json.loads(path.read_text("utf-8"))
-            found.append(cls(path.parent, Job(**{**told, "wish": Wish(**told["wish"])})))
+            parts = tuple(Part(**part) for part in told.get("parts", ()))
+            found.append(cls(path.parent, Job(**{**told, "wish": Wish(**told["wish"]), "parts": parts})))
         return found
 
     def say(self, job: Job) -> None:
@@ -115,12 +165,55 @@ class StackFolder:
                 raise Tampered(f"{path} is not what was scanned", vi=f"Tệp {path} đã bị đổi sau khi quét")
             again = told.get("retaken_as")
             retaken = again is not None and (self.folder / again).exists()
-            found.append(Kept(path=path, sha256=digest, set_aside=RETAKEN if retaken else None))
+            aside = RETAKEN if retaken else told.get("set_aside")
+            found.append(Kept(path=path, sha256=digest, set_aside=aside, alarm=_alarm(path)))
         return found
 
     def wanted(self) -> list[Kept]:
         """The sides to hand in."""
         return [side for side in self.sides() if side.set_aside is None]
+
+    def in_order(self) -> list[tuple[Kept, str]]:
+        """The sides to hand in, in the order of the paper, each with its role.
+
+        Fronts and backs that were taken one after the other lie interleaved; when their numbers differ nothing is
+        guessed: the fronts come first, then the backs as they were taken.
+        """
+        sides, job = self.wanted(), self.job
+        if job.by_hand:
+            fronts, backs = sides[: job.fronts], sides[job.fronts :] if job.fronts is not None else []
+            if len(fronts) == len(backs):
+                pairs = zip(fronts, reversed(backs), strict=True)
+                return [item for front, back in pairs for item in ((front, "front"), (back, "back"))]
+            return [*((side, "front") for side in fronts), *((side, "back") for side in backs)]
+        found = []
+        runs = job.parts or (job.part,)
+        for index, side in enumerate(sides):
+            run = next(run for run in reversed(runs) if run.start <= index)
+            found.append((side, run.role(index - run.start)))
+        return found
+
+    def sides_due(self) -> int | None:
+        """How many sides the stack must have to be whole, by what was declared; never its number when it is not."""
+        count, job = len(self.wanted()), self.job
+        if job.by_hand and job.fronts is not None:
+            return 2 * (job.sheets or job.fronts)
+        if job.sheets is None:
+            return None
+        return job.sides_wanted or count + job.sheets - job.sheets_in(count)
+
+    def begin_part(self, wish: Wish, *, halves: bool) -> None:
+        """Go on in another way: another source, paper or side."""
+        runs = self.job.parts or (self.job.part,)
+        run = Part(start=len(self.wanted()), sides=2 if wish.duplex else 1, halves=halves)
+        kept = [one for one in runs if one.start < run.start]
+        self.say(replace(self.job, wish=wish, parts=(*kept, run)))
+
+    def backs_again(self) -> None:
+        """The backs are taken again from the first: those that came stay, set aside."""
+        for side in self.wanted()[self.job.fronts or 0 :] if self.job.fronts is not None else []:
+            note = {"sha256": side.sha256, "set_aside": BACKS_AGAIN}
+            self._write(side.path.with_suffix(".json").name, note)
 
     def next_path(self) -> Path:
         """Where the next side goes."""
@@ -130,6 +223,10 @@ class StackFolder:
     def keep(self, side: Side) -> None:
         """Note a side that is whole on disk."""
         self._write(side.path.with_suffix(".json").name, {"sha256": side.sha256})
+
+    def warn(self, path: Path, alarm: str) -> None:
+        """Note that a side should be scanned again; in a file of its own, for the side is noted at the same time."""
+        write_whole(path.with_suffix(_ALARM), alarm.encode(), "text/plain")
 
     def retake(self, side: Kept, path: Path) -> None:
         """A side will be taken again into `path`: from the moment that is whole, this one is set aside."""
@@ -155,7 +252,13 @@ class StackFolder:
             if side.set_aside is None:
                 side.path.unlink()
                 side.path.with_suffix(".json").unlink(missing_ok=True)
+                side.path.with_suffix(_ALARM).unlink(missing_ok=True)
 
     def _write(self, name: str, content: dict[str, Any]) -> None:
         text = json.dumps(content, ensure_ascii=False, indent=1)
         write_whole(self.folder / name, text.encode(), "application/json")
+
+
+def _alarm(path: Path) -> str | None:
+    note = path.with_suffix(_ALARM)
+    return note.read_text("utf-8") if note.exists() else None

@@ -13,6 +13,8 @@ class Trouble(StrEnum):
     EMPTY = "no_documents"
     CUT = "page_cut_short"
     COUNT = "count_differs"
+    TURN = "turn_the_stack"
+    HALVES = "halves_differ"
     STOPPED = "stopped"
     REFUSED = "refused"
     IO = "io_error"
@@ -30,6 +32,7 @@ class Trouble(StrEnum):
 
 
 _BY_HAND = {Trouble.JAM, Trouble.COVER, Trouble.EMPTY, Trouble.CUT, Trouble.COUNT, Trouble.STOPPED}
+_BY_HAND |= {Trouble.TURN, Trouble.HALVES}
 
 _SENTENCES: dict[Trouble, tuple[str, str]] = {
     Trouble.JAM: (
@@ -46,6 +49,17 @@ _SENTENCES: dict[Trouble, tuple[str, str]] = {
         "Khay hết giấy nhưng chưa đủ số tờ đã khai. Nạp tiếp các tờ còn thiếu, "
         "hoặc kết thúc bằng `sohoa scan --finish`",
         "fewer sheets than declared: load the missing ones, or end with --finish",
+    ),
+    Trouble.TURN: (
+        "Đã đủ mặt trước. Lật cả chồng (không đổi thứ tự các tờ), nạp lại để quét mặt sau",
+        "all fronts are there: turn the whole stack and load it again",
+    ),
+    Trouble.HALVES: (
+        "Số mặt sau khác số mặt trước nên không ghép. Cả hai nửa còn nguyên: nạp tiếp các mặt sau còn thiếu, "
+        "hoặc quét lại mặt sau bằng `sohoa scan --resume --backs-again`, "
+        "hoặc chốt bằng `sohoa scan --finish` để người xem",
+        "fronts and backs differ in number, both halves are kept: load the missing backs, take the backs again "
+        "(--backs-again), or end with --finish",
     ),
     Trouble.STOPPED: ("Đã dừng theo yêu cầu", "stopped on request"),
     Trouble.REFUSED: (

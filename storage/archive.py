@@ -50,8 +50,9 @@ class Archive:
         self._threads = ThreadPoolExecutor(AT_ONCE, thread_name_prefix="store")
 
     def land(self, intake: Intake, *, lock_until: datetime | None) -> tuple[StoredObject, ...]:
-        """Every original of a batch under `q/`, read back."""
-        files = {file.blob.sha256: file for file in intake.files if file.reason is None}
+        """Every original of a batch, and what lay beside them, under `q/`, read back."""
+        every = (*intake.files, *intake.companions)
+        files = {file.blob.sha256: file for file in every if file.reason is None}
         lock_until = self._ahead(lock_until) if lock_until else None
         return tuple(
             self._threads.map(

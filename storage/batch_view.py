@@ -16,6 +16,8 @@ def batch_view(row: Any, pages: Sequence[Any], papers: Sequence[Any], *, with_te
     for paper in papers:
         for index in json.loads(paper.pages):
             belongs[index].append(paper)
+    intake = json.loads(row.intake)
+    roles = {file["source"]: file.get("role") for file in intake["files"]}
     seconds = round(row.settled_at - row.opened_at, 2) if row.settled_at else None
     return {
         "id": row.id,
@@ -23,10 +25,24 @@ def batch_view(row: Any, pages: Sequence[Any], papers: Sequence[Any], *, with_te
         "state": row.state,
         "seconds": seconds,
         "expected_sides": row.expected_sides,
-        "reason": row.reason,
-        "pages": [_page(item, belongs[item.idx], with_text=with_text) for item in pages],
+        "reason": row.reason or _rescans(pages),
+        "shelf": intake.get("shelf"),
+        "remarks": intake.get("remarks", []),
+        "pages": [
+            {
+                **_page(item, belongs[item.idx], with_text=with_text),
+                "role": roles.get(item.source),
+            }
+            for item in pages
+        ],
         "documents": [document_view(paper) for paper in sorted(papers, key=lambda p: json.loads(p.pages))],
     }
+
+
+def _rescans(pages: Sequence[Any]) -> str | None:
+    """What the scanner's operator should do before the citizen leaves; the pages go on all the same."""
+    count = sum(row.state == "read" and row.reason is not None for row in pages)
+    return f"{count} mặt nên quét lại trước khi trả giấy (sides to scan again)" if count else None
 
 
 def _page(row: Any, papers: list[Any], *, with_text: bool) -> dict[str, Any]:
@@ -37,9 +53,9 @@ def _page(row: Any, papers: list[Any], *, with_text: bool) -> dict[str, Any]:
             state = "stored"
         elif "review" in states:
             state = "review"
-            reason = (
-                next(p.reason for p in papers if p.state == "review") or "Cần người xem lại (needs a person)"
-            )
+            why = next(p.reason for p in papers if p.state == "review")
+            why = why or "Cần người xem lại (needs a person)"
+            reason = f"{why}; {reason}" if reason else why
         else:
             state = "working"
     view = {

@@ -62,7 +62,7 @@ class Batches:
                     received_at=intake.received_at.isoformat(),
                     dossier=intake.dossier,
                     intake=dump(intake).decode(),
-                    expected_sides=intake.sheets * SHEET_SIDES if intake.sheets else None,
+                    expected_sides=intake.sides or (intake.sheets * SHEET_SIDES if intake.sheets else None),
                     state="queued",
                     attempt=1,
                     opened_at=time.time(),
@@ -165,7 +165,7 @@ class Batches:
                     .where(page.c.id == item.page.id)
                     .values(
                         state=states[item.verdict],
-                        reason=item.reason if rejected else None,
+                        reason=item.reason,
                         page_sha256=item.image.sha256 if item.image else None,
                         turn=None if rejected else item.turn,
                         skew=None if rejected else item.skew,
@@ -284,7 +284,10 @@ class Batches:
                 .where(page.c.batch == batch_id, page.c.state == "review", page.c.reason.is_not(None))
                 .order_by(page.c.idx)
             ).scalars()
-            state, reason = _settled(pages, papers, row.expected_sides, list(dict.fromkeys(told)))
+            exact = json.loads(row.intake).get("sides") is not None
+            state, reason = _settled(
+                pages, papers, row.expected_sides, list(dict.fromkeys(told)), exact=exact
+            )
             connection.execute(
                 update(batch)
                 .where(batch.c.id == batch_id)
@@ -368,7 +371,7 @@ def doubtful(paper: Paper) -> list[str]:
 
 
 def _settled(
-    pages: dict[str, int], papers: set[str], expected: int | None, told: Sequence[str]
+    pages: dict[str, int], papers: set[str], expected: int | None, told: Sequence[str], *, exact: bool
 ) -> tuple[str, str | None]:
     total = sum(pages.values())
     if pages.get("rejected", 0) == total:
@@ -378,7 +381,11 @@ def _settled(
     if "awaiting_signature" in papers:
         signs = "Có giấy tờ chờ ký ở máy khác: `sohoa sign export` (papers wait to be signed elsewhere)"
         told = [signs, *told]
-    if expected is not None and total not in (expected, expected // SHEET_SIDES):
+    if exact and total != expected:
+        return "review", "; ".join(
+            [f"Số mặt quét được là {total}, theo số tờ đã khai phải là {expected} (sides differ)", *told]
+        )
+    if not exact and expected is not None and total not in (expected, expected // SHEET_SIDES):
         differs = f"Số mặt quét được là {total}, đã khai {expected // SHEET_SIDES} tờ (sheet count differs)"
         return "review", "; ".join([differs, *told])
     if papers & {"review", "awaiting_signature"} or pages.get("review"):

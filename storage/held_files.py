@@ -10,7 +10,7 @@ from sqlalchemy import Engine, or_, select
 from pipeline.model import Intake, Sha256, SourceFile
 from pipeline.records import load
 from storage.database import reading
-from storage.schema import batch
+from storage.schema import batch, page
 
 REMEMBERED_SECONDS = 7 * 86400.0
 PLACES_AT_ONCE = 500  # bound variables of one query
@@ -39,4 +39,15 @@ def held_files(
             for file in load(Intake, row.intake.encode()).files:
                 if (file.source, file.blob.sha256) in wanted:
                     found[file.source, file.blob.sha256] = row.id
+    return found
+
+
+def taken_before(database: Engine, sources: Sequence[str]) -> set[str]:
+    """Those of these paths that were ever taken in, as one side or as a file of several."""
+    found: set[str] = set()
+    for start in range(0, len(sources), PLACES_AT_ONCE):
+        here = sources[start : start + PLACES_AT_ONCE]
+        with reading(database) as connection:
+            found.update(connection.execute(select(page.c.source).where(page.c.source.in_(here))).scalars())
+            found.update(connection.execute(select(batch.c.source).where(batch.c.source.in_(here))).scalars())
     return found

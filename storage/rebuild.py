@@ -314,6 +314,7 @@ class Rebuilder:
             actor=found.actor,
             received_at=found.captured_at,
             files=(),
+            shelf=found.shelf,
         )
         connection.execute(
             insert_once(batch)

@@ -160,6 +160,10 @@ def test_files_of_a_counter_go_to_the_dossier_it_is_bound_to(desk: tuple[Home, P
     assert until(lambda: bool(whose(home, first)) and bool(whose(home, other)), 90)
     assert whose(home, first) == [(ONE, "lan")]
     assert [code for code, _ in whose(home, other)] == [TWO], "the counter's default"
+    lanes = rows(
+        home, "select distinct json_extract(intake, '$.lane') from batch where source like ?", f"{place}%"
+    )
+    assert lanes == [("counter",)], "a citizen waits: before the back-file"
     changed = home.run("counter", "quay-1", "--dossier", TWO).document
     assert changed["bound"] and changed["dossier"] == TWO and changed["until"]
     time.sleep(1.5)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import signal
-import sqlite3
 import threading
 import time
 from collections import Counter
@@ -63,6 +62,18 @@ def test_a_writer_of_a_few_kilobytes_a_second_is_not_taken_early(tmp_path: Path,
                 out.write(content[start : start + 1000])
                 time.sleep(0.2)
                 assert taker.taken == [], f"taken after {start + 1000} bytes"
+        assert until(lambda: bool(taker.taken), 10)
+    assert taker.taken == [("a.jpg", content)]
+
+
+def test_a_writer_of_one_kilobyte_a_second_is_not_taken_early(tmp_path: Path) -> None:
+    content, taker = SCAN.read_bytes()[:5_000] + b"\xff\xd9", Taker()
+    with watching(HotFolder(path=tmp_path, quiet=3.0), taker):
+        with (tmp_path / "a.jpg").open("wb", buffering=0) as out:
+            for start in range(0, len(content), 100):
+                out.write(content[start : start + 100])
+                time.sleep(0.1)
+                assert taker.taken == []
         assert until(lambda: bool(taker.taken), 10)
     assert taker.taken == [("a.jpg", content)]
 
@@ -142,26 +153,6 @@ def test_an_unfinished_file_is_in_the_status_while_it_lies_there(tmp_path: Path)
         assert home.run("status").code == 1
         (hot / "cut.jpg").unlink()
         assert until(lambda: shown() == [], 30)
-    finally:
-        watch.send_signal(signal.SIGTERM)
-        watch.communicate(timeout=60)
-        home.run("down")
-
-
-@pytest.mark.slow
-def test_two_thousand_files_dropped_at_once_are_each_stored_once_and_leave(tmp_path: Path) -> None:
-    home, hot, count = Home(tmp_path / "h"), tmp_path / "hot", 2000
-    hot.mkdir()
-    watch = home.start("watch", "--folder", str(hot), "--json")
-    try:
-        for number in range(count):
-            (hot / f"{number:04d}.png").write_bytes(small(number))
-        assert until(lambda: not list(hot.iterdir()), 1500)
-        with sqlite3.connect(home.paths.database) as database:
-            rows = dict(database.execute("select source, count(*) from page group by source"))
-            states = {state for (state,) in database.execute("select distinct state from page")}
-        assert rows == {str(hot / f"{number:04d}.png"): 1 for number in range(count)}
-        assert states == {"blank"}
     finally:
         watch.send_signal(signal.SIGTERM)
         watch.communicate(timeout=60)

@@ -20,6 +20,7 @@ from rapidfuzz.distance import Levenshtein
 from pipeline.classify.printed import SURE, clear
 from pipeline.grammar.codes import DossierCode, find_dossier_codes
 from pipeline.grammar.provinces import one_province, province, provinces_named
+from pipeline.grammar.receipt_codes import ReceiptForm, codes_of_receipt
 from pipeline.model import ReadPage, Word
 
 SURE_ODD = (
@@ -73,9 +74,9 @@ class Named:
     conflict: tuple[str, str] | None = None
 
 
-def readings(page: ReadPage, today: date) -> tuple[Reading, ...]:
+def readings(page: ReadPage, today: date, receipts: Sequence[ReceiptForm] = ()) -> tuple[Reading, ...]:
     """Every dossier code in the barcodes and in the text of a page; `today` makes codes of the future odd."""
-    return (*_in_barcodes(page, today), *_in_text(page, today))
+    return (*_in_barcodes(page, today, receipts), *_in_text(page, today))
 
 
 def agreed(every: Iterable[Reading]) -> frozenset[str]:
@@ -134,12 +135,11 @@ def _same_print(item: Reading, code: DossierCode) -> bool:
     return Levenshtein.distance(item.code.text, code.text) <= NEAR
 
 
-def _in_barcodes(page: ReadPage, today: date) -> list[Reading]:
+def _in_barcodes(page: ReadPage, today: date, receipts: Sequence[ReceiptForm]) -> list[Reading]:
     """Codes in QR and bar codes: a plain code, an address that holds it, or delimited fields."""
     found: dict[str, Reading] = {}
     for barcode in page.barcodes:
-        # A bar parts fields here; in print it may be a misread 1.
-        for item in find_dossier_codes(barcode.text.replace("|", "\n"), today):
+        for item in codes_of_receipt(barcode.text, receipts, today):
             if item.repaired or province(item.code.level1) is None:
                 continue
             found[item.code.text] = Reading(

@@ -21,6 +21,7 @@ from pipeline.classify.series import gaps
 from pipeline.classify.types import DocumentType, TypeCatalogue
 from pipeline.classify.view import PageView, is_separator, may_be_receipt, receipt_type, view_page
 from pipeline.grammar.codes import DossierCode, parse_dossier_code
+from pipeline.grammar.receipt_codes import ReceiptForm
 from pipeline.grammar.sheet_marks import SheetMark, read_mark
 from pipeline.model import Arrangement, Intake, Origin, ReadPage, Sorting, Verdict
 
@@ -69,13 +70,14 @@ def sort_pages(
     types: TypeCatalogue,
     today: date,
     arrangement: Arrangement = NOTHING,
+    receipts: Sequence[ReceiptForm] = (),
 ) -> Sorting:
     """Tell a batch's content pages apart, as far as `arrangement` has not done it.
 
-    `today` makes codes that carry a later date odd.
+    `today` makes codes that carry a later date odd; `receipts` says how codes of other systems are read.
     """
     content = arrange([page for page in pages if page.verdict is Verdict.CONTENT], arrangement)
-    codes = {page.page.index: readings(page, today) for page in content}
+    codes = {page.page.index: readings(page, today, receipts) for page in content}
     bound, source = _bound(intake)
     walk = _Walk(
         types=types,

@@ -93,6 +93,7 @@ def exit_code(batches: list[dict[str, Any]]) -> int:
         return 4
     calm_pages = {"stored", "blank", "separator", "duplicate"}
     waits = any(page["state"] not in calm_pages for page in pages)
+    waits = waits or any(batch.get("remarks") for batch in batches)
     waits = waits or any(paper["state"] != "stored" or "dossier" in paper["doubtful"] for paper in papers)
     return 1 if waits or any(batch["state"] not in ("done",) for batch in batches) else 0
 

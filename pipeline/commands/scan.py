@@ -36,6 +36,15 @@ def scan(
         str | None, typer.Option(help="auto, adf, flatbed hoặc tên của máy. (Where paper lies.)")
     ] = None,
     duplex: Annotated[bool, typer.Option("--duplex", help="Quét hai mặt. (Both sides.)")] = False,
+    manual_duplex: Annotated[
+        bool, typer.Option("--manual-duplex", help="Khay một mặt: hết mặt trước, lật chồng. (Turn by hand.)")
+    ] = False,
+    halves: Annotated[
+        bool, typer.Option("--halves", help="Cứ hai ảnh là hai nửa một tờ A3. (Halves of A3 sheets.)")
+    ] = False,
+    more: Annotated[
+        bool, typer.Option("--more", help="Chồng còn phần khác, chưa chốt. (Another part follows.)")
+    ] = False,
     resolution: Annotated[int | None, typer.Option(min=50, help="Điểm ảnh mỗi inch. (dpi.)")] = None,
     mode: Annotated[str | None, typer.Option(help="Color, Gray, Lineart.")] = None,
     paper: Annotated[str | None, typer.Option(help="A3, A4, A5, A6, ID, max. (Paper size.)")] = None,
@@ -45,6 +54,9 @@ def scan(
     ] = None,
     resume: Annotated[
         bool, typer.Option("--resume", help="Quét tiếp chồng đang dở. (Go on with the open stack.)")
+    ] = False,
+    backs_again: Annotated[
+        bool, typer.Option("--backs-again", help="Quét lại các mặt sau từ đầu. (Take the backs again.)")
     ] = False,
     finish: Annotated[
         bool, typer.Option("--finish", help="Chốt chồng đang dở như đang có. (End the open stack as it is.)")
@@ -60,6 +72,7 @@ def scan(
     asked = Asked(
         device=device, dossier=dossier, procedure=procedure, sheets=sheets, source=source, duplex=duplex or None,
         resolution=resolution, mode=mode, paper=paper, format=image_format, options=tuple(options or ()),
+        manual_duplex=manual_duplex or None, halves=halves, backs_again=backs_again,
     )  # fmt: skip
     session: Session = context.obj
     session.paths.make()
@@ -69,18 +82,21 @@ def scan(
         if finish and stack.wanted():
             stack.finish()
         if not stack.complete:
-            _pull(session, stack, seconds, quiet=as_json)
+            _pull(session, stack, seconds, quiet=as_json, more=more)
         _hand_in(session, stack, wait=not no_wait, as_json=as_json)
 
 
-def _pull(session: Session, stack: StackFolder, seconds: float, *, quiet: bool) -> None:
-    """Scan what is left of the stack; trouble ends the command with what to do, all sides kept."""
+def _pull(session: Session, stack: StackFolder, seconds: float, *, quiet: bool, more: bool) -> None:
+    """Scan what is left of the stack; trouble ends the command with what to do, all sides kept.
+
+    With `more` the end of this part is not the end of the stack, so sheets may still be missing.
+    """
     from config.settings import load
     from pipeline.commands.scan_console import Console
     from pipeline.files import need_room
     from scanners.feeding import Watcher, pull
     from scanners.isolated import IsolatedDevice
-    from scanners.trouble import DeviceError
+    from scanners.trouble import DeviceError, Trouble
 
     console = Console(session, quiet=quiet)
     keep_free = load(session.paths.root).limits.free_disk_mb << 20
@@ -92,6 +108,7 @@ def _pull(session: Session, stack: StackFolder, seconds: float, *, quiet: bool) 
             another=console.another,
             stopped=console.stopped,
             need_room=lambda: need_room(stack.folder, keep_free),
+            turned=console.turned,
         )
         trouble = pull(IsolatedDevice(seconds=seconds), stack, watcher)
     except SohoaError as error:  # a full disk
@@ -103,7 +120,12 @@ def _pull(session: Session, stack: StackFolder, seconds: float, *, quiet: bool) 
     if isinstance(trouble, DeviceError):
         if not stack.sides():
             stack.hand_over()  # nothing came: there is no stack to go on with
-        _stop(stack, trouble.vi, str(trouble), trouble.trouble.exit_code, as_json=quiet)
+        if not (more and trouble.trouble is Trouble.COUNT):
+            _stop(stack, trouble.vi, str(trouble), trouble.trouble.exit_code, as_json=quiet)
+    if more:
+        _stop(
+            stack, "Chồng còn mở cho phần tiếp theo", "the stack is open for its next part", 1, as_json=quiet
+        )
     stack.finish()
 
 
@@ -125,12 +147,15 @@ def _hand_in(session: Session, stack: StackFolder, *, wait: bool, as_json: bool)
     from pipeline.commands.intake import exit_code
     from pipeline.commands.tables import show_batches
 
-    job, started = stack.job, time.monotonic()
+    job, sides = stack.job, stack.in_order()
+    started = _last_sheet(stack)
     result = session.call(
         "stack",
         {
             "folder": str(stack.folder),
-            "files": [str(side.path) for side in stack.wanted()],
+            "files": [str(side.path) for side, _ in sides],
+            "roles": [role for _, role in sides],
+            "sides": stack.sides_due(),
             "dossier": job.dossier,
             "procedure": job.procedure,
             "sheets": job.sheets,
@@ -139,11 +164,19 @@ def _hand_in(session: Session, stack: StackFolder, *, wait: bool, as_json: bool)
         quiet=as_json,
     )
     stack.hand_over()
-    if wait and not as_json:
-        seconds = time.monotonic() - started
-        typer.echo(f"Từ tờ cuối đến khi xong: {seconds:.1f} giây (from the last sheet to the end)", err=True)
+    if wait and started is not None:
+        result["seconds_from_last_sheet"] = seconds = round(time.time() - started, 1)
+        line = (
+            f"Từ tờ cuối đến khi hồ sơ đã an toàn: {seconds:.1f} giây (from the last sheet until all is safe)"
+        )
+        typer.echo(line, err=True)
     code = exit_code(result["batches"]) if wait else 0
     answer(result, as_json=as_json, show=lambda found: show_batches(found["batches"]), code=code)
+
+
+def _last_sheet(stack: StackFolder) -> float | None:
+    """When the side that came last was whole on disk, in seconds of the epoch; None for a stack without sides."""
+    return max((side.path.stat().st_mtime for side in stack.wanted()), default=None)
 
 
 def devices(

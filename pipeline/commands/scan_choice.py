@@ -12,7 +12,7 @@ from pipeline.errors import NeedsPerson, UsageError
 from pipeline.grammar.codes import parse_dossier_code
 from scanners.device import PAPERS, Wish
 from scanners.isolated import IsolatedDevice
-from scanners.stack_folder import Job, StackFolder
+from scanners.stack_folder import Job, Part, StackFolder
 from scanners.trouble import DeviceError, Trouble
 
 
@@ -31,6 +31,9 @@ class Asked:
     paper: str | None = None
     format: str | None = None
     options: Sequence[str] = ()
+    manual_duplex: bool | None = None
+    halves: bool = False
+    backs_again: bool = False
 
 
 def choose_stack(
@@ -49,15 +52,22 @@ def choose_stack(
                 vi=f"Có {len(waiting)} chồng đang dở; hãy chỉ rõ bằng --device hoặc --dossier",
             )
         (stack,) = waiting
-        stack.say(_with(stack.job, asked))
+        _go_on(stack, asked, finish=finish)
         return stack, _seconds(stack.job.wish.device, profiles)
     wish, seconds = wish_of(asked, profiles, seen)
+    by_hand = _by_hand(asked, profiles, wish)
+    parts = (Part(start=0, sides=1, halves=True),) if asked.halves else ()
     job = Job(
-        wish=wish, dossier=_code(asked.dossier), procedure=asked.procedure, sheets=asked.sheets
+        wish=wish,
+        dossier=_code(asked.dossier),
+        procedure=asked.procedure,
+        sheets=asked.sheets,
+        by_hand=by_hand,
+        parts=parts,
     )  # a wrong code is told before any paper moves
     for stack in StackFolder.all(place):
         if stack.job.same_stack(job):
-            stack.say(_with(stack.job, asked))
+            _go_on(stack, asked, finish=False)
             return stack, seconds
         if stack.job.wish.device == wish.device:
             raise NeedsPerson(
@@ -148,6 +158,43 @@ def _with(job: Job, asked: Asked) -> Job:
     return dataclasses.replace(
         job, sheets=asked.sheets or job.sheets, wish=dataclasses.replace(job.wish, options=options)
     )
+
+
+def _go_on(stack: StackFolder, asked: Asked, *, finish: bool) -> None:
+    """The open stack with what this command says anew; another way of scanning begins another part."""
+    stack.say(_with(stack.job, asked))
+    if asked.backs_again:
+        if stack.job.fronts is None:
+            raise UsageError("this stack has no backs yet", vi="Chồng này chưa có mặt sau nào")
+        stack.backs_again()
+    now = stack.job.wish
+    said = {
+        name: value
+        for name in ("source", "paper", "duplex", "resolution", "mode")
+        if (value := getattr(asked, name)) is not None and value != getattr(now, name)
+    }
+    if finish or not (said or asked.halves != stack.job.part.halves):
+        return
+    if stack.job.by_hand:
+        raise UsageError(
+            "a stack turned by hand is scanned in one way",
+            vi="Chồng quét lật tay không trộn được cách quét khác",
+        )
+    if said.get("source") == "flatbed":
+        said.setdefault("duplex", False)
+    stack.begin_part(dataclasses.replace(now, **said), halves=asked.halves)
+
+
+def _by_hand(asked: Asked, profiles: Mapping[str, Scanner], wish: Wish) -> bool:
+    """Whether the stack is turned by hand. Raises UsageError for a device that takes both sides by itself."""
+    profile = next((one for one in profiles.values() if one.device == wish.device), None)
+    wanted = asked.manual_duplex or (profile is not None and profile.manual_duplex and not asked.duplex)
+    if wanted and (wish.duplex or asked.halves):
+        raise UsageError(
+            "--manual-duplex excludes --duplex and --halves",
+            vi="--manual-duplex không dùng cùng --duplex hay --halves",
+        )
+    return bool(wanted and wish.source != "flatbed")
 
 
 def _seconds(device: str, profiles: Mapping[str, Scanner]) -> float:

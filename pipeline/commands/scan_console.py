@@ -15,6 +15,8 @@ from pipeline.commands.session import Session
 from pipeline.errors import SohoaError
 from scanners.stack_folder import StackFolder
 
+LOOK_SECONDS = 10.0
+
 
 class Console:
     """Speaks on stderr and listens on stdin; hands finished sides to the home without holding up the feeder."""
@@ -27,9 +29,11 @@ class Console:
         self._typed = b""
         self._asked = False
         self._reader = threading.Thread(target=self._read_ahead, daemon=True)
+        self._stack: StackFolder | None = None
 
     def begin(self, stack: StackFolder) -> None:
         """Say what is being scanned; sides that are there already are read first."""
+        self._stack = stack
         self._reader.start()
         sides = stack.wanted()
         if sides:
@@ -38,7 +42,9 @@ class Console:
             self._sides.put(side.path)
 
     def end(self) -> None:
+        """What is wrong with a side is told before the stack is handed in."""
         self._sides.put(None)
+        self._reader.join(LOOK_SECONDS)
 
     def stop(self, *_: Any) -> None:
         """For signals: the side under way is finished and kept, then the command ends."""
@@ -64,6 +70,16 @@ class Console:
         line = self._line()
         return line is not None and line.strip().lower() not in (b"x", b"q")
 
+    def turned(self, fronts: int) -> bool:
+        """Whether the stack lies in the feeder again with its backs up."""
+        sys.stderr.write(
+            f"Đã quét {fronts} mặt trước. Lật cả chồng, nạp lại, rồi nhấn Enter; gõ x và Enter để làm sau. "
+            "(Turn the stack, load it, Enter; x: later.)\n"
+        )
+        sys.stderr.flush()
+        line = self._line()
+        return line is not None and line.strip().lower() not in (b"x", b"q")
+
     def _line(self) -> bytes | None:
         """A typed line; None at the end of input or when asked to stop."""
         while b"\n" not in self._typed:
@@ -79,8 +95,30 @@ class Console:
 
     def _read_ahead(self) -> None:
         while (path := self._sides.get()) is not None:
+            self._look_at(path)
             with contextlib.suppress(SohoaError, OSError):  # only speed is lost; the batch reads it again
                 self._session.call("read_ahead", {"file": str(path)}, quiet=True)
+
+    def _look_at(self, path: Path) -> None:
+        """Judge a side as a picture, beside the feeder and not in its way."""
+        import numpy as np
+        from PIL import Image
+
+        from pipeline.raster.quality import alarms, rescan
+        from scanners.device import PAPERS
+
+        assert self._stack is not None
+        paper = PAPERS.get(self._stack.job.wish.paper)
+        try:
+            with Image.open(path) as side:
+                dpi = float(side.info["dpi"][0])
+                found = rescan(alarms(np.asarray(side.convert("RGB")), dpi=dpi, paper=paper))
+        except (OSError, KeyError, ValueError):
+            return  # the home will say what is wrong with it
+        if found:
+            self._say(f"\aMặt {path.stem}: {found}")
+            with contextlib.suppress(OSError):
+                self._stack.warn(path, found)
 
     def _say(self, line: str) -> None:
         if not self._quiet:

@@ -15,7 +15,7 @@ LEFT_OPEN = (
 
 def open_stack(stack: StackFolder, *, reason: str = LEFT_OPEN, state: str = "review") -> dict[str, Any]:
     """One element of `batches` for a stack that is not handed in."""
-    sides = stack.wanted()
+    sides = stack.in_order()
     job = stack.job
     return {
         "id": stack.id,
@@ -31,15 +31,15 @@ def open_stack(stack: StackFolder, *, reason: str = LEFT_OPEN, state: str = "rev
                 "index": index,
                 "source_sha256": side.sha256,
                 "page_sha256": None,
-                "role": ("front", "back")[index % 2] if job.wish.duplex else "front",
-                "reason": None,
+                "role": role,
+                "reason": side.alarm,
                 "state": "queued",
                 "turn": None,
                 "skew": None,
                 "confidence": None,
                 "documents": [],
             }
-            for index, side in enumerate(sides)
+            for index, (side, role) in enumerate(sides)
         ],
         "documents": [],
     }

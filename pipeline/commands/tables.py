@@ -54,6 +54,17 @@ FIELDS = {
     "copy_kind": "bản chính hay bản sao",
 }
 
+SHELF = {
+    "fonds": "phông",
+    "catalogue": "mục lục",
+    "repository": "kho",
+    "shelf": "giá",
+    "box": "hộp",
+    "file_unit": "hồ sơ",
+    "leaves": "tờ",
+    "condition": "tình trạng",
+}
+
 
 def show_batches(batches: list[dict[str, Any]], console: Console | None = None) -> None:
     """Every batch: its papers by dossier, and each page that is not simply stored."""
@@ -69,14 +80,25 @@ def show_batches(batches: list[dict[str, Any]], console: Console | None = None) 
         )
         if batch.get("reason"):
             console.print(f"  {escape(batch['reason'])}", style="yellow")
+        if batch.get("shelf"):
+            console.print(f"  [dim]{escape(shelf_mark(batch['shelf']))}[/]")
+        for remark in batch.get("remarks", []):
+            console.print(f"  {escape(remark)}", style="yellow")
         show_papers(batch["documents"], console)
         for page in batch["pages"]:
-            if page["state"] in ("rejected", "review", "duplicate"):
+            if page["reason"] or page["state"] in ("rejected", "review", "duplicate"):
                 name = Path(page["source"]).name
                 console.print(
                     f"  {escape(name)}: {PAGE_STATES[page['state']]}: {escape(page['reason'] or '')}",
                     style="yellow",
                 )
+
+
+def shelf_mark(shelf: dict[str, Any]) -> str:
+    """Where the paper lies, in the words of an archive's list."""
+    leaves = "-".join(str(shelf[name]) for name in ("leaf_from", "leaf_to") if shelf.get(name) is not None)
+    told = {**shelf, "leaves": leaves}
+    return ", ".join(f"{word} {told[name]}" for name, word in SHELF.items() if told.get(name))
 
 
 def show_papers(documents: list[dict[str, Any]], console: Console) -> None:

@@ -144,6 +144,7 @@ class _Desk:
         self.open: set[str] = set()
         self.settled: list[dict[str, Any]] = []
         self.stuck: tuple[Path, ...] = ()
+        self._told: set[str] = set()
 
     def take(self, stack: Stack) -> bool:
         """Queue a stack durably; False when that was not possible now. Raises UsageError for a wrong code."""
@@ -161,6 +162,9 @@ class _Desk:
         except SohoaError as error:
             self._say(f"{stack.folder}: {error.both}")
             return False
+        if not found["batches"]:
+            self._say(f"{stack.folder}: tệp kèm đến mà không có bản quét nào (side-cars without scans)")
+            return True
         self.open.update(found["batches"])
         whose = f", hồ sơ {found['dossier']}" if found["dossier"] else ""
         self._say(f"{stack.folder}: đã nhận {len(stack.files)} tệp{whose} (taken in)")
@@ -186,6 +190,7 @@ class _Desk:
         for batch in sorted(self.open):
             try:
                 view = self._session.call("status", {"batch": batch, "text": False}, quiet=True)["batches"][0]
+                self._alarm(view)
                 if view["state"] not in SETTLED:
                     continue
                 released = self._session.call("release", {"batch": batch}, quiet=True)
@@ -193,9 +198,17 @@ class _Desk:
                 self._say(f"{batch}: {error.both}")
                 continue
             gone = sum(_let_go(Path(source), digest) for source, digest in released["files"].items())
+            _let_companions_go(released["companions"])
             self.open.discard(batch)
             self.settled.append(view)
             self._report(view, gone)
+
+    def _alarm(self, view: dict[str, Any]) -> None:
+        """Say at once which sides should be scanned again, before the citizen leaves."""
+        for page in view["pages"]:
+            if page["id"] not in self._told and "Nên quét lại" in str(page["reason"]):
+                self._told.add(page["id"])
+                self._say(f"\a{page['source']}: {page['reason']}")
 
     def exit_code(self) -> int:
         from pipeline.commands.intake import exit_code
@@ -207,6 +220,8 @@ class _Desk:
         stored = sum(paper["state"] == "stored" for paper in view["documents"])
         aside = [page for page in view["pages"] if page["state"] not in ("stored", "blank", "separator")]
         self._say(f"{view['id']}: {stored} giấy tờ đã lưu, {gone} tệp đã rời thư mục (stored; files let go)")
+        for remark in view.get("remarks", []):
+            self._say(f"  {remark}")
         for page in aside:
             self._say(f"  giữ lại {Path(page['source']).name}: {page['reason'] or page['state']}")
 
@@ -227,6 +242,18 @@ def _let_go(path: Path, digest: str) -> bool:
         return False
     _tidy(path.parent)
     return True
+
+
+def _let_companions_go(companions: dict[str, str]) -> None:
+    """Side-cars go when no scan is left beside them: a later one may need them too."""
+    from pipeline.acquire import is_companion
+
+    for source, digest in companions.items():
+        path = Path(source)
+        with contextlib.suppress(OSError):
+            left = [p for p in path.parent.iterdir() if not p.name.endswith(".done") and not p.is_dir()]
+            if all(is_companion(one) for one in left):
+                _let_go(path, digest)
 
 
 def _tidy(folder: Path) -> None:

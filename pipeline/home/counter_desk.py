@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import dataclasses
 import time
+from collections.abc import Sequence
 from typing import Any
 
 from config.settings import Counter, Settings
 from pipeline.acquire import Bound
 from pipeline.errors import UsageError
-from pipeline.grammar.codes import find_dossier_codes, parse_dossier_code
+from pipeline.grammar.codes import parse_dossier_code
+from pipeline.grammar.receipt_codes import ReceiptForm, codes_of_receipt
 from pipeline.home.counters import Counters
 from pipeline.home.server import Progress
+from pipeline.model import Lane
 from pipeline.paths import HomePaths
+from pipeline.wire import receipt_forms
 from storage.ledger import Ledger
 
 
@@ -23,13 +27,14 @@ class CounterDesk:
         self._ledger = ledger
         self._counters = Counters(paths.counters)
         self._settings = settings
+        self._forms = receipt_forms(settings)
 
     def counter(self, arguments: dict[str, Any], actor: str, progress: Progress) -> dict[str, Any]:
         """Bind a counter to a dossier (`dossier`), end that (`clear`), or tell what holds there."""
         name = str(arguments["name"])
         settings = self._named(name)
         if arguments.get("dossier") or arguments.get("clear"):
-            code = code_in(str(arguments["dossier"])) if arguments.get("dossier") else None
+            code = code_in(str(arguments["dossier"]), self._forms) if arguments.get("dossier") else None
             self._counters.bind(name, code, actor=actor, now=time.time())
             objects = [name, code] if code else [name]
             self._ledger.note(act="counter", actor=actor, agency=self._settings.agency.code, objects=objects)
@@ -53,6 +58,7 @@ class CounterDesk:
         return dataclasses.replace(
             bound,
             actor=settings.operator or bound.actor,
+            lane=Lane(settings.priority),
             dossier=bound.dossier or found.dossier or default,
             procedure=bound.procedure or settings.procedure,
         )
@@ -68,10 +74,10 @@ class CounterDesk:
         return found
 
 
-def code_in(text: str) -> str:
+def code_in(text: str, forms: Sequence[ReceiptForm] = ()) -> str:
     """The one dossier code in what was typed or read by a QR gun: plain, in an address, or among fields."""
     plain = parse_dossier_code(text)
-    found = {item.code.text for item in find_dossier_codes(text.replace("|", "\n")) if not item.repaired}
+    found = {item.code.text for item in codes_of_receipt(text, forms) if not item.repaired}
     if plain is None and len(found) != 1:
         raise UsageError(
             f"{text} holds no dossier code, or several; a code looks like 000.00.03.H24-250820-7308",

@@ -3,21 +3,26 @@
 from __future__ import annotations
 
 import dataclasses
+import os
 import shutil
+import threading
 import time
 import uuid
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from config.settings import Settings
-from pipeline.acquire import Bound, batch_id, batches, claim, natural, stacks
+from pipeline.acquire import Bound, batch_id, batches, claim, is_companion, natural, portions, stacks
+from pipeline.companions.matching import Matched
 from pipeline.errors import SohoaError, UsageError
-from pipeline.files import blob_of
+from pipeline.files import blob_of, chunks, write_whole
 from pipeline.grammar.codes import parse_dossier_code, parse_procedure_code
+from pipeline.home.companion_desk import CompanionDesk
 from pipeline.home.counter_desk import CounterDesk
 from pipeline.home.server import Progress
-from pipeline.model import Intake, SourceFile
+from pipeline.model import Intake, Lane, SourceFile
 from pipeline.page_job import known as read_before
 from pipeline.page_job import read_side, result_path
 from pipeline.paths import HomePaths
@@ -37,12 +42,16 @@ SAFE = {"stored", "blank", "separator"}
 class IntakeDesk:
     """Receives paths, returns what became of them in the contract's shape."""
 
+    _taking = threading.Lock()
+    """Shared by all desks of the process: each request has its own."""
+
     def __init__(self, parts: Parts, paths: HomePaths, settings: Settings) -> None:
         self._parts = parts
         self._batches = parts.records.batches
         self._spool = paths.spool
         self._work = paths.work
         self._counters = CounterDesk(parts.records.ledger, paths, settings)
+        self._companions = CompanionDesk(parts, settings)
         self._settings = settings
 
     def ingest(self, arguments: dict[str, Any], actor: str, progress: Progress) -> dict[str, Any]:
@@ -52,7 +61,7 @@ class IntakeDesk:
         ignored: list[str] = []
         for text in arguments["paths"]:
             for found, files, passed in stacks(Path(text)):
-                ignored += [str(p) for p in passed]
+                ignored += [str(p) for p in passed if not files or not is_companion(p)]
                 if files:
                     progress({"stage": "take", "source": str(found), "files": len(files)})
                     known.update(self._take(found, files, bound))
@@ -65,16 +74,25 @@ class IntakeDesk:
     def take(self, arguments: dict[str, Any], actor: str, progress: Progress) -> dict[str, Any]:
         """Take in named files of one folder as one stack, without waiting; returns the batches' ids."""
         folder = Path(str(arguments["folder"]))
-        files = tuple(sorted((Path(str(name)) for name in arguments["files"]), key=natural))
-        bound = self._bound(arguments, actor)
+        named = sorted((Path(str(name)) for name in arguments["files"]), key=natural)
+        files = tuple(path for path in named if not is_companion(path))
+        if not files:
+            return {"batches": [], "dossier": None}
+        lane = Lane(self._settings.watch.priority) if self._settings.watch.priority else None
+        bound = dataclasses.replace(self._bound(arguments, actor), lane=lane)
         if arguments.get("counter"):
             bound = self._counters.apply(str(arguments["counter"]), arguments["ages"], bound)
-        return {"batches": list(self._take(folder, files, bound, once=True)), "dossier": bound.dossier}
+        with self._taking:  # two watchers of a share without locks: what one takes, the other finds held
+            return {"batches": list(self._take(folder, files, bound, once=True)), "dossier": bound.dossier}
 
     def stack(self, arguments: dict[str, Any], actor: str, progress: Progress) -> dict[str, Any]:
         """Take in a scanned stack and answer like `ingest`."""
         files = tuple(Path(str(name)) for name in arguments["files"])
-        known = self._take(Path(str(arguments["folder"])), files, self._bound(arguments, actor))
+        bound = dataclasses.replace(self._bound(arguments, actor), lane=Lane.COUNTER)
+        if arguments.get("sides"):
+            bound = dataclasses.replace(bound, sides=int(arguments["sides"]))
+        roles = dict(zip(map(str, files), arguments.get("roles", ()), strict=False))
+        known = self._take(Path(str(arguments["folder"])), files, bound, roles=roles)
         return {"batches": self._settled(known, arguments, progress)}
 
     def _settled(
@@ -118,7 +136,10 @@ class IntakeDesk:
         files = {source: digest for source, digest in safe.items() if source not in unsafe}
         if files:
             self._note("release", actor, [batch, *files.values()])
-        return {"files": files, "batch": view}
+        companions = (
+            {} if unsafe else {c.source: c.blob.sha256 for c in self._batches.intake(batch).companions}
+        )
+        return {"files": files, "companions": companions, "batch": view}
 
     def retry(self, arguments: dict[str, Any], actor: str, progress: Progress) -> dict[str, Any]:
         """Do again what waits or failed: the given batches, or all that can be helped by trying."""
@@ -136,7 +157,8 @@ class IntakeDesk:
 
     def again(self, batch: str) -> None:
         """Start the next attempt of a batch; finished documents stay as they are."""
-        self._parts.engine.start(batch, self._batches.next_attempt(batch), priority=BACKFILE)
+        priority = _priority(self._batches.intake(batch))
+        self._parts.engine.start(batch, self._batches.next_attempt(batch), priority=priority)
 
     def retry_waiting(self) -> None:
         """Start again what waits for a service."""
@@ -216,7 +238,13 @@ class IntakeDesk:
         )
 
     def _take(
-        self, found: Path, files: tuple[Path, ...], bound: Bound, *, once: bool = False
+        self,
+        found: Path,
+        files: tuple[Path, ...],
+        bound: Bound,
+        *,
+        once: bool = False,
+        roles: Mapping[str, str] | None = None,
     ) -> dict[str, str | None]:
         """Claim files and queue them; with `once`, a file that lies in a batch already is not put into another."""
         folder = self._spool / f"in-{uuid.uuid4().hex}"
@@ -226,19 +254,30 @@ class IntakeDesk:
         except SohoaError:
             shutil.rmtree(folder, ignore_errors=True)  # copies; the originals are where they were
             raise
-        known: dict[str, str | None] = {}
+        claimed = tuple(dataclasses.replace(file, role=(roles or {}).get(file.source)) for file in claimed)
         if once:
-            held = held_files(self._parts.records.database, str(found.absolute()), claimed, bound.dossier)
-            known.update(dict.fromkeys(held.values(), "Đã tiếp nhận trước đây (taken in before)"))
-            for file in claimed:
-                if (file.source, file.blob.sha256) in held:
-                    file.blob.path.unlink(missing_ok=True)
-            claimed = tuple(file for file in claimed if (file.source, file.blob.sha256) not in held)
+            # A request whose sender died is answered late: what it names may be stored and gone by now.
+            claimed = tuple(file for file in claimed if not (file.reason and _vanished(file)))
         looked = self._parts.pool.look_into(claimed, self._parts.limits)
         counts = {file.source: sides.count for file, sides in zip(claimed, looked, strict=True)}
-        for intake in batches(found, claimed, lambda f: counts[f.source], bound, datetime.now(UTC)):
-            batch, note = self._queue(intake)
-            known[batch] = note
+        beside: tuple[SourceFile, ...] = ()
+        matched = Matched()
+        if roles is None:  # what lies beside the sides of a scanned stack are its own notes
+            beside, matched = self._companions.beside(found, files, folder / "beside", keep_free=keep)
+        bound = dataclasses.replace(bound, companions=beside)
+        known: dict[str, str | None] = {}
+        for said, portion in portions(claimed, lambda f: counts[f.source], bound, matched):
+            if once:
+                held = held_files(self._parts.records.database, str(found.absolute()), portion, said.dossier)
+                known.update(dict.fromkeys(held.values(), "Đã tiếp nhận trước đây (taken in before)"))
+                for file in portion:
+                    if (file.source, file.blob.sha256) in held:
+                        file.blob.path.unlink(missing_ok=True)
+                portion = tuple(file for file in portion if (file.source, file.blob.sha256) not in held)
+            for intake in batches(found, portion, lambda f: counts[f.source], said, datetime.now(UTC)):
+                batch, note = self._queue(intake)
+                known[batch] = note
+        shutil.rmtree(folder / "beside", ignore_errors=True)  # each batch has its own copy
         if folder.exists() and not any(folder.iterdir()):
             folder.rmdir()
         return known
@@ -260,14 +299,15 @@ class IntakeDesk:
                 self.again(intake.id)
             else:
                 attempt = self._batches.attempt(intake.id) or 1
-                self._parts.engine.start(intake.id, attempt, priority=BACKFILE)
+                self._parts.engine.start(intake.id, attempt, priority=_priority(intake))
             return intake.id, "Đã tiếp nhận trước đây (the same files were taken in before)"
         home = self._spool / intake.id
         home.mkdir(parents=True, exist_ok=True)
         moved = tuple(_moved(file, home) for file in intake.files)
-        intake = dataclasses.replace(intake, files=moved)
+        beside = tuple(_copied(file, home) for file in intake.companions)
+        intake = dataclasses.replace(intake, files=moved, companions=beside)
         self._batches.open(intake)
-        self._parts.engine.start(intake.id, 1, priority=COUNTER if intake.dossier else BACKFILE)
+        self._parts.engine.start(intake.id, 1, priority=_priority(intake))
         return intake.id, None
 
     def _note(self, act: str, actor: str, objects: list[str], **details: Any) -> None:
@@ -280,6 +320,24 @@ class IntakeDesk:
         if note and not view.get("reason"):
             view["reason"] = note
         return view
+
+
+def _vanished(file: SourceFile) -> bool:
+    """Whether a file of a watched folder is not there any more; its empty stand-in goes too."""
+    if os.path.lexists(file.source):
+        return False
+    file.blob.path.unlink(missing_ok=True)
+    return True
+
+
+def _priority(intake: Intake) -> int:
+    return COUNTER if intake.urgent else BACKFILE
+
+
+def _copied(file: SourceFile, folder: Path) -> SourceFile:
+    with file.blob.path.open("rb") as stream:
+        target = folder / f"beside-{file.blob.path.name}"
+        return dataclasses.replace(file, blob=write_whole(target, chunks(stream), file.blob.media_type))
 
 
 def _moved(file: SourceFile, folder: Path) -> SourceFile:
