@@ -9,6 +9,7 @@ import typer
 from pipeline.commands import (
     counter,
     demo,
+    download,
     inspect,
     intake,
     ledger,
@@ -33,7 +34,8 @@ app = typer.Typer(
 )
 app.callback()(Session.options)
 MODULES = (
-    demo, intake, scan, watch, counter, sheets, review, inspect, verification, ledger, repository, upkeep,
+    demo, intake, scan, watch, counter, sheets, review, inspect, download, verification, ledger,
+    repository, upkeep,
 )  # fmt: skip
 for module in MODULES:
     module.register(app)

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from config.settings import Settings
-from pipeline.errors import Tampered, Unavailable, UsageError
+from pipeline.errors import Unavailable, UsageError
 from pipeline.files import hash_file, write_whole
 from pipeline.home.doctor import probes
 from pipeline.home.server import Progress
@@ -17,7 +17,7 @@ from signing.verdict import FileVerdict, Verdict
 
 
 class Inquiry:
-    """Read-only but for the ledger: every view, download and verification is an entry there."""
+    """Read-only but for the ledger: every view and verification is an entry there."""
 
     def __init__(self, records: Records, parts: Parts | None, paths: HomePaths, settings: Settings) -> None:
         self._records = records
@@ -56,31 +56,6 @@ class Inquiry:
             raise UsageError(f"no dossier {code} here", vi=f"Không có hồ sơ {code} trong kho")
         self._note("view", actor, [code], arguments)
         return view
-
-    def get(self, arguments: dict[str, Any], actor: str) -> dict[str, Any]:
-        """Write the signed file, or the originals, to where the user asked."""
-        parts = self._need()
-        document = str(arguments["document"])
-        objects = self._records.catalogue.objects(
-            document, original=bool(arguments.get("original")), version=arguments.get("version")
-        )
-        if not objects:
-            raise UsageError(f"no stored document {document}", vi=f"Không có giấy tờ {document} trong kho")
-        self._note("download", actor, [document], arguments)  # before: no file leaves without its entry
-        output = Path(arguments["output"])
-        several = len(objects) > 1 or output.is_dir()
-        files = []
-        for item in objects:
-            target = output / item.name if several else output
-            recovered = False
-            try:
-                parts.archive.fetch(item.key, item.sha256, target)
-            except Tampered:
-                recovered = parts.archive.recover(item.key, item.sha256, target)
-                if not recovered:
-                    raise
-            files.append({"path": str(target), "sha256": item.sha256, "recovered": recovered})
-        return {"document": document, "files": files}
 
     def verify(self, arguments: dict[str, Any], actor: str, progress: Progress) -> dict[str, Any]:
         """Files by themselves; stored documents read back from the bucket and against what was recorded."""

@@ -12,6 +12,7 @@ from typing import Any
 from config.settings import Settings
 from pipeline.errors import SohoaError, Unavailable, UsageError
 from pipeline.home.counter_desk import CounterDesk
+from pipeline.home.download_desk import DownloadDesk
 from pipeline.home.export_desk import ExportDesk
 from pipeline.home.fixity_desk import FixityDesk
 from pipeline.home.inquiry import Inquiry
@@ -65,7 +66,9 @@ class Service:
             "status": lambda a, actor, p: self._ask().status(a, actor),
             "find": lambda a, actor, p: self._ask().find(a, actor),
             "dossier": lambda a, actor, p: self._ask().dossier(a, actor),
-            "get": lambda a, actor, p: self._ask(work=True).get(a, actor),
+            "get": lambda a, actor, p: DownloadDesk(self._need_parts(), self._paths, self._settings).get(
+                a, actor, p
+            ),
             "verify": lambda a, actor, p: self._ask(work=True).verify(a, actor, p),
             "ledger_verify": lambda a, actor, p: self._ledger_desk().verify(a, actor),
             "ledger_export": lambda a, actor, p: self._ledger_desk().export(a, actor),

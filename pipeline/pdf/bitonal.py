@@ -12,7 +12,15 @@ import zlib
 
 import numpy as np
 import numpy.typing as npt
-from PIL import Image, TiffImagePlugin
+from PIL import Image
+from PIL.TiffImagePlugin import (
+    FILLORDER,
+    PHOTOMETRIC_INTERPRETATION,
+    ROWSPERSTRIP,
+    STRIPBYTECOUNTS,
+    STRIPOFFSETS,
+    TiffImageFile,
+)
 
 LONGEST = 126
 """Bytes of a run: 42 whole pixels of three bytes, so that runs break at the same place of a pixel; at most 128."""
@@ -34,17 +42,16 @@ def colour_rows(white: npt.NDArray[np.bool_]) -> bytes:
 
 
 def group4(black: npt.NDArray[np.bool_]) -> bytes:
-    """CCITT T.6 data of a mask, 1 where `black`; for `/CCITTFaxDecode` with K -1 and BlackIs1 false."""
-    buffer = io.BytesIO()
+    """CCITT T.6 data of a mask for `/CCITTFaxDecode` with K -1: a stencil that paints where `black` is true."""
     height = black.shape[0]
-    # One strip holds the whole picture, so the strip is the data that PDF wants.
-    Image.fromarray(~black).save(
-        buffer, "TIFF", compression="group4", tiffinfo={TiffImagePlugin.ROWSPERSTRIP: height}
-    )
-    with Image.open(io.BytesIO(buffer.getvalue())) as tiff:
-        assert isinstance(tiff, TiffImagePlugin.TiffImageFile)
-        tags = tiff.tag_v2
-        if tags[TiffImagePlugin.PHOTOMETRIC_INTERPRETATION] != 1 or tags.get(266, 1) != 1:
-            raise ValueError("the TIFF writer laid the mask out in another way")
-        (offset,), (size,) = tags[TiffImagePlugin.STRIPOFFSETS], tags[TiffImagePlugin.STRIPBYTECOUNTS]
-    return buffer.getvalue()[offset : offset + size]
+    buffer = io.BytesIO()
+    # One strip for the whole picture, white as nought: the strip is then just the data that PDF wants.
+    layout = {ROWSPERSTRIP: height, PHOTOMETRIC_INTERPRETATION: 0}
+    Image.fromarray(~black).save(buffer, "TIFF", compression="group4", tiffinfo=layout)
+    content = buffer.getvalue()
+    with Image.open(io.BytesIO(content)) as tiff:
+        tags = dict(tiff.tag_v2) if isinstance(tiff, TiffImageFile) else {}
+    starts, sizes = tags.get(STRIPOFFSETS, ()), tags.get(STRIPBYTECOUNTS, ())
+    if len(starts) != 1 or tags.get(PHOTOMETRIC_INTERPRETATION) != 0 or tags.get(FILLORDER, 1) != 1:
+        raise ValueError("the TIFF writer laid the mask out in another way")
+    return content[starts[0] : starts[0] + sizes[0]]

@@ -17,15 +17,15 @@ from PIL import Image
 ARCHIVE_DPI = 200.0
 
 
-def _steps(flat: int, *, first: int, second: int) -> list[int]:
+def steps(flat: int, *, first: int, second: int) -> list[int]:
     """64 quantisation steps, row by row: flat but for the lowest frequencies, where paper would show bands."""
     table = [flat] * 64
     table[0], table[1], table[8], table[9] = first, second, second, (flat + second) // 2
     return table
 
 
-LUMA = _steps(28, first=10, second=18)
-CHROMA = _steps(24, first=12, second=18)
+LUMA = steps(28, first=10, second=18)
+CHROMA = steps(24, first=12, second=18)
 """Print is edges: it needs its high frequencies as finely as the middle ones, which the tables of the JPEG standard,
 made for photographs, quantise five times coarser. Chosen by PSNR, re-reading and eye; docs/decisions/0012."""
 
