@@ -28,7 +28,7 @@ def write_archive_pdf(
 ) -> Blob:
     """Write the pages as PDF/A-2b to `out`. Every page must have its picture; raises ValueError otherwise."""
     pdf = Pdf.new()
-    font = blank_font(pdf)
+    font = blank_font(pdf, [page.lines for page in pages])
     leaves = [_page(pdf, page, font) for page in pages]
     describe(pdf, title=title, agency=agency, identifier=identifier, created=created)
     seed = hashlib.sha256("".join([identifier, *(p.image.sha256 for p in pages if p.image)]).encode())

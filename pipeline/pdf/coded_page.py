@@ -17,7 +17,7 @@ from pipeline.pdf import layers
 from pipeline.pdf.bitonal import group4
 from pipeline.pdf.images import jpeg, steps
 
-COARSE = steps(24, first=12, second=16), steps(40, first=16, second=24)
+COARSE = steps(36, first=12, second=16), steps(48, first=16, second=24)
 """Luma and chroma of paper and of the colours of ink."""
 EVIDENCE = steps(36, first=12, second=20), steps(30, first=12, second=18)
 LARGEST = 200_000_000

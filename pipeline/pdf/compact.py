@@ -24,6 +24,7 @@ from pipeline.sidecar import Sidecar, SidecarPage
 STRIP = 15.0
 """Points above the page that the note stands on."""
 COPY = "BẢN SAO"
+NOTE = "Bản xem gọn, không có chữ ký số. Từ bản đã ký "
 COPY_SIZE, NOTE_SIZE = 10.0, 6.5
 MARGIN = 14.0
 
@@ -36,9 +37,9 @@ def write_access_copy(pages: Sequence[CodedPage], sidecar: Sidecar, out: Path, *
     if len(pages) != len(sidecar.pages):
         raise not_ours()
     pdf = Pdf.new()
-    blank = blank_font(pdf)
-    note = f"Bản xem gọn, không có chữ ký số. Từ bản đã ký {sidecar.document}, sha256 {sidecar.pdf_sha256}"
-    face = NoteFont(pdf, font, note + COPY)
+    blank = blank_font(pdf, [page.lines for page in sidecar.pages])
+    note = f"{NOTE}{sidecar.document}, sha256 {sidecar.pdf_sha256}"
+    face = NoteFont(pdf, font, note + COPY + "0123456789abcdef")  # one subset for all copies
     leaves = [
         _leaf(pdf, coded, read, blank, face, note) for coded, read in zip(pages, sidecar.pages, strict=True)
     ]

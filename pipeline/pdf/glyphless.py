@@ -34,12 +34,11 @@ def font_file() -> bytes:
     return out.getvalue()
 
 
-def to_unicode() -> bytes:
-    """CMap that says: the two-byte code is the UTF-16 unit (Basic Multilingual Plane)."""
-    ranges = "\n".join(
-        f"<{high:02X}00> <{high:02X}FF> <{high:02X}00>" for high in range(256) if not 0xD8 <= high <= 0xDF
-    )
-    blocks, lines = [], ranges.splitlines()
+def to_unicode(text: str) -> bytes:
+    """CMap that says: the two-byte code is the UTF-16 unit (Basic Multilingual Plane), for the rows of `text`."""
+    rows = sorted({ord(sign) >> 8 for sign in text if ord(sign) < 0xD800 or 0xDFFF < ord(sign) < 0x10000})
+    lines = [f"<{high:02X}00> <{high:02X}FF> <{high:02X}00>" for high in rows or [0]]
+    blocks = []
     for start in range(0, len(lines), 100):
         part = lines[start : start + 100]
         blocks.append(f"{len(part)} beginbfrange\n" + "\n".join(part) + "\nendbfrange")

@@ -3,37 +3,61 @@
 from __future__ import annotations
 
 import io
+from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 
 from fontTools import subset
 from pikepdf import Array, Dictionary, Name, Object, Pdf, String
 
 
-class NoteFont:
-    """A subset of a TrueType font with just the letters of `text`, written into `pdf` (PDF/A-2b, 6.2.11)."""
+@dataclass(frozen=True, slots=True)
+class _Subset:
+    """A font program with few letters, and its measures per thousand."""
 
-    def __init__(self, pdf: Pdf, path: Path, text: str) -> None:
-        options = subset.Options(hinting=False, layout_features=[], glyph_names=False, notdef_outline=True)
-        options.drop_tables += ["post", "name", "OS/2", "gasp"]
-        font = subset.load_font(str(path), options)
-        font.recalcTimestamp = False
-        worker = subset.Subsetter(options)
-        worker.populate(text=text)
-        worker.subset(font)
-        names = font.getBestCmap()
-        scale = 1000 / font["head"].unitsPerEm
-        self._glyphs = {chr(code): font.getGlyphID(name) for code, name in names.items()}
-        self._advances = {chr(code): round(font["hmtx"][name][0] * scale) for code, name in names.items()}
-        head, tall = font["head"], font["hhea"]
-        box = [round(edge * scale) for edge in (head.xMin, head.yMin, head.xMax, head.yMax)]
-        out = io.BytesIO()
-        font.save(out)
-        program = pdf.make_stream(out.getvalue())
-        program.Length1 = len(out.getvalue())
+    program: bytes
+    glyphs: dict[str, int]
+    advances: dict[str, int]
+    box: tuple[int, ...]
+    ascent: int
+    descent: int
+
+
+@lru_cache(maxsize=8)
+def _subset(path: Path, letters: str) -> _Subset:
+    options = subset.Options(hinting=False, layout_features=[], glyph_names=False, notdef_outline=True)
+    options.drop_tables += ["post", "name", "OS/2", "gasp"]
+    font = subset.load_font(str(path), options)
+    font.recalcTimestamp = False
+    worker = subset.Subsetter(options)
+    worker.populate(text=letters)
+    worker.subset(font)
+    out = io.BytesIO()
+    font.save(out)
+    names, scale = font.getBestCmap(), 1000 / font["head"].unitsPerEm
+    head, tall = font["head"], font["hhea"]
+    return _Subset(
+        program=out.getvalue(),
+        glyphs={chr(code): font.getGlyphID(name) for code, name in names.items()},
+        advances={chr(code): round(font["hmtx"][name][0] * scale) for code, name in names.items()},
+        box=tuple(round(edge * scale) for edge in (head.xMin, head.yMin, head.xMax, head.yMax)),
+        ascent=round(tall.ascent * scale),
+        descent=round(tall.descent * scale),
+    )
+
+
+class NoteFont:
+    """A subset of a TrueType font with just the signs of `letters`, written into `pdf` (PDF/A-2b, 6.2.11)."""
+
+    def __init__(self, pdf: Pdf, path: Path, letters: str) -> None:
+        font = _subset(path, "".join(sorted(set(letters))))
+        self._glyphs, self._advances = font.glyphs, font.advances
+        program = pdf.make_stream(font.program)
+        program.Length1 = len(font.program)
         descriptor = pdf.make_indirect(
             Dictionary(
-                Type=Name.FontDescriptor, FontName=Name("/SOHOAC+Tinos"), Flags=4, FontBBox=box, ItalicAngle=0,
-                Ascent=round(tall.ascent * scale), Descent=round(tall.descent * scale), CapHeight=655, StemV=80,
+                Type=Name.FontDescriptor, FontName=Name("/SOHOAC+Tinos"), Flags=4, FontBBox=list(font.box),
+                ItalicAngle=0, Ascent=font.ascent, Descent=font.descent, CapHeight=655, StemV=80,
                 FontFile2=program,
             )
         )  # fmt: skip

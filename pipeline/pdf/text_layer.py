@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from pikepdf import Dictionary, Name, Object, Pdf, String
 
@@ -12,7 +12,7 @@ from pipeline.pdf.frame import UNPRINTED
 
 
 def invisible(lines: Sequence[Line], *, dpi: float, height: float) -> bytes:
-    """Invisible text (mode 3), a line at a time, each word stretched over its box and followed by a space.
+    """Invisible text (mode 3), a line at a time, each word stretched over just its box and followed by a space.
 
     Boxes of `lines` are pixels at `dpi`; `height` is that of the page in points.
     """
@@ -30,19 +30,19 @@ def _line(line: Line, scale: float, height: float) -> list[str]:
     for number, word in enumerate(line.words):
         codes = UNPRINTED.sub("", word.text).encode("utf-16-be")
         follows = line.words[number + 1] if number + 1 < len(line.words) else None
-        right = follows.box.left if follows and follows.box.left > word.box.left else word.box.right
-        letters = len(codes) // 2 + (1 if follows else 0)
+        letters = len(codes) // 2
         if not letters:
             continue
         natural = letters * size * glyphless.ADVANCE / glyphless.UNITS
-        stretch = max(1.0, 100 * max(right - word.box.left, 1) * scale / natural)
+        stretch = max(1.0, 100 * max(word.box.right - word.box.left, 1) * scale / natural)
         shown = codes.hex().upper() + ("0020" if follows else "")
-        parts.append(f"{stretch:.1f} Tz 1 0 0 1 {word.box.left * scale:.2f} {base:.2f} Tm <{shown}> Tj")
+        parts.append(f"{stretch:.1f} Tz 1 0 0 1 {word.box.left * scale:.1f} {base:.1f} Tm <{shown}> Tj")
     return parts
 
 
-def blank_font(pdf: Pdf) -> Object:
-    """Composite font whose every code maps to the one empty glyph."""
+def blank_font(pdf: Pdf, pages: Iterable[Sequence[Line]]) -> Object:
+    """Composite font whose every code maps to the one empty glyph, for the words of these pages."""
+    text = " ".join(word.text for lines in pages for line in lines for word in line.words)
     program = pdf.make_stream(glyphless.font_file())
     program.Length1 = len(glyphless.font_file())
     descriptor = pdf.make_indirect(
@@ -61,6 +61,6 @@ def blank_font(pdf: Pdf) -> Object:
     return pdf.make_indirect(
         Dictionary(
             Type=Name.Font, Subtype=Name.Type0, BaseFont=Name("/SohoaBlank"), Encoding=Name("/Identity-H"),
-            DescendantFonts=[descendant], ToUnicode=pdf.make_stream(glyphless.to_unicode()),
+            DescendantFonts=[descendant], ToUnicode=pdf.make_stream(glyphless.to_unicode(text)),
         )
     )  # fmt: skip
