@@ -15,6 +15,8 @@ import numpy.typing as npt
 from PIL import Image
 
 ARCHIVE_DPI = 200.0
+SMALL = 30_000
+"""Samples."""
 
 
 def steps(flat: int, *, first: int, second: int) -> list[int]:
@@ -58,10 +60,16 @@ def encode_faithful(pixels: npt.NDArray[np.uint8], *, dpi: float, bitonal: bool)
 
 
 def jpeg(pixels: npt.NDArray[np.uint8], *, luma: list[int], chroma: list[int]) -> bytes:
-    """A progressive JPEG with these quantisation steps, colour at half the resolution of brightness."""
+    """A JPEG with these quantisation steps, colour at half the resolution of brightness; a large one is progressive."""
     buffer = io.BytesIO()
     Image.fromarray(pixels).save(
-        buffer, "JPEG", qtables=[luma, chroma], subsampling="4:2:0", progressive=True, optimize=True
+        buffer,
+        "JPEG",
+        qtables=[luma, chroma],
+        subsampling="4:2:0",
+        progressive=pixels.size
+        > SMALL,  # in a small one the tables of ten scans would weigh more than the scans
+        optimize=True,
     )
     return buffer.getvalue()
 

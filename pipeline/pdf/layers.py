@@ -21,7 +21,7 @@ BLOCK = 16
 """Pixels of a block of evidence: the unit in which JPEG codes colour at half resolution, so blocks do not bleed."""
 FINER = 1.5
 """The mask of a grey or colour page has 1.5 times its pixels: thresholds fall between pixels, edges are smooth."""
-NEAR = 5
+NEAR = 7
 """Blocks this close to each other share a patch."""
 FINE_BLOCK = round(BLOCK * FINER)
 PAPER_DPI = 75.0
@@ -30,8 +30,10 @@ FAINTEST = 22
 """Grey levels under the paper from which something is print. Below, it is paper, and shown as such."""
 COLOURED = 48
 """How far apart the channels stand, each as a share of the paper's in 255, where something is coloured."""
-DIFFERENT = 26
+DIFFERENT = 30
 """Grey levels, over about a stroke's width, by which the layers may differ from the page before a block is evidence."""
+PICTURE = 50
+"""Grey levels under the paper from which a place about a centimetre wide is a picture, even without colour."""
 SPECK = 6
 """Pixels of the finer mask: a dot of 6 point print has 20 at 300 dpi."""
 
@@ -80,7 +82,7 @@ def part(pixels: Pixels, dpi: float) -> Layers:
         darkness = cv2.GaussianBlur(darkness, (0, 0), 0.8)
     # Half the way from paper to the darkest nearby is where the edge of a stroke truly is.
     bar = np.maximum(cv2.blur(cv2.dilate(darkness, _square(9)), (9, 9)) * np.float32(0.5), np.float32(floor))
-    blocks = _any(_coloured(share))
+    blocks = _any(_coloured(share) | _dark_ground(paper))
     mask = _finer(darkness, bar)
     for _ in range(2):
         ink, ground = _colours(pixels, mask & ~_over(blocks, mask.shape, FINE_BLOCK), dpi)
@@ -99,6 +101,12 @@ def _paper(pixels: Pixels) -> Pixels:
     small = cv2.resize(pixels, (max(1, width // 4), max(1, height // 4)), interpolation=cv2.INTER_AREA)
     bright = cv2.medianBlur(cv2.dilate(small, _square(5)), 25)
     return np.asarray(cv2.resize(bright, (width, height), interpolation=cv2.INTER_LINEAR), dtype=np.uint8)
+
+
+def _dark_ground(paper: Pixels) -> Mask:
+    """Photographs and other wide dark places, which are no paper."""
+    level = cv2.cvtColor(paper, cv2.COLOR_RGB2GRAY)
+    return np.asarray(level < np.percentile(level[::9, ::9], 75) - PICTURE)
 
 
 def _noise(darkness: Pixels) -> float:
