@@ -8,6 +8,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
+from ocr.colour import chroma
 from ocr.skew import reduced
 
 Pixels = npt.NDArray[np.uint8]
@@ -48,7 +49,7 @@ def is_blank(pixels: Pixels, dpi: float) -> BlankVerdict:
     # The edge of a tilted sheet or a shadow runs across the page; a stroke of the pen does not.
     mark = (area >= 6) & (longest >= 4) & (longest <= 3.0 * WORK_DPI) & ~solid
     letters, strokes = int((mark & (height >= 4)).sum()), int(longest[mark].sum())
-    saturated = (colour.max(axis=2).astype(np.int16) - colour.min(axis=2) > 70) & inner
+    saturated = (chroma(colour) > 70) & inner
     empty = letters < LETTERS and strokes < STROKES and float(saturated.mean()) < 0.0008
     return BlankVerdict(blank=empty, marks=letters, strokes=strokes)
 

@@ -24,7 +24,7 @@ from pipeline.grammar.dates import find_dates
 from pipeline.grammar.folding import nfc
 from pipeline.grammar.numbers import find_number
 from pipeline.grammar.provinces import province
-from pipeline.model import Line, Word
+from pipeline.model import Box, Line, Word
 
 Pixels = npt.NDArray[np.uint8]
 SURE = 0.97
@@ -63,11 +63,11 @@ class _Figures:
 
 
 def confirm(
-    engine: Engine, image: Pixels, scan: Callable[[], Pixels], dpi: float, lines: Sequence[Line]
+    engine: Engine, image: Pixels, scan: Callable[[Box], Pixels], dpi: float, lines: Sequence[Line]
 ) -> tuple[Line, ...]:
     """Lines with the confidence of figures raised or lowered by another reading.
 
-    `image` is the page as it was read, `scan` gives the straightened page, RGB, that lies under it.
+    `image` is the page as it was read, `scan` gives a part of the straightened page, RGB, that lies under it.
     """
     out = list(lines)
     asked = 0
@@ -170,19 +170,18 @@ def _touched(line: Line, start: int, end: int) -> tuple[int, int]:
 
 
 def _ask(
-    engine: Engine, image: Pixels, scan: Callable[[], Pixels], dpi: float, line: Line, figures: _Figures
+    engine: Engine, image: Pixels, scan: Callable[[Box], Pixels], dpi: float, line: Line, figures: _Figures
 ) -> Line:
     words = line.words[figures.start : figures.stop]
-    latin = _read(engine.read_latin, _cut(image, line, figures, dpi), dpi)
+    place = _place(image, words, dpi)
+    latin = _read(engine.read_latin, image[place.top : place.bottom, place.left : place.right], dpi)
     other = figures.read(latin)
     if other is not None and other == figures.value:
         return _with(line, figures, tuple(replace(w, confidence=max(w.confidence, AGREED)) for w in words))
     restored = _slash(words, other, TWO_OF_THREE)
     if restored is not None:
         return _with(line, figures, restored)
-    third = figures.read(
-        _read(_by_page_model(engine), _plain(_cut(scan(), line, figures, dpi)), ENLARGED * dpi)
-    )
+    third = figures.read(_read(_by_page_model(engine), _plain(scan(place)), ENLARGED * dpi))
     restored = _slash(words, third, min(TWO_OF_THREE, words[0].confidence))
     if restored is not None:
         return _with(line, figures, restored)
@@ -215,11 +214,16 @@ def _with(line: Line, figures: _Figures, words: tuple[Word, ...]) -> Line:
     return replace(line, words=(*line.words[: figures.start], *words, *line.words[figures.stop :]))
 
 
-def _cut(picture: Pixels, line: Line, figures: _Figures, dpi: float) -> Pixels:
-    """The figures with the line's height and a little paper around them."""
-    box, margin = around(line.words[figures.start : figures.stop]), round(0.05 * dpi)
-    left, top = max(0, box.left - margin), max(0, box.top - margin)
-    return picture[top : box.bottom + margin, left : box.right + margin]
+def _place(picture: Pixels, words: Sequence[Word], dpi: float) -> Box:
+    """Where the figures stand, with a little paper around them."""
+    box, margin = around(words), round(0.05 * dpi)
+    height, width = picture.shape
+    return Box(
+        left=max(0, box.left - margin),
+        top=max(0, box.top - margin),
+        right=min(width, box.right + margin),
+        bottom=min(height, box.bottom + margin),
+    )
 
 
 def _plain(scan: Pixels) -> Pixels:

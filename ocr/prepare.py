@@ -14,6 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ocr.borders import remove_borders
+from ocr.colour import brightest, chroma
 from ocr.seals import remove_seals
 from ocr.skew import straighten
 from ocr.specks import is_two_toned, lone_pixels, remove_lone_pixels, remove_specks
@@ -55,12 +56,11 @@ def measure(pixels: Pixels) -> PageFacts:
     bands = [red[start : start + height // 9] for start in (height // 9, 4 * height // 9, 7 * height // 9)]
     noise = float(np.mean([lone_pixels(band).mean() for band in bands]))
     tiles = cv2.resize(red, (12, 16), interpolation=cv2.INTER_AREA)
-    small = pixels[::4, ::4].astype(np.int16)
     return PageFacts(
         noise=noise,
         unevenness=float(np.percentile(tiles, 90) - np.percentile(tiles, 20)),
         paper=float(np.percentile(red[::7, ::7], 80)),
-        colour=float((small.max(axis=2) - small.min(axis=2) > 60).mean()),
+        colour=float((chroma(np.ascontiguousarray(pixels[::4, ::4])) > 60).mean()),
         two_toned=is_two_toned(red),
     )
 
@@ -90,11 +90,8 @@ def _clean(grey: Pixels, dpi: float, *, two_toned: bool) -> Pixels:
 
 def drop_colour(pixels: Pixels) -> Pixels:
     """Red and blue fade towards paper, black stays: vivid pixels take their brightest channel."""
-    red, green, blue = cv2.split(pixels)
-    top = cv2.max(cv2.max(red, green), blue)
-    low = cv2.min(cv2.min(red, green), blue)
-    vivid = cv2.threshold(cv2.subtract(top, low), VIVID, 255, cv2.THRESH_BINARY)[1]
-    return cv2.copyTo(top, vivid, red.copy()).astype(np.uint8, copy=False)
+    vivid = cv2.threshold(chroma(pixels), VIVID, 255, cv2.THRESH_BINARY)[1]
+    return cv2.copyTo(brightest(pixels), vivid, pixels[:, :, 0].copy()).astype(np.uint8, copy=False)
 
 
 def flatten(grey: Pixels, dpi: float) -> Pixels:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
+import cv2
 import numpy as np
 import numpy.typing as npt
 
@@ -19,10 +20,10 @@ from ocr.phrases import mend
 from ocr.prepare import prepare
 from ocr.regions import find_regions
 from ocr.second import look_again
-from ocr.skew import InkPoints, find_skew, ink_points, straighten
+from ocr.skew import InkPoints, find_skew, ink_points, straighten, straightened
 from ocr.tesseract import TesseractEngine
 from ocr.upright import apply_turn, certain, densest_band, head_up_share, is_sideways
-from pipeline.model import Barcode, Line, Region, Verdict
+from pipeline.model import Barcode, Box, Line, Region, Verdict
 
 Pixels = npt.NDArray[np.uint8]
 CONTRACT = "reader-3"
@@ -31,15 +32,24 @@ CONTRACT = "reader-3"
 DOUBTFUL = 0.55
 """Mean confidence, calibrated, below which a page is tried the other way up."""
 
+COARSE_DPI = 100.0
+"""Enough to tell a blank side, a tilt and a direction by; the page is reduced once for all of them."""
+
 PROBE_INCHES = 2.0
 """Height of the band that is read both ways when the shape of the print does not tell which way is up."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reading:
-    """What a side holds. `pixels` is the upright, straight page, RGB; boxes are in its pixels."""
+    """What a side holds: boxes are in pixels of the upright, straight page of `width` x `height` at the scan's resolution.
 
-    pixels: Pixels
+    `picture` is that page, RGB, at `picture_dpi`, which may be coarser: to turn fewer pixels is most of the saving.
+    """
+
+    picture: Pixels
+    picture_dpi: float
+    width: int
+    height: int
     turn: int
     skew: float
     verdict: Verdict
@@ -59,8 +69,16 @@ class _Upright:
     bitonal: bool
 
     @cached_property
-    def straight(self) -> Pixels:
-        return straighten(self.pixels, self.skew)
+    def shape(self) -> tuple[int, int]:
+        return self.pixels.shape[0], self.pixels.shape[1]
+
+    def part(self, window: Box) -> Pixels:
+        """A part of the straight page at the scan's resolution."""
+        return straighten(self.pixels, self.skew, window)
+
+    def picture(self, dpi: float) -> Pixels:
+        """The straight page at `dpi`, reduced first."""
+        return straighten(_reduced(self.pixels, self.dpi, dpi), self.skew)
 
 
 class PageReader:
@@ -69,13 +87,18 @@ class PageReader:
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
 
-    def read(self, pixels: Pixels, *, dpi: float, bitonal: bool) -> Reading:
-        """Read one side; `pixels` as it came from the scanner."""
-        points = ink_points(pixels, dpi)
-        if is_blank(pixels, dpi).blank:
+    def read(
+        self, pixels: Pixels, *, dpi: float, bitonal: bool, picture_dpi: float | None = None
+    ) -> Reading:
+        """Read one side; `pixels` as it came from the scanner. The picture is made at `picture_dpi`, else at `dpi`."""
+        coarse_dpi, picture_dpi = min(dpi, COARSE_DPI), picture_dpi or dpi
+        coarse = _reduced(pixels, dpi, coarse_dpi)
+        points = ink_points(coarse, coarse_dpi)
+        if is_blank(coarse, coarse_dpi).blank:
             return Reading(
-                pixels=pixels, turn=0, skew=find_skew(points), verdict=Verdict.BLANK, lines=(), barcodes=(),
-                regions=(), confidence=1.0,
+                picture=_reduced(pixels, dpi, picture_dpi), picture_dpi=picture_dpi, width=pixels.shape[1],
+                height=pixels.shape[0], turn=0, skew=find_skew(points), verdict=Verdict.BLANK, lines=(),
+                barcodes=(), regions=(), confidence=1.0,
             )  # fmt: skip
         turn = 90 if is_sideways(points) else 0
         skew = find_skew(points.turned(turn))
@@ -90,14 +113,22 @@ class PageReader:
             again, surer = self._words(other)
             if surer > confidence:
                 turn, page, lines, confidence = (turn + 180) % 360, other, again, surer
+        picture = page.picture(picture_dpi)
+        height, width = page.shape
         return Reading(
-            pixels=page.straight,
+            picture=picture,
+            picture_dpi=picture_dpi,
+            width=width,
+            height=height,
             turn=turn,
             skew=skew,
             verdict=Verdict.CONTENT,
             lines=lines,
-            barcodes=read_barcodes(page.straight, dpi),
-            regions=find_regions(page.straight, dpi),
+            barcodes=tuple(
+                replace(code, box=straightened(code.box, page.shape, skew))
+                for code in read_barcodes(page.pixels, dpi)
+            ),
+            regions=find_regions(picture, picture_dpi, dpi),
             confidence=confidence,
         )
 
@@ -122,7 +153,15 @@ class PageReader:
             lines = look_again(self._engine, image, page.dpi, lines)
         lines = mend(calibrate(lines))
         confidence = sureness(lines)
-        return confirm(self._engine, image, lambda: page.straight, page.dpi, lines), confidence
+        return confirm(self._engine, image, page.part, page.dpi, lines), confidence
+
+
+def _reduced(pixels: Pixels, dpi: float, target: float) -> Pixels:
+    """The picture at `target` dpi; never enlarged."""
+    if target >= dpi:
+        return pixels
+    size = (round(pixels.shape[1] * target / dpi), round(pixels.shape[0] * target / dpi))
+    return cv2.resize(pixels, size, interpolation=cv2.INTER_AREA).astype(np.uint8, copy=False)
 
 
 def sureness(lines: Sequence[Line]) -> float:

@@ -12,8 +12,8 @@ Pixels = npt.NDArray[np.uint8]
 WORK_DPI = 50.0
 
 
-def find_regions(pixels: Pixels, dpi: float) -> tuple[Region, ...]:
-    """Red seals and blue pen ink; boxes in pixels of the given picture."""
+def find_regions(pixels: Pixels, dpi: float, box_dpi: float) -> tuple[Region, ...]:
+    """Red seals and blue pen ink of a picture at `dpi`; boxes are in pixels at `box_dpi`."""
     scale = min(1.0, WORK_DPI / dpi)
     small = cv2.resize(pixels, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
     hue, saturation, value = (c.astype(np.int16) for c in cv2.split(cv2.cvtColor(small, cv2.COLOR_RGB2HSV)))
@@ -23,6 +23,7 @@ def find_regions(pixels: Pixels, dpi: float) -> tuple[Region, ...]:
         RegionKind.BLUE_INK: vivid & (hue > 95) & (hue < 140),
     }
     found: list[Region] = []
+    scale *= dpi / box_dpi
     for kind, mask in masks.items():
         joined = cv2.dilate(mask.astype(np.uint8), np.ones((7, 7), np.uint8))
         count, _, facts, _ = cv2.connectedComponentsWithStats(joined)

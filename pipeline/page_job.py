@@ -17,7 +17,7 @@ from ocr.reader import CONTRACT, PageReader, default_engine
 from pipeline.errors import Rejected
 from pipeline.files import write_whole
 from pipeline.model import Blob, Page, ReadPage, Verdict
-from pipeline.pdf.images import encode_faithful
+from pipeline.pdf.images import archive_dpi, encode_faithful
 from pipeline.raster.decode import decode
 from pipeline.raster.limits import RasterLimits
 from pipeline.records import dump, load
@@ -56,14 +56,18 @@ def read_side(page: Page, work: Path, limits: RasterLimits) -> ReadPage:
     started = time.monotonic()
     raster = decode(page, limits=limits)
     try:
-        reading = reader().read(raster.pixels, dpi=raster.dpi, bitonal=raster.bitonal)
+        reading = reader().read(
+            raster.pixels,
+            dpi=raster.dpi,
+            bitonal=raster.bitonal,
+            picture_dpi=archive_dpi(raster.dpi, bitonal=raster.bitonal),
+        )
     except MemoryError as error:
         raise Rejected("this page needs more memory than allowed", vi="Trang này quá lớn") from error
     path = result_path(page, work)
-    encoded = encode_faithful(reading.pixels, dpi=raster.dpi, bitonal=raster.bitonal)
+    encoded = encode_faithful(reading.picture, dpi=reading.picture_dpi, bitonal=raster.bitonal)
     suffix = {"image/jpeg": ".jpg", "image/png": ".png"}[encoded.media_type]
     image: Blob = write_whole(path.with_suffix(suffix), encoded.content, encoded.media_type)
-    height, width = reading.pixels.shape[:2]
     read = ReadPage(
         page=page,
         verdict=reading.verdict,
@@ -71,8 +75,8 @@ def read_side(page: Page, work: Path, limits: RasterLimits) -> ReadPage:
         skew=round(reading.skew, 3),
         dpi=raster.dpi,
         true_size=raster.true_size,
-        width=width,
-        height=height,
+        width=reading.width,
+        height=reading.height,
         image=image,
         confidence=round(reading.confidence, 4),
         lines=reading.lines if reading.verdict is Verdict.CONTENT else (),

@@ -148,9 +148,18 @@ def index_words(
     connection: Connection, document_id: str, paper: Paper, words: str, *, row: int | None = None
 ) -> None:
     """Make a document findable by its fields and words. `row` decides between hits that are equal otherwise."""
-    fields = " ".join(field.value for field in paper.fields)
-    exact = one_tone_style(" ".join([paper.dossier or "", paper.type_name, fields, words]))
+    exact = one_tone_style(" ".join([paper.dossier or "", paper.type_name, *_sought(paper), words]))
     connection.execute(
         text("insert into document_words (rowid, document, folded, exact) values (:r, :d, :f, :e)"),
         {"r": row, "d": document_id, "f": fold(exact), "e": exact},
     )
+
+
+def _sought(paper: Paper) -> list[str]:
+    """Values of fields as people type them: a day also as 08/07/2023; the key of a type is nobody's word."""
+    days = [
+        f"{field.value[8:]}/{field.value[5:7]}/{field.value[:4]}"
+        for field in paper.fields
+        if field.name == "date"
+    ]
+    return [field.value for field in paper.fields if field.name != "type"] + days

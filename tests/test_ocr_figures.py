@@ -44,7 +44,7 @@ def read(text: str, engine: Readings) -> Line:
     """The line after the second look."""
     page = np.full((400, 1654), 255, np.uint8)
     lines = (line(words(text, 100)),)
-    (found,) = confirm(engine, page, lambda: np.repeat(page[:, :, None], 3, axis=2), 200, lines)
+    (found,) = confirm(engine, page, lambda _: np.repeat(page[:, :, None], 3, axis=2), 200, lines)
     return found
 
 

@@ -91,7 +91,7 @@ def test_letterhead_is_not_interleaved_and_boxes_lie_on_print() -> None:
     assert lines.index("Số: 318/QĐ-UBND") < lines.index("CỘNG HÒA XÃ HỘI CHỦ NGHĨA VIỆT NAM")
     for line in reading.lines:
         for word in line.words:
-            patch = reading.pixels[word.box.top : word.box.bottom, word.box.left : word.box.right]
+            patch = reading.picture[word.box.top : word.box.bottom, word.box.left : word.box.right]
             assert patch.min() < 120
 
 

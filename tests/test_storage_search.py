@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -12,7 +13,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import Engine
 
-from pipeline.model import Document
+from pipeline.model import Document, Field
 from storage.batches import Batches
 from storage.catalogue import Catalogue
 from storage.search import Search, snippet
@@ -196,3 +197,25 @@ def test_words_side_by_side_rank_above_the_same_words_scattered(document: Docume
     fill(database, document, tmp_path, texts)
     for query in ("hợp đồng chuyển nhượng", "hop dong chuyen nhuong"):
         assert [hit["document"] for hit in Search(database).find(query)["results"]] == ["d_hop_dong", "d_don"]
+
+
+def test_a_day_is_found_as_people_write_it_and_type_keys_are_nobodys_words(
+    document: Document, tmp_path: Path
+) -> None:
+    from storage.database import open_database, sqlite_url
+
+    database = open_database(sqlite_url(tmp_path / "sohoa.sqlite3"))
+    fields = (
+        Field(name="type", value="quyet-dinh-khac", confidence=1.0, doubtful=False),
+        Field(name="date", value="2023-07-08", confidence=1.0, doubtful=False),
+    )
+    plain = of_text(document, "d_mot", "ngày 08 tháng 7 năm 2023", dossier="H26-mot")
+    dated = replace(plain, paper=replace(plain.paper, fields=fields))
+    batches = Batches(database)
+    batches.open(make_intake(document))
+    batches.open_document(dated)
+    Catalogue(database).commit(as_stored(with_bytes(dated, b"mot", tmp_path)))
+    find = Search(database).find
+    assert [hit["document"] for hit in find("08/07/2023")["results"]] == ["d_mot"]
+    assert find("2023-07-08")["results"]
+    assert not find("quyet-dinh-khac")["results"]

@@ -44,19 +44,17 @@ class EncodedImage:
 
 
 def encode_faithful(pixels: npt.NDArray[np.uint8], *, dpi: float, bitonal: bool) -> EncodedImage:
-    """Encode an upright page, (height, width, 3) RGB."""
+    """Encode an upright page, (height, width, 3) RGB, that is at its `archive_dpi` already."""
     if bitonal:
         return _encode_bitonal(pixels, dpi)
     height, width = pixels.shape[:2]
-    target = dpi
-    if dpi > ARCHIVE_DPI * 1.05:
-        target = ARCHIVE_DPI
-        width, height = round(width * target / dpi), round(height * target / dpi)
-        # From 300 dpi, two pixels of three by weight: sharper than whole areas (1 dB on print) and a sixth of the time.
-        near = cv2.INTER_LINEAR if dpi <= ARCHIVE_DPI * 1.6 else cv2.INTER_AREA
-        pixels = cv2.resize(pixels, (width, height), interpolation=near).astype(np.uint8, copy=False)
     content = jpeg(pixels, luma=LUMA, chroma=CHROMA)
-    return EncodedImage(content=content, media_type="image/jpeg", width=width, height=height, dpi=target)
+    return EncodedImage(content=content, media_type="image/jpeg", width=width, height=height, dpi=dpi)
+
+
+def archive_dpi(dpi: float, *, bitonal: bool) -> float:
+    """The resolution at which a page scanned at `dpi` is archived: 200, a bitonal scan its own."""
+    return ARCHIVE_DPI if not bitonal and dpi > ARCHIVE_DPI * 1.05 else dpi
 
 
 def jpeg(pixels: npt.NDArray[np.uint8], *, luma: list[int], chroma: list[int]) -> bytes:
