@@ -116,8 +116,10 @@ def profiles(home: Path, document: dict[str, Any], folder: Path) -> None:
         for row, (across, down) in enumerate(((0.0, 0.0), SMALL_PRINT)):
             half = [side * resolution / ENLARGED / 2 / TIMES for side in TILE]
             middle = (x + across * resolution, y + down * resolution)
-            corners = (middle[0] - half[0], middle[1] - half[1], middle[0] + half[0], middle[1] + half[1])
-            tile = sheet.crop(tuple(round(edge) for edge in corners)).resize(TILE, Image.Resampling.BICUBIC)
+            edges = [
+                round(at + side * sign) for sign in (-1, 1) for at, side in zip(middle, half, strict=True)
+            ]
+            tile = sheet.crop((edges[0], edges[1], edges[2], edges[3])).resize(TILE, Image.Resampling.BICUBIC)
             picture.paste(tile, (left, 38 + row * (high + 12)))
     picture.save(IMAGES / "profiles.jpg", quality=82, optimize=True)
 

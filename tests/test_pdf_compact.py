@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import subprocess
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -15,7 +16,7 @@ from PIL import Image, ImageDraw
 
 from pipeline.errors import UsageError
 from pipeline.files import blob_of
-from pipeline.model import Document, Level, ReadPage
+from pipeline.model import Document, Level, ReadPage, SignedDocument
 from pipeline.pdf import layers
 from pipeline.pdf.archive import write_archive_pdf
 from pipeline.pdf.bitonal import colour_rows, group4
@@ -89,7 +90,7 @@ def made(paper: Document, tmp_path_factory: pytest.TempPathFactory) -> tuple[Pat
     return copy_of(paper, tmp_path_factory.mktemp("copy"))
 
 
-def shown(path: Path, *, strip: float = 0) -> np.ndarray:  # type: ignore[type-arg]
+def shown(path: Path, *, strip: float = 0) -> np.ndarray:
     """The first page at 200 dpi without the strip above it."""
     pixels = pypdfium2.PdfDocument(path)[0].render(scale=DPI / 72).to_numpy()[:, :, 2::-1]
     return np.asarray(pixels[round(strip * DPI / 72) :][: A4[1] - 2])
@@ -211,8 +212,8 @@ def test_small_and_empty_pages_have_layers_too(size: tuple[int, int]) -> None:
 
 
 def test_copy_of_a_signed_file_leaves_the_signed_one_alone(
-    document: Document, signed, tmp_path: Path
-) -> None:  # type: ignore[no-untyped-def]
+    document: Document, signed: Callable[[Level], SignedDocument], tmp_path: Path
+) -> None:
     file = signed(Level.LTA)
     before = file.pdf.path.read_bytes()
     sidecar = sidecar_of(file)

@@ -75,14 +75,15 @@ def part(pixels: Pixels, dpi: float) -> Layers:
     """Tell an upright RGB page apart."""
     height, width = pixels.shape[:2]
     paper = _paper(pixels)
-    share = cv2.divide(pixels, paper, scale=255)
-    darkness = 255 - cv2.cvtColor(share, cv2.COLOR_RGB2GRAY)
+    share: Pixels = cv2.divide(pixels, paper, scale=255).astype(np.uint8, copy=False)
+    darkness: Pixels = 255 - cv2.cvtColor(share, cv2.COLOR_RGB2GRAY).astype(np.uint8, copy=False)
     floor = max(FAINTEST, 4 * _noise(darkness))
     if floor > FAINTEST:
-        darkness = cv2.GaussianBlur(darkness, (0, 0), 0.8)
+        darkness = cv2.GaussianBlur(darkness, (0, 0), 0.8).astype(np.uint8, copy=False)
     # Half the way from paper to the darkest nearby is where the edge of a stroke truly is.
     bar = np.maximum(cv2.blur(cv2.dilate(darkness, _square(9)), (9, 9)) * np.float32(0.5), np.float32(floor))
-    blocks = _any(_coloured(share) | _dark_ground(paper))
+    coloured = _coloured(share)
+    blocks = _any(coloured | _dark_ground(paper))
     mask = _finer(darkness, bar)
     for _ in range(2):
         ink, ground = _colours(pixels, mask & ~_over(blocks, mask.shape, FINE_BLOCK), dpi)
@@ -90,7 +91,7 @@ def part(pixels: Pixels, dpi: float) -> Layers:
         if not wrong.any():
             break
         blocks |= wrong
-    mask &= ~_over(blocks, mask.shape, FINE_BLOCK)
+    mask &= ~_hidden(blocks, coloured, mask.shape)
     ink, ground = _colours(pixels, mask, dpi, out=_over(blocks, (height, width), BLOCK))
     return Layers(mask, ink, ground, _patches(pixels, blocks))
 
@@ -119,7 +120,7 @@ def _coloured(share: Pixels) -> Mask:
     red, green, blue = cv2.split(cv2.blur(share, (3, 3)))
     apart = cv2.max(cv2.max(red, green), blue) - cv2.min(cv2.min(red, green), blue)
     found = cv2.morphologyEx((apart > COLOURED).astype(np.uint8), cv2.MORPH_OPEN, _square(3))
-    return np.asarray(cv2.dilate(found, _square(5)) > 0)
+    return np.asarray(cv2.dilate(found, _square(9)) > 0)
 
 
 def _finer(darkness: Pixels, bar: Floats) -> Mask:
@@ -156,24 +157,27 @@ def _spread(pixels: Pixels, known: Mask, scale: float) -> Pixels:
     height, width = known.shape
     size = (max(1, round(width * min(1.0, scale))), max(1, round(height * min(1.0, scale))))
     weight = known.astype(np.float32)
-    total = cv2.resize(pixels * weight[:, :, np.newaxis], size, interpolation=cv2.INTER_AREA)
-    weight = cv2.resize(weight, size, interpolation=cv2.INTER_AREA)
+    total = _coarser(pixels * weight[:, :, np.newaxis], size)
+    weight = _coarser(weight, size)
     return np.clip(np.rint(_filled(total, weight)), 0, 255).astype(np.uint8)
 
 
 def _filled(total: Floats, weight: Floats) -> Floats:
     """Sums over weights; without any weight, what the same question at half the resolution gives."""
-    mean = total / np.maximum(weight, np.float32(1e-6))[:, :, np.newaxis]
+    mean: Floats = (total / np.maximum(weight, np.float32(1e-6))[:, :, np.newaxis]).astype(np.float32)
     if (weight > 0.02).all() or max(weight.shape) <= 1:
         return mean if weight.any() else np.full_like(total, 255)
     height, width = weight.shape
     half = ((width + 1) // 2, (height + 1) // 2)
-    below = _filled(
-        cv2.resize(total, half, interpolation=cv2.INTER_AREA).reshape(half[1], half[0], 3),
-        cv2.resize(weight, half, interpolation=cv2.INTER_AREA).reshape(half[1], half[0]),
-    )
-    around = cv2.resize(below, (width, height), interpolation=cv2.INTER_LINEAR).reshape(height, width, 3)
-    return np.where(weight[:, :, np.newaxis] > 0.02, mean, around)
+    below = _filled(_coarser(total, half), _coarser(weight, half))
+    around = cv2.resize(below, (width, height), interpolation=cv2.INTER_LINEAR).reshape(total.shape)
+    return np.where(weight[:, :, np.newaxis] > 0.02, mean, around).astype(np.float32)
+
+
+def _coarser(values: Floats, size: tuple[int, int]) -> Floats:
+    """Means over cells of a grid of `size` (width, height)."""
+    means = cv2.resize(values, size, interpolation=cv2.INTER_AREA)
+    return means.reshape(size[1], size[0], *values.shape[2:]).astype(np.float32, copy=False)
 
 
 def _differs(pixels: Pixels, mask: Mask, ink: Pixels, ground: Pixels, floor: float) -> Mask:
@@ -200,6 +204,17 @@ def _any(found: Mask) -> Mask:
 def _over(blocks: Mask, shape: tuple[int, ...], side: int) -> Mask:
     """Blocks laid over a grid of `shape` on which each has `side` pixels a side."""
     return np.asarray(np.repeat(np.repeat(blocks, side, axis=0), side, axis=1)[: shape[0], : shape[1]])
+
+
+def _hidden(blocks: Mask, coloured: Mask, shape: tuple[int, ...]) -> Mask:
+    """Where evidence takes the place of print, on the finer grid.
+
+    Print reaches a little over the edge of a block, since viewers soften that edge; not where the block is coloured.
+    """
+    over = _over(blocks, shape, FINE_BLOCK).astype(np.uint8)
+    inside = cv2.erode(over, _square(7), borderType=cv2.BORDER_REPLICATE) > 0
+    tinted = cv2.resize(coloured.astype(np.uint8), shape[::-1], interpolation=cv2.INTER_NEAREST) > 0
+    return np.asarray(inside | ((over > 0) & tinted))
 
 
 def _patches(pixels: Pixels, blocks: Mask) -> tuple[Patch, ...]:
