@@ -173,9 +173,11 @@ def test_words_lie_where_they_are_printed(made: tuple[Path, Sidecar]) -> None:
         edges = [word.box.left, word.box.top, word.box.right, word.box.bottom]
         assert [left, right] == pytest.approx([edges[0] * 72 / DPI, edges[2] * 72 / DPI], abs=0.6)
         assert top - 4 <= (edges[1] + edges[3]) / 2 * 72 / DPI + STRIP <= bottom + 4
-        middle = high - (top + bottom) / 2
-        inside = selected.get_text_bounded(left + 0.2, middle - 1, right - 0.2, middle + 1)
-        assert inside.strip() == word.text
+        low, up = high - bottom, high - top
+        assert selected.get_text_bounded(left - 0.2, low - 0.2, right + 0.2, up + 0.2).strip() == word.text
+        first = selected.get_index((left + right) / 2, (low + up) / 2, 1, 1)
+        marked = selected.get_charbox(first)  # what is coloured when a reader selects
+        assert marked[3] - marked[1] == pytest.approx(bottom - top, abs=1)
 
 
 def test_same_file_gives_the_same_copy(made: tuple[Path, Sidecar], paper: Document, tmp_path: Path) -> None:

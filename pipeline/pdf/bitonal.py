@@ -45,13 +45,13 @@ def group4(black: npt.NDArray[np.bool_]) -> bytes:
     """CCITT T.6 data of a mask for `/CCITTFaxDecode` with K -1: a stencil that paints where `black` is true."""
     height = black.shape[0]
     buffer = io.BytesIO()
-    # One strip for the whole picture, white as nought: the strip is then just the data that PDF wants.
-    layout = {ROWSPERSTRIP: height, PHOTOMETRIC_INTERPRETATION: 0}
-    Image.fromarray(~black).save(buffer, "TIFF", compression="group4", tiffinfo=layout)
+    # One strip for the whole picture, nought where nothing is painted (T.6's white), whatever the TIFF calls it: the
+    # strip is then just the data that PDF wants. To ask for white as nought by tag costs Pillow a second.
+    Image.fromarray(black).save(buffer, "TIFF", compression="group4", tiffinfo={ROWSPERSTRIP: height})
     content = buffer.getvalue()
     with Image.open(io.BytesIO(content)) as tiff:
         tags = dict(tiff.tag_v2) if isinstance(tiff, TiffImageFile) else {}
     starts, sizes = tags.get(STRIPOFFSETS, ()), tags.get(STRIPBYTECOUNTS, ())
-    if len(starts) != 1 or tags.get(PHOTOMETRIC_INTERPRETATION) != 0 or tags.get(FILLORDER, 1) != 1:
+    if len(starts) != 1 or tags.get(PHOTOMETRIC_INTERPRETATION) != 1 or tags.get(FILLORDER, 1) != 1:
         raise ValueError("the TIFF writer laid the mask out in another way")
     return content[starts[0] : starts[0] + sizes[0]]

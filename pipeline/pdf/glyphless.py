@@ -9,6 +9,7 @@ import io
 from functools import cache
 
 from fontTools.fontBuilder import FontBuilder
+from fontTools.pens.ttGlyphPen import TTGlyphPen
 from fontTools.ttLib.tables._g_l_y_f import Glyph
 
 UNITS = 1000
@@ -21,7 +22,7 @@ def font_file() -> bytes:
     builder = FontBuilder(UNITS, isTTF=True)
     builder.setupGlyphOrder([".notdef", "blank"])
     builder.setupCharacterMap({0x20: "blank"})
-    builder.setupGlyf({".notdef": Glyph(), "blank": Glyph()})
+    builder.setupGlyf({".notdef": Glyph(), "blank": _line()})
     builder.setupHorizontalMetrics({".notdef": (ADVANCE, 0), "blank": (ADVANCE, 0)})
     builder.setupHorizontalHeader(ascent=800, descent=-200)
     builder.setupNameTable({"familyName": "SohoaBlank", "styleName": "Regular", "psName": "SohoaBlank"})
@@ -32,6 +33,16 @@ def font_file() -> bytes:
     out = io.BytesIO()
     builder.save(out)
     return out.getvalue()
+
+
+def _line() -> Glyph:
+    """A line there and back: no area, so no ink, but bounds, which pdfium needs to mark what is selected."""
+    pen = TTGlyphPen(None)
+    pen.moveTo((0, -200))
+    pen.lineTo((ADVANCE, 800))
+    pen.lineTo((0, -200))
+    pen.closePath()
+    return pen.glyph()
 
 
 def to_unicode(text: str) -> bytes:
