@@ -13,7 +13,7 @@ import tomllib
 from pathlib import Path
 from typing import Any, Literal, get_args
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, model_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from pipeline.errors import UsageError
@@ -47,19 +47,66 @@ class Agency(_Section):
     officer: str = "Cán bộ tiếp nhận (mẫu)"
 
 
-class Signing(_Section):
-    """Levels and services. `tsa_url` empty in demo mode means the demo authority inside the home."""
+class SigningKey(_Section):
+    """Where a role's key is. `elsewhere`: the officer signs on another machine (`sohoa sign export`).
 
-    level: Literal["B-B", "B-T", "B-LT", "B-LTA"] = "B-LTA"
+    The PIN or password: first line of `pin_file` (mode 0600), or of what `pin_agent` writes, else typed for a shift
+    (`sohoa sign unlock`). Of one that signs elsewhere `certificate` is the officer's, or `subject` the common name.
+    """
+
+    kind: Literal["demo", "pkcs12", "pkcs11", "elsewhere"] = "demo"
+    file: Path | None = None
+    module: Path | None = None
+    token: str | None = None
+    slot: int | None = None
+    label: str | None = None
+    id: str | None = Field(default=None, pattern="^([0-9a-fA-F]{2})+$")
+    certificate: Path | None = None
+    chain: list[Path] = []
+    pin_file: Path | None = None
+    pin_agent: list[str] = []
+    pss: bool = False
+    subject: str = ""
+    accept_cms: bool = False
+
+
+SignatureLevel = Literal["B-B", "B-T", "B-LT", "B-LTA"]
+
+
+class Signing(_Section):
+    """Keys, levels and services. `tsa_url` empty in demo mode means the demo authority inside the home.
+
+    `level` is what every paper has in the end. `counter_level` set: a counter's paper gets the officer's signature at
+    that level while the citizen waits, agency and `level` follow in the background. Time-outs are in seconds.
+    """
+
+    officer: SigningKey = SigningKey()
+    agency: SigningKey = SigningKey()
+    level: SignatureLevel = "B-LTA"
+    counter_level: SignatureLevel | None = None
+    counter_agency: bool = True
+    backfile_level: SignatureLevel | None = None
+    backfile_officer: bool = True
     tsa_url: str | None = None
     tsa_timeout: float = Field(default=60.0, gt=0)
+    tsa_attempts: int = Field(default=3, ge=1)
+    tsa_at_once: int = Field(default=4, ge=1)
+    revocation_online: bool = True
+    revocation_timeout: float = Field(default=10.0, ge=1)
+    revocation_attempts: int = Field(default=2, ge=1)
+    crl_files: list[Path] = []
+    renew_days: int = Field(default=180, ge=1)
 
 
 class Storage(_Section):
-    """Locks. Demo locks are short so that a trial can be thrown away."""
+    """Locks. Demo locks are short so that a trial can be thrown away.
+
+    `second_copy_waived_by` names who answers for there being no second copy on independent media in production.
+    """
 
     lock_days_demo: int = Field(default=1, ge=0)
     lock_days: int = Field(default=30, ge=1)
+    second_copy_waived_by: str = ""
 
 
 class Limits(_Section):
@@ -130,6 +177,27 @@ class Fixity(_Section):
     mb_per_second: float = Field(default=20.0, gt=0)
 
 
+class SecondCopy(_Section):
+    """Where every stored object is copied to: a mounted `folder`, or a bucket of another S3 server."""
+
+    folder: Path | None = None
+    endpoint: str | None = None
+    access_key: str | None = None
+    secret_key: SecretStr | None = None
+    bucket: str = "sohoa-copy"
+    region: str = "us-east-1"
+
+    @model_validator(mode="after")
+    def _one_place(self) -> SecondCopy:
+        if self.folder and self.endpoint:
+            raise ValueError("name a folder or an endpoint, not both")
+        if self.folder and not self.folder.is_absolute():
+            raise ValueError("folder must be an absolute path")
+        if self.endpoint and not (self.access_key and self.secret_key):
+            raise ValueError("an endpoint needs access_key and secret_key")
+        return self
+
+
 class Backup(_Section):
     key_file: Path | None = None
 
@@ -159,6 +227,7 @@ class Settings(BaseSettings):
     process: Process = Process()
     fixity: Fixity = Fixity()
     backup: Backup = Backup()
+    second_copy: SecondCopy = SecondCopy()
 
     @classmethod
     def settings_customise_sources(

@@ -41,7 +41,7 @@ PROBE_INCHES = 2.0
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reading:
-    """What a side holds: boxes are in pixels of the upright, straight page of `width` x `height` at the scan's resolution.
+    """What a side holds; boxes are in pixels of the upright, straight page, `width` x `height`, as it was scanned.
 
     `picture` is that page, RGB, at `picture_dpi`, which may be coarser: to turn fewer pixels is most of the saving.
     """
@@ -87,9 +87,7 @@ class PageReader:
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
 
-    def read(
-        self, pixels: Pixels, *, dpi: float, bitonal: bool, picture_dpi: float | None = None
-    ) -> Reading:
+    def read(self, pixels: Pixels, *, dpi: float, bitonal: bool, picture_dpi: float | None = None) -> Reading:
         """Read one side; `pixels` as it came from the scanner. The picture is made at `picture_dpi`, else at `dpi`."""
         coarse_dpi, picture_dpi = min(dpi, COARSE_DPI), picture_dpi or dpi
         coarse = _reduced(pixels, dpi, coarse_dpi)

@@ -7,6 +7,7 @@ import sys
 import typer
 
 from pipeline.commands import (
+    backup,
     counter,
     demo,
     download,
@@ -17,6 +18,8 @@ from pipeline.commands import (
     review,
     scan,
     sheets,
+    signing,
+    stats,
     upkeep,
     verification,
     watch,
@@ -34,8 +37,8 @@ app = typer.Typer(
 )
 app.callback()(Session.options)
 MODULES = (
-    demo, intake, scan, watch, counter, sheets, review, inspect, download, verification, ledger,
-    repository, upkeep,
+    demo, intake, scan, watch, counter, sheets, review, inspect, download, verification, ledger, signing,
+    repository, backup, stats, upkeep,
 )  # fmt: skip
 for module in MODULES:
     module.register(app)

@@ -6,6 +6,7 @@
     ├── Unavailable       4    a dependency is down; the same call later may succeed
     │   └── DiskFull      4
     ├── NeedsPerson       1    something waits for a decision
+    │   └── AwaitsSignature 1  a document waits to be signed on another machine
     └── Tampered          5    evidence does not hold
 
 Errors of libraries are translated at the border (`raise Unavailable(...) from error`); only these cross
@@ -67,6 +68,10 @@ class NeedsPerson(SohoaError):
     """Something waits for a person's decision."""
 
     exit_code = 1
+
+
+class AwaitsSignature(NeedsPerson):
+    """A document waits for a signature that is made elsewhere (`sohoa sign export`)."""
 
 
 class Tampered(SohoaError):

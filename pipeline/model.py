@@ -277,6 +277,8 @@ class Document:
     pages: tuple[ReadPage, ...]
     originals: tuple[SourceFile, ...]
     pdf: Blob
+    counter: bool = False
+    """Whether a citizen waits for it: its stack was bound to a dossier when it was taken in."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

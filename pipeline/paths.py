@@ -59,6 +59,10 @@ class HomePaths:
         return self.root / "counters"
 
     @property
+    def restoring(self) -> Path:
+        return self.root / "restoring.json"
+
+    @property
     def work(self) -> Path:
         return self.root / "work"
 

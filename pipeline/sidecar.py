@@ -4,19 +4,24 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
-from pathlib import PurePath
+from pathlib import Path, PurePath
 from typing import Any
 
 from pipeline.model import (
     Barcode,
+    Blob,
+    Document,
     Level,
     Line,
+    Origin,
+    Page,
     Paper,
     ReadPage,
     Region,
     Sha256,
     SignatureRole,
     SignedDocument,
+    Verdict,
 )
 
 CONTRACT = "sidecar-1"
@@ -80,6 +85,43 @@ def sidecar_of(signed: SignedDocument) -> Sidecar:
         roles=signed.roles,
         validation=signed.validation,
         pages=tuple(_page(page) for page in document.pages),
+    )
+
+
+def document_of(sidecar: Sidecar, pdf: Blob, *, counter: bool) -> Document:
+    """The document as far as its sidecar tells, with `pdf` as its file: enough to sign it, not to read it again."""
+    pages = tuple(_read(side) for side in sidecar.pages)
+    return Document(
+        id=sidecar.document,
+        batch=sidecar.batch,
+        agency=sidecar.agency,
+        actor=sidecar.actor,
+        captured_at=sidecar.captured_at,
+        paper=sidecar.paper,
+        pages=pages,
+        originals=(),
+        pdf=pdf,
+        counter=counter,
+    )
+
+
+def _read(side: SidecarPage) -> ReadPage:
+    file = Blob(path=Path(side.source), sha256=side.source_sha256, size=0, media_type="")
+    page = Page(
+        id="", index=side.index, source=side.source, file=file, number=side.number, origin=Origin.CAPTURED
+    )
+    return ReadPage(
+        page=page,
+        verdict=Verdict.CONTENT,
+        turn=side.turn,
+        skew=side.skew,
+        dpi=side.dpi,
+        width=side.width,
+        height=side.height,
+        confidence=side.confidence,
+        lines=side.lines,
+        barcodes=side.barcodes,
+        regions=side.regions,
     )
 
 

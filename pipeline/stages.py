@@ -19,16 +19,18 @@ from typing import Protocol
 from pipeline.classify.settled import settle
 from pipeline.classify.sorting import sort_pages
 from pipeline.classify.types import TypeCatalogue
-from pipeline.errors import NeedsPerson, Rejected, Unavailable
+from pipeline.errors import AwaitsSignature, NeedsPerson, Rejected, Unavailable
 from pipeline.files import blob_of
 from pipeline.model import (
     Blob,
     Document,
     Intake,
+    Level,
     Origin,
     Page,
     Paper,
     ReadPage,
+    SignatureRole,
     SignedDocument,
     Sorting,
     StoredDocument,
@@ -45,9 +47,11 @@ from signing.signer import Signer
 from signing.verdict import FileVerdict
 from signing.verdict import Verdict as Judgement
 from storage.archive import Archive
+from storage.awaiting import Awaiting
 from storage.batches import Batches
 from storage.catalogue import Catalogue
 from storage.decisions import Decisions
+from storage.lights import Lights
 
 
 class IncomingJudge(Protocol):
@@ -64,6 +68,8 @@ class RealStages:
         *,
         batches: Batches,
         decisions: Decisions,
+        awaiting: Awaiting,
+        lights: Lights,
         catalogue: Catalogue,
         archive: Archive,
         signer: Signer,
@@ -76,6 +82,8 @@ class RealStages:
     ) -> None:
         self._batches = batches
         self._decisions = decisions
+        self._awaiting = awaiting
+        self._lights = lights
         self._catalogue = catalogue
         self._archive = archive
         self._signer = signer
@@ -160,6 +168,7 @@ class RealStages:
             pages=pages,
             originals=originals,
             pdf=pdf,
+            counter=intake.dossier is not None,
         )
         self._batches.open_document(document)
         return document
@@ -175,7 +184,7 @@ class RealStages:
         claim = self._batches.claimed(document.id)
         if claim is None:
             out = self._work / "documents" / document.id / f"attempt-{uuid.uuid4().hex}.pdf"
-            signed = self._signer.sign(document, out)
+            signed = self._signed(document, out)
             key = self._archive.stage(document.id, signed.pdf)
             claim = self._batches.claim_signature(
                 document.id, sha256=signed.pdf.sha256, level=signed.level, key=key, roles=signed.roles
@@ -188,6 +197,21 @@ class RealStages:
         return SignedDocument(
             document=document, pdf=blob_of(path, "application/pdf"), level=claim.level, roles=claim.roles
         )
+
+    def _signed(self, document: Document, out: Path) -> SignedDocument:
+        """Signed here; or from what the officer signed elsewhere, for which the unsigned file is laid ready."""
+        back = self._awaiting.back(document.id, document.pdf.sha256)
+        if back is not None:
+            path = out.with_name(f"{back.sha256}.pdf")
+            self._archive.fetch(back.key, back.sha256, path)
+            step = self._signer.policy.first(document)
+            signed = self._signer.extend(document, path.read_bytes(), (SignatureRole.OFFICER,), step, out)
+            return replace(signed, level=Level.CMS) if back.cms else signed
+        try:
+            return self._signer.sign(document, out)
+        except AwaitsSignature:
+            self._awaiting.put(document.id, document.pdf, self._archive.stage(document.id, document.pdf))
+            raise
 
     def _as_it_came(self, document: Document) -> SignedDocument:
         """An incoming file with the report on its signatures; a broken one is for a person to decide."""
@@ -206,12 +230,13 @@ class RealStages:
         until = signed.document.captured_at + self._lock
         stored = self._archive.store(signed, sidecar=dump(sidecar_of(signed)), lock_until=until)
         if signed.document.paper.origin is Origin.INCOMING_SIGNED:
-            self._archive.attest(stored, self._signer.attest, lock_until=until)
+            self._archive.attest(stored, self._signer.attest, lock_until=until, roles=self._signer.roles)
         return stored
 
     def commit(self, stored: StoredDocument) -> None:
         """Catalogue and ledger in one transaction, last of all; then the work files have done their duty."""
         self._catalogue.commit(stored)
+        self._lights.look(stored.signed.document.id)
         shutil.rmtree(self._work / "documents" / stored.signed.document.id, ignore_errors=True)
 
     def wait(self, document: Document, error: Unavailable) -> None:
@@ -220,7 +245,8 @@ class RealStages:
 
     def ask(self, document: Document, error: NeedsPerson) -> None:
         """The document waits for a person, unchanged and unsigned."""
-        self._batches.set_document_state(document.id, "review", error.both)
+        state = "awaiting_signature" if isinstance(error, AwaitsSignature) else "review"
+        self._batches.set_document_state(document.id, state, error.both)
 
     def settle(self, intake: Intake) -> None:
         """Derive the batch's state from its pages and papers."""

@@ -13,7 +13,8 @@ from cryptography.x509 import Certificate, load_der_x509_certificate
 from sqlalchemy import Engine as Database
 
 import config
-from config.settings import Settings
+from config.settings import S3, Settings
+from config.settings import SecondCopy as CopySettings
 from pipeline.classify.types import TypeCatalogue
 from pipeline.engine import Engine
 from pipeline.errors import UsageError
@@ -22,26 +23,28 @@ from pipeline.page_pool import PagePool
 from pipeline.paths import HomePaths
 from pipeline.raster.limits import RasterLimits
 from pipeline.stages import RealStages
-from signing.demo_pki import DemoPki, ensure_demo_pki
-from signing.evidence import Trust
+from pipeline.wire_signing import SigningParts, open_signing
 from signing.isolation import IsolatedVerifier
-from signing.keys import from_pem
-from signing.pades import PadesSigner
+from signing.policy import levels_from
 from signing.signer import Signer
-from signing.templates import Templates
-from signing.timestamp import demo_authority, http_authority
 from signing.trust import TrustStore
 from storage.archive import Archive
+from storage.awaiting import Awaiting
 from storage.batches import Batches
 from storage.catalogue import Catalogue
 from storage.database import open_database, sqlite_url
 from storage.decisions import Decisions
 from storage.ledger import Ledger
+from storage.lights import Lights
 from storage.roots import Roots
 from storage.s3 import Bucket, Endpoint
 from storage.search import Search
 from storage.seaweedfs import EmbeddedStore
+from storage.second_copy import SecondCopy
+from storage.second_place import BucketPlace, FolderPlace, SecondPlace
 from storage.segments import Segments
+from storage.succession import Succession
+from storage.versions import VersionedBucket
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +72,7 @@ class Parts:
     pool: PagePool
     engine: Engine
     signer: Signer
+    signing: SigningParts
     verifier: IsolatedVerifier
     limits: RasterLimits
     types: TypeCatalogue
@@ -76,7 +80,12 @@ class Parts:
     roots: Roots
     trust: TrustStore
     bucket_once: Bucket
+    versioned: VersionedBucket
+    second: SecondCopy | None
     store_name: str
+    awaiting: Awaiting
+    lights: Lights
+    succession: Succession
 
     def describe_store(self) -> str:
         return self.store_name
@@ -93,12 +102,18 @@ class Parts:
         """End the children; the engine's threads end with the process, their work resumes next time."""
         self.pool.close()
         self.verifier.close()
+        self.signer.close()
         if self.store is not None:
             self.store.stop()
 
 
 def open_records(paths: HomePaths, settings: Settings) -> Records:
-    """The database. Raises Unavailable."""
+    """The database. Raises Unavailable, and UsageError in a home that is only half restored."""
+    if paths.restoring.exists():
+        raise UsageError(
+            "this home is half restored; run the same `sohoa restore` again",
+            vi="Thư mục này mới khôi phục dở; hãy chạy lại lệnh `sohoa restore` đó",
+        )
     database = open_database(database_url(paths, settings))
     return Records(
         database,
@@ -112,11 +127,8 @@ def open_records(paths: HomePaths, settings: Settings) -> Records:
 
 def open_work(paths: HomePaths, settings: Settings, records: Records) -> Parts:
     """Store, keys, workers, engine, in this order; what a dead process left is resumed. Raises Unavailable."""
-    if settings.mode == "production":
-        raise UsageError(
-            "production mode needs keys of a real authority, which this version cannot take yet; use mode demo",
-            vi="Chế độ chính thức cần khóa thật, phiên bản này chưa nhận; hãy dùng chế độ demo",
-        )
+    signing = open_signing(paths, settings)
+    signer, production = signing.signer, settings.mode == "production"
     pool = PagePool(
         workers=settings.limits.workers or os.cpu_count() or 1,
         seconds=settings.limits.page_seconds,
@@ -125,7 +137,7 @@ def open_work(paths: HomePaths, settings: Settings, records: Records) -> Parts:
     pool.warm()
     store, endpoint = open_store(paths, settings)
     bucket, bucket_once = Bucket(endpoint), Bucket(endpoint, patient=False)
-    lock = timedelta(days=settings.storage.lock_days_demo)
+    lock = timedelta(days=settings.storage.lock_days if production else settings.storage.lock_days_demo)
     if records.ledger.is_empty() and next(bucket.keys("l/"), None) is not None:
         pool.close()
         if store is not None:
@@ -135,17 +147,26 @@ def open_work(paths: HomePaths, settings: Settings, records: Records) -> Parts:
             vi="Cơ sở dữ liệu trống nhưng kho đã có hồ sơ; hãy chạy `sohoa rebuild` để dựng lại danh mục",
         )
     archive = Archive(bucket, once=bucket_once)
-    pki = ensure_demo_pki(paths.keys / "demo", agency=settings.agency.name, officer=settings.agency.officer)
-    signer = pades_signer(settings, pki)
-    trust = TrustStore.of(paths.trust, demo_root=pki.certificate("root"))
+    trust = TrustStore.of(paths.trust, demo_root=signing.pki.certificate("root") if signing.pki else None)
     verifier = IsolatedVerifier(trust)
     limits = RasterLimits(
         max_pixels=settings.limits.max_megapixels * 1_000_000, max_pages=settings.limits.max_pages
     )
     types = TypeCatalogue.load(Path(config.__path__[0]) / "document_types.toml")
+    awaiting = Awaiting(records.database)
+    second = second_copy(paths, settings, records, archive, bucket_once, lock)
+    lights = Lights(
+        records.database,
+        production=production,
+        levels=levels_from(settings.signing.counter_level or Level.T),
+        copy=second,
+        waived_by=settings.storage.second_copy_waived_by,
+    )
     stages = RealStages(
         batches=records.batches,
         decisions=records.decisions,
+        awaiting=awaiting,
+        lights=lights,
         catalogue=records.catalogue,
         archive=archive,
         signer=signer,
@@ -177,6 +198,7 @@ def open_work(paths: HomePaths, settings: Settings, records: Records) -> Parts:
         pool,
         engine,
         signer,
+        signing,
         verifier,
         limits,
         types,
@@ -184,7 +206,12 @@ def open_work(paths: HomePaths, settings: Settings, records: Records) -> Parts:
         roots,
         trust,
         bucket_once,
+        VersionedBucket(endpoint),
+        second,
         name,
+        awaiting,
+        lights,
+        Succession(records.database, bucket, lock=lock),
     )
 
 
@@ -199,35 +226,41 @@ def open_store(paths: HomePaths, settings: Settings) -> tuple[EmbeddedStore | No
     return store, store.endpoint()
 
 
+def second_copy(
+    paths: HomePaths,
+    settings: Settings,
+    records: Records,
+    archive: Archive,
+    bucket: Bucket,
+    lock: timedelta,
+) -> SecondCopy | None:
+    """The second copy of the settings, None when none is set."""
+    to = settings.second_copy
+    if to.folder:
+        place: SecondPlace = FolderPlace(to.folder, bucket=settings.s3.bucket)
+    elif to.endpoint:
+        there = VersionedBucket(_endpoint(to, "second_copy.endpoint"), patient=False)
+        place = BucketPlace(there, name=to.endpoint, lock=lock)
+    else:
+        return None
+    return SecondCopy(records.database, archive, bucket, place, paths.work / "copy")
+
+
 def database_url(paths: HomePaths, settings: Settings) -> str:
     """The URL of the settings, else SQLite in the home."""
     return settings.database.url.get_secret_value() if settings.database.url else sqlite_url(paths.database)
 
 
-def pades_signer(settings: Settings, pki: DemoPki) -> PadesSigner:
-    """The two-role signer over the demo keys."""
-    root = pki.certificate("root")
-    url = settings.signing.tsa_url
-    return PadesSigner(
-        officer=from_pem(pki.certificate("officer"), pki.key("officer"), (root,)),
-        agency=from_pem(pki.certificate("agency"), pki.key("agency"), (root,)),
-        agency_name=settings.agency.name,
-        officer_name=settings.agency.officer,
-        trust=Trust(roots=(root,), crls=(pki.crl,), refresh=pki.refresh),
-        timestamper=http_authority(url, timeout=settings.signing.tsa_timeout) if url else demo_authority(pki),
-        level=Level(settings.signing.level),
-        demo=True,
-        templates=Templates.load(),
-    )
-
-
 def external_endpoint(settings: Settings) -> Endpoint:
     """The S3 endpoint of the settings."""
-    s3 = settings.s3
-    assert s3.endpoint and s3.access_key and s3.secret_key  # settings.load has checked
+    return _endpoint(settings.s3, "s3.endpoint")
+
+
+def _endpoint(s3: S3 | CopySettings, name: str) -> Endpoint:
+    assert s3.endpoint and s3.access_key and s3.secret_key  # the settings have been checked
     parts = urlsplit(s3.endpoint if "//" in s3.endpoint else f"https://{s3.endpoint}")
     if parts.scheme not in ("http", "https") or not parts.netloc:
-        raise UsageError(f"s3.endpoint {s3.endpoint!r} is no http or https address")
+        raise UsageError(f"{name} {s3.endpoint!r} is no http or https address")
     return Endpoint(
         host=parts.netloc,
         secure=parts.scheme == "https",

@@ -80,4 +80,5 @@ def add_appearance(
         ),
         stream_data=content,
     )
+    form.compress()
     return writer.add_object(form)

@@ -7,6 +7,7 @@ Roots stay out of the message: whoever trusts one has it, and level LT keeps it 
 from __future__ import annotations
 
 import asyncio
+import datetime as dt
 import hashlib
 from collections.abc import Coroutine
 from concurrent.futures import ThreadPoolExecutor
@@ -28,7 +29,8 @@ class SourceSigner(Signer):
 
     def __init__(self, source: KeySource) -> None:
         store = SimpleCertificateStore()
-        own = x509.Certificate.load(source.certificate)
+        self.certificate = source.certificate
+        own = x509.Certificate.load(self.certificate)
         store.register_multiple([own, *(x509.Certificate.load(one) for one in source.chain)])
         super().__init__(
             signing_cert=own,
@@ -37,6 +39,7 @@ class SourceSigner(Signer):
             signature_mechanism=_mechanism(source.scheme),
         )
         self.source = source
+        self.ends: dt.datetime = own.not_valid_after
 
     async def async_sign_raw(self, data: bytes, digest_algorithm: str, dry_run: bool = False) -> bytes:
         """Sign the SHA-256 digest of `data`."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 import datetime as dt
 import hashlib
 import threading
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from enum import Enum
@@ -37,9 +38,12 @@ from pyhanko_certvalidator.path import ValidationPath
 
 from pipeline.errors import Unavailable
 from signing.cms import run
+from signing.demo_pki import MARK
 from signing.keys import certificates, holder
 
 KEPT = dt.timedelta(minutes=15)
+TOLD_AGAIN = dt.timedelta(seconds=20)
+"""How long the answer of a server that was down is repeated: a batch must not wait out its time-outs one by one."""
 
 
 class Use(Enum):
@@ -53,15 +57,19 @@ class Use(Enum):
 class Trust:
     """What signing certificates are judged by.
 
-    `crls` are PEM or DER files, read again when asked anew, after `refresh`. `online` lets OCSP and CRL servers
-    named in the certificates be asked, `timeout` seconds each.
+    `crls` are PEM or DER files, read again when asked anew, after `refresh`; `anchors` gives more roots, DER.
+    `online` lets OCSP and CRL servers named in the certificates be asked, `timeout` seconds each, `attempts` times.
+    `production` refuses every path that says DEMO.
     """
 
-    roots: tuple[Path, ...]
+    roots: tuple[Path, ...] = ()
+    anchors: Callable[[], tuple[bytes, ...]] = tuple
     crls: tuple[Path, ...] = ()
     intermediates: tuple[Path, ...] = ()
     online: bool = False
-    timeout: int = 10
+    timeout: float = 10
+    attempts: int = 1
+    production: bool = False
     refresh: Callable[[], None] | None = None
 
 
@@ -82,6 +90,7 @@ class Gate:
         self._trust = trust
         self._clock = clock
         self._known: dict[tuple[bytes, Use], Evidence] = {}
+        self._down: dict[tuple[bytes, Use], tuple[dt.datetime, Unavailable]] = {}
         self._lock = threading.Lock()
 
     def pass_through(self, certificate: bytes, others: Sequence[bytes], use: Use) -> Evidence:
@@ -91,8 +100,26 @@ class Gate:
             key = (hashlib.sha256(certificate).digest(), use)
             known = self._known.get(key)
             if known is None or now >= known.until:
-                known = self._known[key] = self._judge(certificate, others, use, now)
+                known = self._known[key] = self._asked(key, certificate, others, now)
             return known
+
+    def _asked(
+        self, key: tuple[bytes, Use], certificate: bytes, others: Sequence[bytes], now: dt.datetime
+    ) -> Evidence:
+        """The judgement; servers that do not answer are asked again, then left alone for a moment."""
+        since, told = self._down.get(key, (None, None))
+        if since is not None and told is not None and since <= now < since + TOLD_AGAIN:
+            raise Unavailable(str(told), vi=told.vi)
+        for attempt in range(self._trust.attempts if self._trust.online else 1):
+            if attempt:
+                time.sleep(min(2.0**attempt, 8.0) / 4)
+            try:
+                return self._judge(certificate, others, key[1], now)
+            except Unanswered as error:
+                down = error
+        if self._trust.online:
+            self._down[key] = (now, down)
+        raise down
 
     def _judge(self, certificate: bytes, others: Sequence[bytes], use: Use, now: dt.datetime) -> Evidence:
         if self._trust.refresh is not None:
@@ -101,6 +128,13 @@ class Gate:
             path, context = run(self._validate(certificate, others, use, now))
         except (ValidationError, PathError) as error:
             raise _refusal(holder(certificate), error) from error
+        except (OSError, TimeoutError) as error:  # as the fetcher raises them
+            raise _refusal(holder(certificate), OCSPFetchError(str(error))) from error
+        if self._trust.production and any(is_demo(one.dump()) for one in path):
+            raise Unavailable(
+                f"the certificate of {holder(certificate)} is a DEMO one; production mode takes no such",
+                vi=f"Chứng thư của {holder(certificate)} là bản DEMO; chế độ chính thức không nhận",
+            )
         chain = tuple(one.dump() for one in path)
         issuers = {one.subject.hashable for one in path if isinstance(one, x509.Certificate)}
         crls = [one for one in context.crls if one.issuer.hashable in issuers]
@@ -119,7 +153,7 @@ class Gate:
     ) -> tuple[ValidationPath, ValidationContext]:
         if not self._trust.online:
             return await self._walk(certificate, others, use, self._context(None))
-        async with AIOHttpFetcherBackend(per_request_timeout=self._trust.timeout) as fetchers:
+        async with AIOHttpFetcherBackend(per_request_timeout=max(1, round(self._trust.timeout))) as fetchers:
             return await self._walk(certificate, others, use, self._context(fetchers))
 
     async def _walk(
@@ -136,7 +170,10 @@ class Gate:
 
     def _context(self, fetchers: Fetchers | None) -> ValidationContext:
         return ValidationContext(
-            trust_roots=_loaded(self._trust.roots),
+            trust_roots=[
+                *_loaded(self._trust.roots),
+                *(x509.Certificate.load(one) for one in self._trust.anchors()),
+            ],
             other_certs=_loaded(self._trust.intermediates),
             crls=[one for path in self._trust.crls for one in _crls(path)],
             allow_fetching=fetchers is not None,
@@ -144,6 +181,17 @@ class Gate:
             revocation_mode="require",
             moment=None,
         )
+
+
+class Unanswered(Unavailable):
+    """No revocation data: a server may be down."""
+
+
+def is_demo(certificate: bytes) -> bool:
+    """Whether a DER certificate says of itself, or of its issuer, that it is for trials."""
+    found = x509.Certificate.load(certificate)
+    names = [str(value) for name in (found.subject, found.issuer) for value in name.native.values()]
+    return any(value.startswith(f"{MARK} ") for value in names)
 
 
 def _loaded(paths: Sequence[Path]) -> list[x509.Certificate]:
@@ -174,9 +222,8 @@ def _refusal(name: str, error: Exception) -> Unavailable:
     """The sentence for each way a certificate can be unfit."""
     for kinds, english, vietnamese in _SENTENCES:
         if isinstance(error, kinds):
-            return Unavailable(
-                f"the certificate of {name} {english}", vi=f"Chứng thư của {name} {vietnamese}"
-            )
+            kind = Unanswered if OCSPFetchError in kinds else Unavailable
+            return kind(f"the certificate of {name} {english}", vi=f"Chứng thư của {name} {vietnamese}")
     return Unavailable(
         f"the certificate of {name} does not pass: {error}",
         vi=f"Chứng thư của {name} không đạt kiểm tra: {error}",

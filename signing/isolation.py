@@ -15,6 +15,7 @@ from pathlib import Path
 
 from pebble import ProcessExpired, ProcessPool
 
+from signing.signature_value import SignatureValue, values_of
 from signing.trust import TrustStore
 from signing.verdict import FileVerdict, Verdict
 from signing.verify import verify_pdf
@@ -37,16 +38,7 @@ class IsolatedVerifier:
     ) -> FileVerdict:
         """Judge one file within the limits; what exceeds them is INDETERMINATE, with the reason."""
         name = target or str(path)
-        with self._lock:
-            if self._pool is None:
-                self._pool = ProcessPool(
-                    max_workers=1,
-                    max_tasks=200,
-                    initializer=_begin,
-                    initargs=(os.getpid(),),
-                    context=multiprocessing.get_context("spawn"),
-                )
-        task = self._pool.schedule(
+        task = self._started().schedule(
             _judge, args=(path, self._trust, name, expected, expect_signed), timeout=self._seconds
         )
         try:
@@ -63,6 +55,27 @@ class IsolatedVerifier:
         return FileVerdict(
             target=name, verdict=Verdict.INDETERMINATE, sub_indication="FORMAT_FAILURE", problems=(reason,)
         )
+
+    def _started(self) -> ProcessPool:
+        with self._lock:
+            if self._pool is None:
+                self._pool = ProcessPool(
+                    max_workers=1,
+                    max_tasks=200,
+                    initializer=_begin,
+                    initargs=(os.getpid(),),
+                    context=multiprocessing.get_context("spawn"),
+                )
+            return self._pool
+
+    def signature_values(self, pdf: Path) -> tuple[SignatureValue, ...]:
+        """The signatures of a file as values, for an archive package; none when it cannot be taken apart in time."""
+        task = self._started().schedule(values_of, args=(pdf,), timeout=self._seconds)
+        try:
+            found: tuple[SignatureValue, ...] = task.result()
+            return found
+        except Exception:  # the verdict beside it says what is wrong with the file
+            return ()
 
     def judge_incoming(self, pdf: Path) -> FileVerdict:
         """What an incoming signed file is worth as it comes in; its own path stays out of the report."""

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Protocol
 
 from cryptography import x509
+from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa, utils
 from cryptography.hazmat.primitives.serialization import pkcs12
@@ -51,6 +52,10 @@ class KeySource(Protocol):
         """Signature over a SHA-256 digest (ECDSA as DER). Raises Unavailable when the key does not answer."""
         ...
 
+    def close(self) -> None:
+        """Let go of the key."""
+        ...
+
 
 @dataclass(frozen=True, slots=True)
 class Identity:
@@ -68,6 +73,27 @@ class Identity:
         if self.scheme is Scheme.PSS:
             return self.key.sign(digest, padding.PSS(padding.MGF1(hashes.SHA256()), SALT), algorithm)
         return self.key.sign(digest, padding.PKCS1v15(), algorithm)
+
+    def close(self) -> None:
+        pass
+
+
+def fits(certificate: bytes, scheme: Scheme, digest: bytes, signature: bytes) -> bool:
+    """Whether a signature over a SHA-256 digest is by the key of that DER certificate."""
+    public = x509.load_der_x509_certificate(certificate).public_key()
+    algorithm = utils.Prehashed(hashes.SHA256())
+    try:
+        if isinstance(public, ec.EllipticCurvePublicKey):
+            public.verify(signature, digest, ec.ECDSA(algorithm))
+        elif isinstance(public, rsa.RSAPublicKey) and scheme is Scheme.PSS:
+            public.verify(signature, digest, padding.PSS(padding.MGF1(hashes.SHA256()), SALT), algorithm)
+        elif isinstance(public, rsa.RSAPublicKey):
+            public.verify(signature, digest, padding.PKCS1v15(), algorithm)
+        else:
+            return False
+    except InvalidSignature:
+        return False
+    return True
 
 
 def holder(certificate: bytes) -> str:

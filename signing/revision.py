@@ -1,20 +1,21 @@
 """Incremental revisions of a PDF: a signature, validation evidence, a document time-stamp. Nothing before is touched.
 
 Each function takes the bytes of a whole PDF and returns the bytes of a longer one (ISO 32000-1, 7.5.6; ETSI EN
-319 142-1). The room for a CMS object is reserved before it is known, so an object that does not fit is made again
-with more room.
+319 142-1). The room for a CMS object is reserved before it is known: as much as the last one of its kind took and
+a little more, since each byte of it costs two in every file. An object that does not fit is made again with more.
 """
 
 from __future__ import annotations
 
 import datetime as dt
 import io
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from asn1crypto import cms, crl, ocsp, x509
-from pyhanko.pdf_utils.generic import DictionaryObject, IndirectObject, pdf_name
+from pyhanko.pdf_utils.generic import DictionaryObject, IndirectObject, StreamObject, pdf_name
 from pyhanko.pdf_utils.incremental_writer import IncrementalPdfFileWriter
+from pyhanko.pdf_utils.reader import PdfFileReader
 from pyhanko.sign.fields import SigFieldSpec, SigSeedSubFilter
 from pyhanko.sign.signers.cms_embedder import PdfCMSEmbedder, SigIOSetup, SigObjSetup
 from pyhanko.sign.signers.pdf_byterange import DocumentTimestamp, PdfSignedData, SignatureObject
@@ -26,8 +27,10 @@ from signing.cms import DIGEST, SourceSigner, sign, token
 from signing.evidence import Evidence
 from signing.lettering import FontProgram, add_font
 
-SMALL_ROOM = 6144
+FIRST_ROOM = 8192
 LARGE_ROOM = 60_000
+SPARE = 96
+"""Bytes by which two objects of one kind may differ: ECDSA signatures, serial numbers, fractions of seconds."""
 Rectangle = tuple[float, float, float, float]
 MakeCms = Callable[[bytes], bytes]
 
@@ -41,49 +44,126 @@ class Look:
     place: Rectangle
 
 
+class Rooms:
+    """How large the last CMS object of each kind was, by signer and authority."""
+
+    def __init__(self) -> None:
+        self._known: dict[Hashable, int] = {}
+
+    def of(self, kind: Hashable) -> int:
+        """Bytes to reserve."""
+        return self._known.get(kind, FIRST_ROOM - SPARE) + SPARE
+
+    def learn(self, kind: Hashable, size: int) -> None:
+        """Take down how large one was; sizes that shrink are believed at once, as growing ones are."""
+        self._known[kind] = size
+
+
+@dataclass(slots=True)
+class SharedFont:
+    """The font that an earlier signature of the same run has put into the file."""
+
+    program: FontProgram | None = None
+    place: tuple[int, int] = (0, 0)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Present:
+    """A signature or time-stamp that a file carries already; `place` when it shows on page 1."""
+
+    field: str
+    message: cms.ContentInfo
+    is_stamp: bool
+    place: Rectangle | None
+
+
+def present(content: bytes) -> list[Present]:
+    """All signatures and document time-stamps of a file, oldest first."""
+    reader = PdfFileReader(io.BytesIO(content), strict=False)
+    found = []
+    for one in reader.embedded_signatures:
+        box = [float(edge) for edge in one.sig_field["/Rect"]] if "/Rect" in one.sig_field else []
+        page = one.sig_field.raw_get("/P") if "/P" in one.sig_field else None
+        first = page is None or page.reference == reader.root["/Pages"]["/Kids"].raw_get(0).reference
+        seen = len(box) == 4 and box[0] != box[2] and first
+        found.append(
+            Present(
+                field=one.field_name,
+                message=cms.ContentInfo.load(one.pkcs7_content),
+                is_stamp="/Type" in one.sig_object and one.sig_object["/Type"] == "/DocTimeStamp",
+                place=(box[0], box[1], box[2], box[3]) if seen else None,
+            )
+        )
+    return found
+
+
 def add_signature(
     content: bytes,
     *,
     field: str,
-    look: Look,
+    look: Look | None,
     signer: SourceSigner,
     timestamper: TimeStamper | None,
     now: dt.datetime,
+    rooms: Rooms,
+    font: SharedFont,
 ) -> tuple[bytes, bytes]:
-    """One visible PAdES signature; returns the longer file and the CMS object."""
-    spec = SigFieldSpec(field, box=_whole(look.place))
+    """One PAdES signature, invisible without a look; returns the longer file and the CMS object."""
     return _embed(
         content,
-        spec,
+        SigFieldSpec(field, box=_whole(look.place) if look else (0, 0, 0, 0)),
         lambda room: SignatureObject(timestamp=now, subfilter=SigSeedSubFilter.PADES, bytes_reserved=room),
         lambda digest: sign(signer, digest, timestamper=timestamper, pdf=True),
-        look,
+        (rooms, (signer.certificate, id(timestamper))),
+        (look, font) if look else None,
     )
 
 
-def add_document_timestamp(content: bytes, *, field: str, timestamper: TimeStamper) -> bytes:
-    """A time-stamp over the whole file (B-LTA)."""
+def add_document_timestamp(content: bytes, *, field: str, timestamper: TimeStamper, rooms: Rooms) -> bytes:
+    """A time-stamp over the whole file (B-LTA), in a field of its own: a number follows when there was one."""
+    taken = {one.field for one in present(content)}
+    number = 1
+    while (name := field if number == 1 else f"{field}-{number}") in taken:
+        number += 1
     return _embed(
         content,
-        SigFieldSpec(field, box=(0, 0, 0, 0)),
+        SigFieldSpec(name, box=(0, 0, 0, 0)),
         lambda room: DocumentTimestamp(bytes_reserved=room),
         lambda digest: bytes(token(timestamper, digest).dump()),
+        (rooms, id(timestamper)),
         None,
     )[0]
 
 
 def add_evidence(content: bytes, proofs: Sequence[Evidence]) -> bytes:
-    """The document security store with all that a later verifier needs offline (B-LT)."""
-    stream = io.BytesIO(content)
-    DocumentSecurityStore.add_dss(
-        stream,
+    """The document security store with all that a later verifier needs offline (B-LT).
+
+    Certificates that stand in a signature or a time-stamp of the file are not written again (EN 319 142-1, 5.4.2).
+    """
+    writer = IncrementalPdfFileWriter(io.BytesIO(content))
+    there = {der for one in present(content) for der in _carried(one)}
+    DocumentSecurityStore.supply_dss_in_writer(
+        writer,
         None,
-        certs=[x509.Certificate.load(der) for der in _once(p.certificates for p in proofs)],
+        certs=[
+            x509.Certificate.load(der) for der in _once(p.certificates for p in proofs) if der not in there
+        ],
         crls=[crl.CertificateList.load(der) for der in _once(p.crls for p in proofs)],
         ocsps=[ocsp.OCSPResponse.load(der) for der in _once(p.ocsps for p in proofs)],
-        force_write=True,
     )
-    return stream.getvalue()
+    for item in writer.objects.values():
+        if isinstance(item, StreamObject) and "/Filter" not in item:
+            item.compress()
+    out = io.BytesIO()
+    writer.write(out)
+    return out.getvalue()
+
+
+def _carried(one: Present) -> Iterator[bytes]:
+    """DER of the certificates inside a CMS object and inside its time-stamps."""
+    signed = one.message["content"]
+    for data in [signed, *([] if one.is_stamp else stamp_tokens(one.message.dump()))]:
+        yield from (item.chosen.dump() for item in data["certificates"])
 
 
 def stamp_tokens(message: bytes) -> list[cms.SignedData]:
@@ -102,29 +182,41 @@ def _embed(
     spec: SigFieldSpec,
     placeholder: Callable[[int], PdfSignedData],
     make: MakeCms,
-    look: Look | None,
+    kind: tuple[Rooms, Hashable],
+    look: tuple[Look, SharedFont] | None,
 ) -> tuple[bytes, bytes]:
     """Write a revision with room for a CMS object, sign its digest, put the object in."""
-    for room in (SMALL_ROOM, LARGE_ROOM):
+    rooms, key = kind
+    for room in (rooms.of(key), LARGE_ROOM):
         writer = IncrementalPdfFileWriter(io.BytesIO(content))
         steps = PdfCMSEmbedder(new_field_spec=spec).write_cms(spec.sig_field_name, writer)
         field: IndirectObject = next(steps)
-        if look is not None:
-            _show(writer, field, look)
+        placed = _show(writer, field, *look) if look is not None else (0, 0)
         steps.send(SigObjSetup(sig_placeholder=placeholder(2 * room)))
         prepared, output = steps.send(SigIOSetup(md_algorithm=DIGEST, output=io.BytesIO()))
         message = make(prepared.document_digest)
-        if len(message) <= room - 16:
+        rooms.learn(key, len(message))
+        if len(message) <= room:
             steps.send(message)
+            if look is not None:
+                look[1].program, look[1].place = look[0].font, placed
             return output.getvalue(), message
     raise ValueError(f"a CMS object of {len(message)} bytes does not fit into a signature")
 
 
-def _show(writer: IncrementalPdfFileWriter, field: IndirectObject, look: Look) -> None:
+def _show(
+    writer: IncrementalPdfFileWriter, field: IndirectObject, look: Look, font: SharedFont
+) -> tuple[int, int]:
+    """Give the field its appearance; returns where the font is."""
+    if font.program is look.font:
+        resource = IndirectObject(*font.place, writer)
+    else:
+        resource = add_font(writer, look.font)
     widget = field.get_object()
-    form = add_appearance(writer, look.shape, look.font, add_font(writer, look.font))
+    form = add_appearance(writer, look.shape, look.font, resource)
     widget[pdf_name("/AP")] = DictionaryObject({pdf_name("/N"): form})
     writer.update_container(widget)
+    return resource.idnum, resource.generation
 
 
 def _whole(place: Rectangle) -> tuple[int, int, int, int]:

@@ -61,6 +61,12 @@ class Templates:
             ) from error
         return cls(tuple(found))
 
+    @property
+    def letters(self) -> str:
+        """Every letter that the templates write by themselves."""
+        written = [part for one in self.all for part in (*one.lines, one.form)]
+        return unicodedata.normalize("NFC", "".join(written))
+
     def of(self, role: SignatureRole, day: dt.date) -> Template:
         """The template of that role in force on `day`. Raises UsageError when there is none."""
         fitting = [one for one in self.all if one.role is role and one.since <= day]

@@ -167,6 +167,6 @@ def demo_authority(pki: DemoPki) -> TimeStamper:
     return DemoAuthority(source, clock=lambda: dt.datetime.now(dt.UTC))
 
 
-def http_authority(url: str, *, timeout: float) -> TimeStamper:
+def http_authority(url: str, *, timeout: float, attempts: int = 3, at_once: int = 4) -> TimeStamper:
     """An authority over HTTP, by its URL; `timeout` in seconds for each attempt."""
-    return HttpAuthority(url, timeout=timeout)
+    return HttpAuthority(url, timeout=timeout, attempts=attempts, at_once=at_once)

@@ -6,7 +6,7 @@ at most content without a manifest, which the next attempt finds and uses.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
@@ -125,9 +125,14 @@ class Archive:
         )
 
     def attest(
-        self, stored: StoredDocument, sign: Callable[[bytes, SignatureRole], bytes], *, lock_until: datetime
+        self,
+        stored: StoredDocument,
+        sign: Callable[[bytes, SignatureRole], bytes],
+        *,
+        lock_until: datetime,
+        roles: Sequence[SignatureRole] = tuple(SignatureRole),
     ) -> None:
-        """Detached signatures of both roles over the manifest that pins the document; those that are there stay.
+        """Detached signatures of these roles over the manifest that pins the document; those that are there stay.
 
         An incoming signed file must not be signed itself, so officer and agency vouch for its place in the dossier.
         """
@@ -135,7 +140,7 @@ class Archive:
         content = self._bucket.read(layout.manifest(dossier, stored.generation))
         if content is None:
             raise Tampered(f"manifest {stored.generation} of {dossier} is gone", vi="Bản kê của hồ sơ đã mất")
-        for role in SignatureRole:
+        for role in roles:
             key = layout.attestation(dossier, stored.generation, role)
             if self._bucket.stat(key) is None:
                 message = sign(content, role)

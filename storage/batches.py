@@ -373,9 +373,12 @@ def _settled(
         return "failed", "Không nhận được tệp nào (nothing could be accepted)"
     if "waiting" in papers or "working" in papers:
         return "paused", "Đang chờ dịch vụ, sẽ tự thử lại (a service is down; tried again by itself)"
+    if "awaiting_signature" in papers:
+        signs = "Có giấy tờ chờ ký ở máy khác: `sohoa sign export` (papers wait to be signed elsewhere)"
+        told = [signs, *told]
     if expected is not None and total not in (expected, expected // SHEET_SIDES):
         differs = f"Số mặt quét được là {total}, đã khai {expected // SHEET_SIDES} tờ (sheet count differs)"
         return "review", "; ".join([differs, *told])
-    if "review" in papers or pages.get("review"):
+    if papers & {"review", "awaiting_signature"} or pages.get("review"):
         return "review", "; ".join(told) or "Có giấy tờ cần người xem lại (papers wait for a person)"
     return "done", None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import PurePosixPath
 from typing import Any
 
@@ -15,7 +16,7 @@ from pipeline.model import Paper, Sha256, StoredDocument
 from storage import ledger
 from storage.batch_view import document_view
 from storage.database import reading, writing
-from storage.schema import document, held
+from storage.schema import batch, document, held
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -100,6 +101,17 @@ class Catalogue:
             "light": "green" if green else "amber",
             "documents": [document_view(row) for row in rows],
         }
+
+    def received(self, code: str) -> datetime | None:
+        """When the first stack of a dossier was taken in, None when nothing of it is here."""
+        first = (
+            select(func.min(batch.c.received_at))
+            .join(document, document.c.batch == batch.c.id)
+            .where(document.c.dossier == code)
+        )
+        with reading(self._database) as connection:
+            found = connection.execute(first).scalar()
+        return datetime.fromisoformat(found) if found else None
 
     def documents(self, *, dossier: str | None = None) -> Sequence[str]:
         """Ids of stored documents, of one dossier or of all."""

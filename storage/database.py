@@ -11,6 +11,7 @@ from sqlalchemy import Connection, Engine, create_engine, event, make_url
 from sqlalchemy.exc import OperationalError, SQLAlchemyError
 
 from pipeline.errors import Unavailable, UsageError
+from storage import copy_tables as copy_tables
 from storage.schema import SQLITE_ONLY, metadata
 
 

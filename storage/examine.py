@@ -10,8 +10,10 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from pipeline.errors import Tampered, Unavailable
+from pipeline.model import Origin, SignatureRole
 from storage.findings import Finding, Kind
 from storage.manifest import Entry, Manifest, check_chain, decode
+from storage.proof import Broken, check_signature
 from storage.s3 import Bucket, Version
 
 YOUNG = timedelta(hours=24)
@@ -59,6 +61,9 @@ class Examiner:
         self._bucket = bucket
         self._pace = pace
         self._busy = busy
+        self._decoded: dict[str, Manifest] = {}
+        self._bytes: dict[str, bytes] = {}
+        """The manifests of the dossier that is looked at."""
 
     def dossier(self, folder: str, versions: dict[str, list[Version]], rows: Sequence[Row]) -> Looked:
         """Everything of one dossier."""
@@ -70,6 +75,7 @@ class Examiner:
             pinned = {row.key: (row.document, row.sha256) for row in rows if row.role != "manifest"}
         for key, (document, sha256) in sorted(pinned.items()):
             self.object(key, versions.get(key, []), sha256, document, looked)
+        self._attestations(folder, versions, newest, looked)
         if newest is not None:
             self._compare(newest, rows, looked)
         self._orphans(folder, versions, pinned, looked)
@@ -85,6 +91,55 @@ class Examiner:
             looked.findings.append(
                 Finding(kind=kind, key=key, document=document, expected=sha256, version_id=version_id)
             )
+
+    def _attestations(
+        self,
+        folder: str,
+        versions: dict[str, list[Version]],
+        newest: Manifest | None,
+        looked: Looked,
+    ) -> None:
+        """Detached signatures over manifests: of those that are there, and of those that an incoming file must have."""
+        there = {key for key in versions if key.startswith(f"{folder}/m/") and key.endswith(".p7s")}
+        for key in sorted(there | self._due(folder, newest)):
+            looked.checked += 1
+            kind, version_id = self._attestation(key, versions, looked)
+            if kind is not None:
+                looked.findings.append(Finding(kind=kind, key=key, version_id=version_id))
+
+    def _due(self, folder: str, newest: Manifest | None) -> set[str]:
+        """Attestations of the generations that first held an incoming signed file."""
+        firsts: dict[tuple[str, str], str] = {}
+        for key in self._decoded:
+            for entry in self._decoded[key].entries:
+                if entry.role == "document" and entry.origin == Origin.INCOMING_SIGNED:
+                    firsts.setdefault((entry.document, entry.sha256), key)
+        young = newest is not None and newest.created > datetime.now(UTC) - YOUNG and self._busy()
+        due = set() if young else set(firsts.values())
+        return {f"{key.removesuffix('.json')}.{role}.p7s" for key in due for role in SignatureRole}
+
+    def _attestation(
+        self, key: str, versions: dict[str, list[Version]], looked: Looked
+    ) -> tuple[Kind | None, str | None]:
+        found = versions.get(key, [])
+        there = [one for one in found if not one.deleted]
+        if not there:
+            return Kind.MISSING, None
+        signed = self._bytes.get(f"{key.rpartition('.')[0].rpartition('.')[0]}.json")
+        good = [one for one in there if signed and self._holds(signed, self._read(one, looked))]
+        if found[0].deleted:
+            return Kind.HIDDEN, good[0].version_id if good else None
+        if good and good[0] is there[0]:
+            return None, None
+        return (Kind.COVERED, good[0].version_id) if good else (Kind.SIGNATURE, None)
+
+    @staticmethod
+    def _holds(content: bytes, message: bytes | None) -> bool:
+        try:
+            check_signature(content, message or b"", ())
+        except Broken:
+            return False
+        return True
 
     def _judge(
         self, versions: Sequence[Version], sha256: str, looked: Looked
@@ -129,6 +184,7 @@ class Examiner:
         held: list[tuple[str, bytes]] = []
         newest: Manifest | None = None
         named = False
+        self._decoded.clear()
         for key in sorted(keys | known.keys()):
             looked.checked += 1
             finding, content = self._manifest(key, versions.get(key, []), known.get(key), looked)
@@ -137,7 +193,8 @@ class Examiner:
                 named = named or content is None
             if content is not None:
                 held.append((key, content))
-                newest = decode(content, key)
+                newest = self._decoded[key] = decode(content, key)
+        self._bytes = dict(held)
         if not named:
             for problem in check_chain(held):
                 looked.findings.append(

@@ -20,14 +20,19 @@ class Kind(StrEnum):
     UNLISTED = "not_in_catalogue"
     UNPINNED = "not_in_manifest"
     LEDGER = "ledger_broken"
+    SIGNATURE = "attestation_broken"
+    COPY = "second_copy_damaged"
 
 
 SENTENCES = {
     Kind.ROT: (
         "dữ liệu trên đĩa đã hỏng: kho báo lỗi hoặc trả về nội dung khác (bit rot)",
-        "lấy lại từ bản sao lưu (restore it from the second copy)",
+        "`sohoa fixity --repair` lấy lại từ bản sao thứ hai (take it from the second copy)",
     ),
-    Kind.MISSING: ("đối tượng đã mất (missing)", "lấy lại từ bản sao lưu (restore it from the second copy)"),
+    Kind.MISSING: (
+        "đối tượng đã mất (missing)",
+        "`sohoa fixity --repair` lấy lại từ bản sao thứ hai (take it from the second copy)",
+    ),
     Kind.COVERED: (
         "bị phiên bản mới che (a newer version stands over the locked one)",
         "bản đã khóa vẫn đọc được theo version_id; `sohoa get` tự lấy bản đó (the locked one is still there)",
@@ -56,6 +61,14 @@ SENTENCES = {
         "có trong danh mục, không có trong bản kê (in the catalogue, not in the manifest)",
         "so với bản sao lưu; danh mục dựng lại bằng `sohoa rebuild --fresh` (compare with the second copy)",
     ),
+    Kind.SIGNATURE: (
+        "chữ ký rời trên bản kê không còn đúng (the detached signature over a manifest does not hold)",
+        "`sohoa fixity --repair` lấy lại từ bản sao thứ hai (take it from the second copy)",
+    ),
+    Kind.COPY: (
+        "bản sao thứ hai hỏng hoặc thiếu ở đây (the second copy is damaged here)",
+        "sohoa tự chép lại; nếu lặp lại, hãy kiểm tra ổ đĩa đó (copied again by itself; look at that disk)",
+    ),
     Kind.LEDGER: ("sổ cái không nguyên vẹn (the ledger does not hold)", "`sohoa ledger verify`"),
 }
 
@@ -70,6 +83,7 @@ class Finding:
     expected: str | None = None
     version_id: str | None = None
     detail: str = ""
+    repaired: bool = False
 
     def to_json(self) -> dict[str, Any]:
         """The finding with its sentence and its remedy."""
@@ -83,4 +97,5 @@ class Finding:
             "problem": sentence,
             "detail": self.detail,
             "remedy": remedy,
+            "repaired": self.repaired,
         }

@@ -12,13 +12,15 @@ from typing import Any
 from sqlalchemy import Engine, select
 from sqlalchemy.dialects.sqlite import insert
 
-from storage import ledger
+from pipeline.model import Intake
+from pipeline.records import load
+from storage import layout, ledger
 from storage.database import reading, writing
 from storage.examine import Examiner, Looked, Pace, Row
 from storage.findings import Finding
 from storage.rebuild import by_folder
-from storage.s3 import Bucket
-from storage.schema import held, scrub
+from storage.s3 import Bucket, Version
+from storage.schema import batch, held, scrub
 
 SPREAD = 256
 CERTAINTY = 0.95
@@ -59,7 +61,8 @@ class Fixity:
         """Go on from the cursor to the end, or until `limit` objects were looked at."""
         place = self.place()
         run = Run(resumed=bool(place))
-        for spread in range(int(place.split("/")[1], 16) if place else 0, SPREAD):
+        begin = int(place.split("/")[1], 16) if place.startswith("d/") else SPREAD if place else 0
+        for spread in range(begin, SPREAD):
             progress({"stage": "fixity", "done": spread, "total": SPREAD})
             for folder, looked in self._folders(spread, place):
                 run.add(looked)
@@ -67,6 +70,12 @@ class Fixity:
                 if limit is not None and run.checked >= limit:
                     self._note_run(run, actor)
                     return run
+        for folder, looked in self._landed(place):
+            run.add(looked)
+            self._stand(folder, looked, actor)
+            if limit is not None and run.checked >= limit:
+                self._note_run(run, actor)
+                return run
         run.complete = True
         self._stand("", Looked(), actor)
         self._note_run(run, actor)
@@ -122,6 +131,37 @@ class Fixity:
         for folder in sorted(there.keys() | rows.keys()):
             if folder > place:
                 yield folder, self._examiner.dossier(folder, there.get(folder, {}), rows.get(folder, []))
+
+    def _landed(self, place: str) -> Iterator[tuple[str, Looked]]:
+        """Originals as they came, batch by batch: a key is named by its digest, and a settled batch names its keys."""
+        at = place.removeprefix("q/") if place.startswith("q/") else ""
+        for spread in range(int(at[2:4], 16) if at else 0, SPREAD):
+            start = f"b_{spread:02x}"
+            there: dict[str, dict[str, list[Version]]] = {}
+            for one in sorted(self._bucket.versions(f"q/{start}"), key=lambda v: not v.latest):
+                there.setdefault(one.key.split("/")[1], {}).setdefault(one.key, []).append(one)
+            for name in sorted(there.keys() | self._settled(start)):
+                if name > at:
+                    found = there.get(name, {})
+                    looked = Looked()
+                    for key in sorted(found.keys() | self._taken_in(name)):
+                        self._examiner.object(key, found.get(key, []), key.rpartition("/")[2], None, looked)
+                    yield f"q/{name}", looked
+
+    def _settled(self, start: str) -> set[str]:
+        query = select(batch.c.id).where(
+            batch.c.id.startswith(start, autoescape=True), batch.c.state.in_(("done", "review"))
+        )
+        with reading(self._database) as connection:
+            return set(connection.execute(query).scalars())
+
+    def _taken_in(self, name: str) -> set[str]:
+        """Keys of a settled batch's originals; those that were refused never landed."""
+        query = select(batch.c.intake).where(batch.c.id == name, batch.c.state.in_(("done", "review")))
+        with reading(self._database) as connection:
+            found = connection.execute(query).scalar()
+        files = load(Intake, found.encode()).files if found else ()
+        return {layout.landing(name, file.blob.sha256) for file in files if file.reason is None}
 
     def _rows(self, prefix: str) -> dict[str, list[Row]]:
         query = select(held).where(held.c.key >= prefix, held.c.key < prefix[:-1] + "0")

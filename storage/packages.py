@@ -56,15 +56,17 @@ def write_bag(contents: Contents, folder: str, out: Path) -> None:
         f"{hashlib.sha256(text.encode()).hexdigest()}  {name}\n" for name, text in tags.items()
     )
     texts = [(f"{folder}/{name}", text) for name, text in tags.items()]
-    _write(out, texts, [(f"{folder}/{name}", path) for name, path in payload])
+    write_archive(out, texts, [(f"{folder}/{name}", path) for name, path in payload])
 
 
 def write_zip(contents: Contents, out: Path) -> None:
     """The signed files beside a page in Vietnamese that lists them."""
-    _write(out, [("index.html", _page(contents))], [(item.name, item.path) for item in contents.items])
+    write_archive(out, [("index.html", _page(contents))], [(item.name, item.path) for item in contents.items])
 
 
-def _write(out: Path, texts: Iterable[tuple[str, str]], files: Iterable[tuple[str, Path]]) -> None:
+def write_archive(
+    out: Path, texts: Iterable[tuple[str, str | bytes]], files: Iterable[tuple[str, Path]]
+) -> None:
     """The file appears whole or not at all."""
     part = out.with_name(f".{out.name}.part")
     try:

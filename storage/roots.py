@@ -62,7 +62,8 @@ class Roots:
         sealed = []
         while (found := self._next(today, sent)) is not None:
             day, content = found
-            self._keep(day, content)
+            with self._segments.held_still:
+                self._keep(day, content)
             sealed.append(day.isoformat())
         return sealed
 

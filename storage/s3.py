@@ -31,7 +31,7 @@ from pipeline.errors import Tampered, Unavailable, UsageError
 from pipeline.files import chunks, write_whole
 from pipeline.model import Sha256, StoredObject
 
-_ABSENT = {"NoSuchKey", "NoSuchVersion", "NoSuchObject"}
+ABSENT = {"NoSuchKey", "NoSuchVersion", "NoSuchObject"}
 _OUR_FAULT = {"InvalidAccessKeyId", "SignatureDoesNotMatch", "NoSuchBucket"}
 PATIENCE = 4
 """Tries more: some three seconds in all. Whoever waits longer is the engine, which shows that it waits."""
@@ -149,7 +149,7 @@ class Bucket:
         self, key: str, content: bytes | Path, *, sha256: Sha256, media_type: str, lock_until: datetime | None
     ) -> StoredObject:
         """Write an object that must not exist yet. Raises AlreadyThere, Unavailable, Tampered."""
-        with _view(content) as data:
+        with view_of(content) as data:
             if hashlib.sha256(data).hexdigest() != sha256:
                 raise Tampered(f"{key}: the bytes to be stored are not the ones that were recorded")
             version = self._put_new(key, data, _headers(sha256, media_type, lock_until))
@@ -177,7 +177,7 @@ class Bucket:
             try:
                 found = self._client.stat_object(self.name, key)
             except S3Error as error:
-                if error.code in _ABSENT:
+                if error.code in ABSENT:
                     return None
                 raise
         return StoredObject(
@@ -190,7 +190,7 @@ class Bucket:
             try:
                 return self._bytes(key, version_id)
             except S3Error as error:
-                if error.code in _ABSENT:
+                if error.code in ABSENT:
                     return None
                 raise
 
@@ -203,7 +203,7 @@ class Bucket:
                     for block in stream.stream(1 << 20):
                         digest.update(block)
             except S3Error as error:
-                if error.code in _ABSENT:
+                if error.code in ABSENT:
                     return None
                 raise
         return Sha256(digest.hexdigest())
@@ -215,7 +215,7 @@ class Bucket:
                 with self._open(key, version_id) as stream:
                     blob = write_whole(into, chunks(stream), "application/octet-stream")
             except S3Error as error:
-                if error.code in _ABSENT:
+                if error.code in ABSENT:
                     raise Tampered(
                         f"{key} is missing in the store", vi="Đối tượng đã mất trong kho"
                     ) from error
@@ -279,7 +279,7 @@ class Bucket:
         except S3Error as error:
             if error.code == "AccessDenied":
                 raise UsageError(f"the store denies this to our key: {error.message}") from error
-            if error.code in _ABSENT:
+            if error.code in ABSENT:
                 raise
             if error.code in _OUR_FAULT:
                 raise UsageError(
@@ -317,7 +317,7 @@ def _headers(sha256: Sha256, media_type: str, lock_until: datetime | None) -> _H
 
 
 @contextmanager
-def _view(content: bytes | Path) -> Iterator[memoryview]:
+def view_of(content: bytes | Path) -> Iterator[memoryview]:
     """The bytes to send; of a file they are mapped, so that a large original never fills the memory."""
     if isinstance(content, bytes):
         yield memoryview(content)

@@ -7,6 +7,7 @@ the same bytes under the same key again, and no two segments overlap. Entries of
 from __future__ import annotations
 
 import json
+import threading
 from collections.abc import Iterator, Sequence
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
@@ -34,12 +35,18 @@ class Segments:
         self._database = database
         self._bucket = bucket
         self._lock = lock
+        self.held_still = threading.RLock()
+        """Held by who needs the ledger's objects in the bucket not to run ahead of the database."""
 
     def publish(self) -> int:
         """Send every entry that is not in the bucket yet; returns the number of the last one there.
 
         Raises Unavailable, and Tampered when the bucket holds other entries under these numbers.
         """
+        with self.held_still:
+            return self._publish()
+
+    def _publish(self) -> int:
         while self._plan():
             for row in self._planned():
                 content = self._content(row.first, row.last)

@@ -101,5 +101,11 @@ def _show(result: dict[str, Any]) -> None:
     from pipeline.commands.tables import show_batches
 
     show_batches(result["batches"])
+    if copy := result.get("second_copy"):
+        trouble = f"; {copy['trouble']}" if copy["trouble"] else ""
+        typer.echo(
+            f"Bản sao thứ hai (second copy) {copy['place']}: {copy['copied']} đối tượng, còn {copy['waiting']},"
+            f" trễ (lag) {copy['lag_seconds']} giây{trouble}"
+        )
     for path in result.get("ignored", []):
         typer.echo(f"Bỏ qua (not a scan): {path}", err=True)

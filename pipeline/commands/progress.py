@@ -14,6 +14,10 @@ COUNTED = {
     "rebuild": "Dựng lại (rebuilding)",
     "fixity": "Rà soát (scrubbing)",
     "export": "Xuất (exporting)",
+    "repair": "Phục hồi (healing)",
+    "backup": "Sao lưu (backing up)",
+    "backup_check": "Kiểm tra bản sao lưu (checking the backup)",
+    "restore": "Khôi phục (restoring)",
 }
 
 

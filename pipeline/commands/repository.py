@@ -16,8 +16,10 @@ from pipeline.commands.session import JsonOption, Session, absolute, answer
 class PackageFormat(StrEnum):
     """Forms of a package."""
 
+    AIP = "aip"
     BAGIT = "bagit"
     ZIP = "zip"
+    XLSX = "xlsx"
 
 
 def register(app: typer.Typer) -> None:
@@ -31,8 +33,15 @@ def export(
     dossier: Annotated[str, typer.Argument(help="Mã hồ sơ. (Dossier code.)")],
     output: Annotated[Path, typer.Option("-o", "--output", help="Tệp đích. (Where to write.)")],
     form: Annotated[
-        PackageFormat, typer.Option("--format", help="bagit: gói bàn giao; zip: để đọc. (Form of package.)")
+        PackageFormat,
+        typer.Option(
+            "--format", help="aip: gói lưu trữ; bagit: gói bàn giao; zip: để đọc; xlsx: mục lục. (Form.)"
+        ),
     ] = PackageFormat.ZIP,
+    shelf: Annotated[
+        str | None,
+        typer.Option(help="Nơi để hồ sơ giấy: kho/giá/hộp; gói AIP cần có. (Where the paper lies.)"),
+    ] = None,
     purpose: Annotated[
         str | None, typer.Option(help="Mục đích, ghi vào sổ cái. (What for; kept on the ledger.)")
     ] = None,
@@ -40,7 +49,8 @@ def export(
 ) -> None:
     """Xuất một hồ sơ thành gói bàn giao. (One dossier as a package to hand over.)"""
     session: Session = context.obj
-    request = {"dossier": dossier, "format": form.value, "output": absolute(output), "purpose": purpose}
+    request: dict[str, Any] = {"dossier": dossier, "format": form.value, "output": absolute(output)}
+    request |= {"purpose": purpose, "shelf": shelf}
     result = session.call("export", request, quiet=as_json)
     answer(result, as_json=as_json, show=_show_export, code=1 if result["waiting"] else 0)
 
@@ -61,17 +71,20 @@ def fixity(
     seed: Annotated[
         int | None, typer.Option(min=0, help="Hạt giống, để lấy lại đúng mẫu cũ. (Repeats a sample.)")
     ] = None,
+    repair: Annotated[
+        bool, typer.Option("--repair", help="Phục hồi từ bản sao thứ hai. (Heal from the second copy.)")
+    ] = False,
     as_json: JsonOption = False,
 ) -> None:
     """Rà soát kho: đọc lại, băm lại, đối chiếu danh mục, bản kê và kho. (Scrub and reconcile.)"""
     session: Session = context.obj
-    result = session.call("fixity", {"sample": sample, "seed": seed}, quiet=as_json)
+    result = session.call("fixity", {"sample": sample, "seed": seed, "repair": repair}, quiet=as_json)
     answer(result, as_json=as_json, show=_show_fixity, code=fixity_code(result))
 
 
 def fixity_code(result: dict[str, Any]) -> int:
-    """5 when something kept is damaged, hidden or gone; 1 when there is only content that nobody claims."""
-    kinds = {finding["kind"] for finding in result["findings"]}
+    """5 when something kept is damaged or gone and not healed; 1 when there is only content that nobody claims."""
+    kinds = {finding["kind"] for finding in result["findings"] if not finding["repaired"]}
     if kinds - {"orphan"}:
         return 5
     return 1 if kinds else 0
@@ -86,7 +99,8 @@ def _show_fixity(result: dict[str, Any]) -> None:
         typer.echo(f"{finding['key']}\n  {finding['problem']} {finding['detail']}".rstrip())
         if finding["version_id"]:
             typer.echo(f"  version_id {finding['version_id']}")
-        typer.echo(f"  → {finding['remedy']}")
+        if not finding["repaired"]:
+            typer.echo(f"  → {finding['remedy']}")
     if not result["findings"]:
         typer.echo("Không có sai lệch. (Nothing is wrong.)")
 

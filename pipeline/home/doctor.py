@@ -5,15 +5,21 @@ from __future__ import annotations
 import shutil
 import sys
 from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Any
 
 from config.settings import Settings
 from ocr.reader import default_engine
 from pipeline.errors import SohoaError
+from pipeline.home.signing_desk import unfinished
 from pipeline.paths import HomePaths
 from pipeline.wire import Parts
+from signing.signer import KeyState
 
 OK, WARNING, ERROR = "ok", "warning", "error"
+KEYS = "Khóa ký (signing key)"
+ENDS_SOON = timedelta(days=60)
 
 
 def probes(parts: Parts, paths: HomePaths, settings: Settings) -> list[dict[str, Any]]:
@@ -26,7 +32,10 @@ def probes(parts: Parts, paths: HomePaths, settings: Settings) -> list[dict[str,
         _probe("Cơ sở dữ liệu (database)", lambda: (OK, parts.records.describe(), "")),
         _probe("Sổ cái (ledger)", lambda: _ledger(parts)),
         _probe("Niêm phong ngày (signed days)", lambda: _sealed(parts)),
-        _probe("Khóa ký (signing keys)", lambda: _keys(parts, settings)),
+        *_keys(parts, settings),
+        _probe("Chờ ký ở máy khác (to be signed elsewhere)", lambda: _elsewhere(parts)),
+        _probe("Chờ dấu cơ quan, nâng mức (agency and level to follow)", lambda: _following(parts)),
+        _probe("Bản sao thứ hai (second copy)", lambda: _second(parts, paths, settings)),
         _probe("Việc đang chờ (waiting)", lambda: _waiting(parts)),
     ]
 
@@ -67,11 +76,68 @@ def _sealed(parts: Parts) -> tuple[str, str, str]:
     return OK, last or "chưa có ngày nào đã hết", ""
 
 
-def _keys(parts: Parts, settings: Settings) -> tuple[str, str, str]:
-    found = parts.self_test()
+def _keys(parts: Parts, settings: Settings) -> list[dict[str, Any]]:
+    """A probe for each role: its key signs a few bytes now, or the reason why it does not."""
+    return [
+        _probe(f"{KEYS} {one.role.value}", partial(_key, one, settings)) for one in parts.signer.key_states()
+    ]
+
+
+def _key(state: KeyState, settings: Settings) -> tuple[str, str, str]:
+    if state.error is not None:
+        raise state.error
+    ends = state.ends
+    found = f"{state.holder}, đến {ends:%d/%m/%Y}" if ends else str(state.holder)
     if settings.mode == "demo":
-        return WARNING, f"{found}; khóa DEMO", 'đặt mode = "production" và khóa thật khi dùng chính thức'
+        return WARNING, f"{found}; chế độ DEMO", 'đặt mode = "production" và khóa thật khi dùng chính thức'
+    if ends is not None and ends - datetime.now(UTC) < ENDS_SOON:
+        return WARNING, found, "sắp hết hạn, hãy xin cấp lại chứng thư (renew the certificate)"
     return OK, found, ""
+
+
+def _second(parts: Parts, paths: HomePaths, settings: Settings) -> tuple[str, str, str]:
+    told = parts.second.state() if parts.second is not None else None
+    if told is None and settings.storage.second_copy_waived_by:
+        return WARNING, f"không có; {settings.storage.second_copy_waived_by} chịu trách nhiệm (waived)", ""
+    if told is None:
+        remedy = "đặt second_copy.folder hoặc second_copy.endpoint; bắt buộc khi dùng chính thức (set one)"
+        return (OK if settings.mode == "demo" else ERROR), "chưa cấu hình (none)", remedy
+    figures = told.to_json()
+    found = f"{told.place}: {told.copied} đối tượng, còn {told.waiting}, trễ {figures['lag_seconds']} giây"
+    if told.trouble:
+        return (
+            ERROR,
+            f"{found}; {told.trouble}",
+            "gắn ổ đĩa hoặc xem máy chủ đó; sohoa tự chép tiếp (mount it)",
+        )
+    if told.problems:
+        return ERROR, f"{found}; {told.problems} đối tượng không chép được", "`sohoa fixity --repair`"
+    folder = settings.second_copy.folder
+    if folder is not None and folder.exists() and folder.stat().st_dev == paths.root.stat().st_dev:
+        return (
+            WARNING,
+            found,
+            "cùng một ổ đĩa với kho: không phải phương tiện độc lập (the same disk as the home)",
+        )
+    return OK, found, ""
+
+
+def _elsewhere(parts: Parts) -> tuple[str, str, str]:
+    waiting = len(parts.awaiting.all())
+    if waiting:
+        return WARNING, f"{waiting} giấy tờ", "`sohoa sign export`, ký, rồi `sohoa sign import`"
+    return OK, "không có", ""
+
+
+def _following(parts: Parts) -> tuple[str, str, str]:
+    waiting = len(unfinished(parts))
+    if waiting:
+        return (
+            WARNING,
+            f"{waiting} giấy tờ",
+            "sohoa tự ký tiếp khi khóa và máy chủ sẵn sàng (follows by itself)",
+        )
+    return OK, "không có", ""
 
 
 def _waiting(parts: Parts) -> tuple[str, str, str]:

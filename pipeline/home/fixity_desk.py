@@ -8,11 +8,14 @@ from typing import Any
 
 from config.settings import Settings
 from pipeline.errors import UsageError
+from pipeline.home.copy_desk import damaged_copies
 from pipeline.home.ledger_desk import judge
 from pipeline.home.server import Progress
+from pipeline.paths import HomePaths
 from pipeline.wire import Parts
 from storage.findings import Finding, Kind
 from storage.fixity import Fixity, Run
+from storage.repair import Repair
 
 HOUR = timedelta(hours=1)
 SYSTEM = "system"
@@ -21,7 +24,7 @@ SYSTEM = "system"
 class FixityDesk:
     """One scrub at a time."""
 
-    def __init__(self, parts: Parts, settings: Settings) -> None:
+    def __init__(self, parts: Parts, paths: HomePaths, settings: Settings) -> None:
         self._parts = parts
         self._hourly = settings.fixity.hourly_objects
         self._fixity = Fixity(
@@ -31,10 +34,18 @@ class FixityDesk:
             agency=settings.agency.code,
             busy=lambda: bool(parts.records.batches.running()),
         )
+        self._repair = Repair(
+            parts.versioned,
+            parts.second,
+            parts.records.ledger,
+            lock=timedelta(days=settings.storage.lock_days_demo),
+            agency=settings.agency.code,
+            scratch=paths.work / "repair",
+        )
         self._one = threading.Lock()
 
     def run(self, arguments: dict[str, Any], actor: str, progress: Progress) -> dict[str, Any]:
-        """A pass from the cursor to its end with the ledger, or a sample."""
+        """A pass from the cursor to its end with ledger and second copy, or a sample; healed when asked for."""
         size, seed = arguments.get("sample"), arguments.get("seed")
         if seed is not None and not size:
             raise UsageError("--seed goes with --sample", vi="--seed chỉ dùng cùng --sample")
@@ -47,8 +58,15 @@ class FixityDesk:
                     Finding(kind=Kind.LEDGER, key="ledger", detail=problem)
                     for problem in judge(self._parts)["problems"]
                 ]
+                broken += damaged_copies(self._parts)
                 self._fixity.note(broken, actor)
                 run.findings += broken
+            if arguments.get("repair"):
+                run.findings = self._repair.run(
+                    run.findings,
+                    actor=actor,
+                    progress=lambda done, total: progress({"stage": "repair", "done": done, "total": total}),
+                )
         return _document(run)
 
     def slice(self) -> None:
@@ -62,7 +80,7 @@ class FixityDesk:
 
 def _document(run: Run) -> dict[str, Any]:
     return {
-        "ok": not run.findings,
+        "ok": all(finding.repaired for finding in run.findings),
         "resumed": run.resumed,
         "complete": run.complete,
         "checked": run.checked,

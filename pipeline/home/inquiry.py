@@ -9,6 +9,7 @@ from typing import Any
 from config.settings import Settings
 from pipeline.errors import Unavailable, UsageError
 from pipeline.files import hash_file, write_whole
+from pipeline.home.copy_desk import told
 from pipeline.home.doctor import probes
 from pipeline.home.server import Progress
 from pipeline.paths import HomePaths
@@ -38,7 +39,9 @@ class Inquiry:
                 self._note("view", actor, [one, *(paper["id"] for paper in view["documents"])])
             return {"batches": [view]}
         wanted = batches.list(open_only=not arguments.get("all"))
-        return {"batches": [batches.view(batch, with_text=False) for batch in wanted]}
+        views = {"batches": [batches.view(batch, with_text=False) for batch in wanted]}
+        copy = told(self._parts)
+        return {**views, "second_copy": copy} if copy else views
 
     def find(self, arguments: dict[str, Any], actor: str) -> dict[str, Any]:
         """Search; the ledger keeps that it was done, not for what."""

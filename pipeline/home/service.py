@@ -11,6 +11,8 @@ from typing import Any
 
 from config.settings import Settings
 from pipeline.errors import SohoaError, Unavailable, UsageError
+from pipeline.home.backup_desk import BackupDesk
+from pipeline.home.copy_desk import CopyDesk
 from pipeline.home.counter_desk import CounterDesk
 from pipeline.home.download_desk import DownloadDesk
 from pipeline.home.export_desk import ExportDesk
@@ -21,6 +23,9 @@ from pipeline.home.ledger_desk import LedgerDesk
 from pipeline.home.review_desk import ReviewDesk
 from pipeline.home.schedule import Job, Schedule
 from pipeline.home.server import Progress
+from pipeline.home.signing_desk import SigningDesk
+from pipeline.home.stats_desk import StatsDesk
+from pipeline.home.succession_desk import SuccessionDesk
 from pipeline.paths import HomePaths, fingerprint
 from pipeline.wire import Parts, Records
 
@@ -34,6 +39,10 @@ PUBLISH_SECONDS = 20.0
 """The ledger's entries are in the bucket within a minute, also when one try fails."""
 SEAL_SECONDS = 300.0
 SCRUB_SECONDS = 60.0
+COPY_SECONDS = 5.0
+ONCE_SECONDS = float("inf")
+EXTEND_SECONDS = 15.0
+"""How soon the agency's signature and the level follow the officer's signature of a counter's paper."""
 SYSTEM = "system"
 
 
@@ -75,7 +84,17 @@ class Service:
             "export": lambda a, actor, p: ExportDesk(self._need_parts(), self._paths, self._settings).run(
                 a, actor, p
             ),
+            "backup": lambda a, actor, p: BackupDesk(self._need_parts(), self._paths, self._settings).run(
+                a, actor, p
+            ),
+            "stats": lambda a, actor, p: StatsDesk(self._need_records(), self._settings).run(a, actor),
             "fixity": self._scrub,
+            "sign_unlock": lambda a, actor, p: self._signing().unlock(a, actor, p),
+            "sign_export": lambda a, actor, p: self._signing().export(a, actor, p),
+            "sign_import": lambda a, actor, p: self._signing().bring_back(a, actor, p),
+            "resign": lambda a, actor, p: self._succession().resign(a, actor, p),
+            "renew": lambda a, actor, p: self._succession().renew(a, actor, p),
+            "renew_due": lambda a, actor, p: self._succession().due(a, actor, p),
             "doctor": lambda a, actor, p: self._ask(work=True).doctor(actor),
         }
 
@@ -98,7 +117,9 @@ class Service:
             self._parts, self._reason = parts, None
             desk = IntakeDesk(parts, self._paths, self._settings)
             ledger = LedgerDesk(parts, self._settings)
-            self._fixity = FixityDesk(parts, self._settings)
+            copy = CopyDesk(parts, self._settings)
+            signing = SigningDesk(parts, self._paths, self._settings)
+            self._fixity = FixityDesk(parts, self._paths, self._settings)
             self._note(parts.records, "start", SYSTEM, {"settings": fingerprint(self._paths)})
             self._schedules = [
                 Schedule(
@@ -107,9 +128,19 @@ class Service:
                         Job("retry", RETRY_SECONDS, desk.retry_waiting),
                     ]
                 ),
+                Schedule(
+                    [
+                        Job("keys", ONCE_SECONDS, signing.test_keys),
+                        Job("extend", EXTEND_SECONDS, signing.extend),
+                        Job("lights", EXTEND_SECONDS, signing.look_at_lights),
+                    ]
+                ),
                 Schedule([Job("publish", PUBLISH_SECONDS, ledger.publish)]),
                 Schedule([Job("seal", SEAL_SECONDS, ledger.seal)]),
                 Schedule([Job("scrub", SCRUB_SECONDS, self._fixity.slice)]),
+                Schedule(
+                    [Job("copy", COPY_SECONDS, copy.work), Job("recheck", SCRUB_SECONDS, copy.look_again)]
+                ),
             ]
             self._changed.notify_all()
 
@@ -138,6 +169,7 @@ class Service:
         if self._parts is None:
             return True
         working = bool(self._parts.records.batches.running())
+        working = working or any(one.valid for one in self._parts.signing.held.values())
         if working:
             self.last_work = time.monotonic()
         return working
@@ -150,6 +182,12 @@ class Service:
 
     def _review(self) -> ReviewDesk:
         return ReviewDesk(self._need_parts(), self._desk(), agency=self._settings.agency.code)
+
+    def _signing(self) -> SigningDesk:
+        return SigningDesk(self._need_parts(), self._paths, self._settings)
+
+    def _succession(self) -> SuccessionDesk:
+        return SuccessionDesk(self._need_parts(), self._paths, self._settings)
 
     def _ledger_desk(self) -> LedgerDesk:
         return LedgerDesk(self._need_parts(), self._settings)
