@@ -11,6 +11,7 @@ from pipeline.commands import (
     counter,
     demo,
     dossier,
+    download,
     inspect,
     intake,
     keeping,
@@ -41,8 +42,8 @@ app = typer.Typer(
 )
 app.callback()(Session.options)
 MODULES = (
-    demo, intake, scan, watch, counter, sheets, review, inspect, dossier, keeping, procedure, registry, verification,
-    trust, ledger, signing, repository, backup, stats, upkeep,
+    demo, intake, scan, watch, counter, sheets, review, inspect, download, dossier, keeping, procedure, registry,
+    verification, trust, ledger, signing, repository, backup, stats, upkeep,
 )  # fmt: skip
 for module in MODULES:
     module.register(app)

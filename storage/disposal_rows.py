@@ -9,6 +9,7 @@ from typing import Any
 from sqlalchemy import Connection, Engine, delete, select, text, update
 from sqlalchemy.dialects.sqlite import insert
 
+from pipeline.errors import UsageError
 from storage.copy_tables import copy_item
 from storage.database import reading
 from storage.disposal_certificate import Gone
@@ -84,3 +85,13 @@ def where_it_went(database: Engine, name: str) -> tuple[str, str] | None:
     with reading(database) as connection:
         row = connection.execute(query).first()
     return (row.certificate, row.at) if row else None
+
+
+def refuse_disposed(database: Engine, name: str) -> None:
+    """Raises UsageError for what is gone on purpose, with the certificate that says so."""
+    went = where_it_went(database, name)
+    if went is not None:
+        raise UsageError(
+            f"{name} was disposed of, approved {went[1][:10]}; the certificate is {went[0]}",
+            vi=f"{name} đã hủy do hết thời hạn bảo quản, duyệt ngày {went[1][:10]}; biên bản: {went[0]}",
+        )

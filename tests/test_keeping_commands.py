@@ -74,8 +74,8 @@ def seen(home: Home, into: Path) -> dict[str, Any]:
     for query in ("giay tiep nhan", '"giấy phép xây dựng"'):
         shown[query] = home.run("find", query).document
     for paper in view["documents"]:
-        home.run("get", paper["id"], "-o", str(into / "a.pdf"))
-        home.run("get", paper["id"], "-o", str(into / paper["id"] / "x.jpg"), "--original")
+        home.run("get", paper["id"], "-o", str(into / "a.pdf"), "--force")
+        home.run("get", paper["id"], "-o", str(into / paper["id"] / "x.jpg"), "--original", "--force")
         shown["files"][paper["id"]] = (into / "a.pdf").read_bytes()
     shown["verified"] = home.run("verify", "--all").document
     return shown

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
@@ -99,7 +100,10 @@ def test_renewed_then_signed_anew_with_real_keys(home: Home, tmp_path: Path) -> 
         (found,) = home.run("verify", name).document["results"]
         assert found["verdict"] == "TOTAL_PASSED"
         assert [one["signer"] for one in found["signatures"]] == ["Nguyễn Văn An", "UBND xã Tân Phú"]
-        assert home.run("get", name, "--version", "2", "-o", str(first)).code == 0
+        assert home.run("get", name, "--version", "2", "-o", str(first), "--force").code == 0
+        copy = tmp_path / "gon.pdf"
+        home.run("get", name, "--version", "2", "-o", str(copy), "--profile", "compact")
+        assert hashlib.sha256(first.read_bytes()).hexdigest().encode() in copy.read_bytes()
         assert first.read_bytes() == second.read_bytes(), "the old version is kept"
         assert home.run("fixity").code == 0 and home.run("ledger", "verify").code == 0
     finally:

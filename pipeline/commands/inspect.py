@@ -1,14 +1,12 @@
-"""`sohoa find`, `get`."""
+"""`sohoa find`."""
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
-from pipeline.commands.session import JsonOption, Session, absolute, answer
-from pipeline.errors import UsageError
+from pipeline.commands.session import JsonOption, Session, answer
 
 Purpose = Annotated[
     str | None, typer.Option("--purpose", help="Mục đích, ghi vào sổ cái. (What for; kept on the ledger.)")
@@ -17,7 +15,6 @@ Purpose = Annotated[
 
 def register(app: typer.Typer) -> None:
     app.command()(find)
-    app.command()(get)
 
 
 def find(
@@ -39,49 +36,6 @@ def find(
         "find", {"query": " ".join(query), "limit": limit, "after": after, "purpose": purpose}, quiet=True
     )
     answer(result, as_json=as_json, show=_show_found)
-
-
-def get(
-    context: typer.Context,
-    document: Annotated[str, typer.Argument(help="Mã giấy tờ d_… (Document id.)")],
-    output: Annotated[Path, typer.Option("-o", "--output", help="Tệp đích. (Where to write.)")],
-    original: Annotated[
-        bool, typer.Option("--original", help="Lấy ảnh gốc. (The originals, into a folder if several.)")
-    ] = False,
-    version: Annotated[int | None, typer.Option(min=1, help="Phiên bản. (Version number.)")] = None,
-    purpose: Purpose = None,
-    as_json: JsonOption = False,
-) -> None:
-    """Tải bản đã ký hoặc ảnh gốc. (Download the signed file, or the originals.)"""
-    session: Session = context.obj
-    if str(output) == "-":
-        raise UsageError("give a file name to write to", vi="Cần tên tệp để ghi")
-    result = session.call(
-        "get",
-        {
-            "document": document,
-            "output": absolute(output),
-            "original": original,
-            "version": version,
-            "purpose": purpose,
-        },
-        quiet=True,
-    )
-    answer(
-        result,
-        as_json=as_json,
-        show=_show_files,
-    )
-
-
-def _show_files(result: dict[str, Any]) -> None:
-    for file in result["files"]:
-        typer.echo(file["path"])
-        if file["recovered"]:
-            typer.echo(
-                "  lấy từ phiên bản đã khóa: trong kho có thứ che lên nó; hãy chạy `sohoa fixity` (recovered)",
-                err=True,
-            )
 
 
 def _show_found(result: dict[str, Any]) -> None:

@@ -18,12 +18,12 @@ from pipeline.paths import HomePaths
 from pipeline.wire import Parts, Records, asking
 from signing.conditions import Conditions
 from signing.verdict import SENTENCES, FileVerdict, Verdict
-from storage.disposal_rows import where_it_went
+from storage.disposal_rows import refuse_disposed
 from storage.inclusion import Inclusion
 
 
 class Inquiry:
-    """Read-only but for the ledger: every view, download and verification is an entry there."""
+    """Read-only but for the ledger: every view and verification is an entry there."""
 
     def __init__(self, records: Records, parts: Parts | None, paths: HomePaths, settings: Settings) -> None:
         self._records = records
@@ -55,32 +55,6 @@ class Inquiry:
         )
         self._note("search", actor, [hit["document"] for hit in result["results"]], arguments)
         return result
-
-    def get(self, arguments: dict[str, Any], actor: str) -> dict[str, Any]:
-        """Write the signed file, or the originals, to where the user asked."""
-        parts = self._need()
-        document = str(arguments["document"])
-        objects = self._records.catalogue.objects(
-            document, original=bool(arguments.get("original")), version=arguments.get("version")
-        )
-        if not objects:
-            self._refuse_disposed(document)
-            raise UsageError(f"no stored document {document}", vi=f"Không có giấy tờ {document} trong kho")
-        self._note("download", actor, [document], arguments)  # before: no file leaves without its entry
-        output = Path(arguments["output"])
-        several = len(objects) > 1 or output.is_dir()
-        files = []
-        for item in objects:
-            target = output / item.name if several else output
-            recovered = False
-            try:
-                parts.archive.fetch(item.key, item.sha256, target)
-            except Tampered:
-                recovered = parts.archive.recover(item.key, item.sha256, target)
-                if not recovered:
-                    raise
-            files.append({"path": str(target), "sha256": item.sha256, "recovered": recovered})
-        return {"document": document, "files": files}
 
     def verify(self, arguments: dict[str, Any], actor: str, progress: Progress) -> dict[str, Any]:
         """Files by themselves; stored documents read back from the bucket and against what was recorded.
@@ -180,22 +154,13 @@ class Inquiry:
             inside = [name] if name.startswith("d_") else catalogue.documents(dossier=name)
             known = [d for d in inside if catalogue.objects(d, original=False, version=None)]
             if not known:
-                self._refuse_disposed(name)
+                refuse_disposed(self._records.database, name)
                 raise UsageError(
                     f"{name} is no file, document or dossier here",
                     vi=f"Không có tệp, giấy tờ hay hồ sơ {name}",
                 )
             found += known
         return found
-
-    def _refuse_disposed(self, name: str) -> None:
-        """Raises UsageError for what is gone on purpose, with the certificate that says so."""
-        went = where_it_went(self._records.database, name)
-        if went is not None:
-            raise UsageError(
-                f"{name} was disposed of, approved {went[1][:10]}; the certificate is {went[0]}",
-                vi=f"{name} đã hủy do hết thời hạn bảo quản, duyệt ngày {went[1][:10]}; biên bản: {went[0]}",
-            )
 
     def _note(
         self,

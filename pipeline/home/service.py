@@ -17,6 +17,7 @@ from pipeline.home.case_sweep import CaseSweep
 from pipeline.home.copy_desk import CopyDesk
 from pipeline.home.counter_desk import CounterDesk
 from pipeline.home.doctor import probes_alone
+from pipeline.home.download_desk import DownloadDesk
 from pipeline.home.export_desk import ExportDesk
 from pipeline.home.fixity_desk import FixityDesk
 from pipeline.home.inquiry import Inquiry
@@ -95,7 +96,9 @@ class Service:
                 self._need_parts(), self._paths, self._settings, a, actor
             ),
             "registry": lambda a, actor, p: self._registry().answer(a, actor),
-            "get": lambda a, actor, p: self._ask(work=True).get(a, actor),
+            "get": lambda a, actor, p: DownloadDesk(self._need_parts(), self._paths, self._settings).get(
+                a, actor, p
+            ),
             "verify": lambda a, actor, p: self._ask(work=True).verify(a, actor, p),
             "ledger_verify": lambda a, actor, p: self._ledger_desk().verify(a, actor),
             "ledger_export": lambda a, actor, p: self._ledger_desk().export(a, actor),

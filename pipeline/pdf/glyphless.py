@@ -9,6 +9,7 @@ import io
 from functools import cache
 
 from fontTools.fontBuilder import FontBuilder
+from fontTools.pens.ttGlyphPen import TTGlyphPen
 from fontTools.ttLib.tables._g_l_y_f import Glyph
 
 UNITS = 1000
@@ -21,7 +22,7 @@ def font_file() -> bytes:
     builder = FontBuilder(UNITS, isTTF=True)
     builder.setupGlyphOrder([".notdef", "blank"])
     builder.setupCharacterMap({0x20: "blank"})
-    builder.setupGlyf({".notdef": Glyph(), "blank": Glyph()})
+    builder.setupGlyf({".notdef": Glyph(), "blank": _line()})
     builder.setupHorizontalMetrics({".notdef": (ADVANCE, 0), "blank": (ADVANCE, 0)})
     builder.setupHorizontalHeader(ascent=800, descent=-200)
     builder.setupNameTable({"familyName": "SohoaBlank", "styleName": "Regular", "psName": "SohoaBlank"})
@@ -34,12 +35,21 @@ def font_file() -> bytes:
     return out.getvalue()
 
 
-def to_unicode() -> bytes:
-    """CMap that says: the two-byte code is the UTF-16 unit (Basic Multilingual Plane)."""
-    ranges = "\n".join(
-        f"<{high:02X}00> <{high:02X}FF> <{high:02X}00>" for high in range(256) if not 0xD8 <= high <= 0xDF
-    )
-    blocks, lines = [], ranges.splitlines()
+def _line() -> Glyph:
+    """A line there and back: no area, so no ink, but bounds, which pdfium needs to mark what is selected."""
+    pen = TTGlyphPen(None)
+    pen.moveTo((0, -200))
+    pen.lineTo((ADVANCE, 800))
+    pen.lineTo((0, -200))
+    pen.closePath()
+    return pen.glyph()
+
+
+def to_unicode(text: str) -> bytes:
+    """CMap that says: the two-byte code is the UTF-16 unit (Basic Multilingual Plane), for the rows of `text`."""
+    rows = sorted({ord(sign) >> 8 for sign in text if ord(sign) < 0xD800 or 0xDFFF < ord(sign) < 0x10000})
+    lines = [f"<{high:02X}00> <{high:02X}FF> <{high:02X}00>" for high in rows or [0]]
+    blocks = []
     for start in range(0, len(lines), 100):
         part = lines[start : start + 100]
         blocks.append(f"{len(part)} beginbfrange\n" + "\n".join(part) + "\nendbfrange")
