@@ -164,3 +164,25 @@ def _columns(lines: Sequence[Line]) -> tuple[list[Line], list[Line]]:
             if words:
                 side.append(replace(line, words=words, box=around(words)))
     return left, right
+
+
+def scaled(box: Box, scale: float) -> Box:
+    """The box on the page `scale` times as large."""
+    return Box(
+        left=round(box.left * scale),
+        top=round(box.top * scale),
+        right=round(box.right * scale),
+        bottom=round(box.bottom * scale),
+    )
+
+
+def scaled_lines(lines: Sequence[Line], scale: float) -> tuple[Line, ...]:
+    """Lines with all their boxes on the page `scale` times as large."""
+    return tuple(
+        replace(
+            line,
+            box=scaled(line.box, scale),
+            words=tuple(replace(word, box=scaled(word.box, scale)) for word in line.words),
+        )
+        for line in lines
+    )

@@ -13,8 +13,9 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
+from ocr.copy import Copy
 from ocr.engine import Engine
-from ocr.layout import around, tidy
+from ocr.layout import around, scaled, tidy
 from ocr.skew import ink_mask
 from pipeline.model import Box, Line
 
@@ -43,6 +44,11 @@ class Table:
 
     box: Box
     rows: tuple[tuple[Box, ...], ...]
+
+    def scaled(self, scale: float) -> Table:
+        """The same table on the page `scale` times as large."""
+        rows = tuple(tuple(scaled(cell, scale) for cell in row) for row in self.rows)
+        return Table(box=scaled(self.box, scale), rows=rows)
 
 
 def find_tables(grey: Pixels, dpi: float) -> tuple[Table, ...]:
@@ -137,10 +143,10 @@ def without_tables(grey: Pixels, tables: Sequence[Table]) -> Pixels:
     return out
 
 
-def read_tables(engine: Engine, grey: Pixels, dpi: float, tables: Sequence[Table]) -> list[tuple[Line, ...]]:
+def read_tables(engine: Engine, copy: Copy, tables: Sequence[Table]) -> list[tuple[Line, ...]]:
     """The lines of each table, row by row: a row of one-line cells is one line, else cell after cell."""
     return [
-        tuple(line for row in table.rows for line in _read_row(engine, grey, dpi, row)) for table in tables
+        tuple(line for row in table.rows for line in _read_row(engine, copy, row)) for table in tables
     ]
 
 
@@ -157,9 +163,9 @@ class _Cell:
         return self.print.shape[0] <= ONE_LINE * dpi
 
 
-def _read_row(engine: Engine, grey: Pixels, dpi: float, row: Sequence[Box]) -> list[Line]:
-    cells = [read for cell in row if (read := _read_cell(engine, grey, dpi, cell))]
-    found = [_beside_another(engine, dpi, cell, cells) if _few(cell) else cell.lines for cell in cells]
+def _read_row(engine: Engine, copy: Copy, row: Sequence[Box]) -> list[Line]:
+    cells = [read for cell in row if (read := _read_cell(engine, copy, cell))]
+    found = [_beside_another(engine, copy.dpi, cell, cells) if _few(cell) else cell.lines for cell in cells]
     found = [lines for lines in found if lines]
     if found and all(len(lines) == 1 for lines in found):
         words = tuple(word for lines in found for word in lines[0].words)
@@ -167,8 +173,9 @@ def _read_row(engine: Engine, grey: Pixels, dpi: float, row: Sequence[Box]) -> l
     return [line for lines in found for line in lines]
 
 
-def _read_cell(engine: Engine, grey: Pixels, dpi: float, box: Box) -> _Cell | None:
-    crop = grey[box.top : box.bottom, box.left : box.right]
+def _read_cell(engine: Engine, copy: Copy, box: Box) -> _Cell | None:
+    dpi, box = copy.dpi, copy.inside(box)
+    crop = copy.part(box)
     ink = ink_mask(crop, dpi)
     down, across = np.nonzero(ink.any(axis=1))[0], np.nonzero(ink.any(axis=0))[0]
     if not down.size:
