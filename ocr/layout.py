@@ -186,3 +186,20 @@ def scaled_lines(lines: Sequence[Line], scale: float) -> tuple[Line, ...]:
         )
         for line in lines
     )
+
+
+def moved(line: Line, across: int, down: int) -> Line:
+    """The line so many pixels to the right and down, never beyond the page's left and upper edge."""
+    words = tuple(
+        replace(
+            word,
+            box=Box(
+                left=max(0, word.box.left + across),
+                top=max(0, word.box.top + down),
+                right=word.box.right + across,
+                bottom=word.box.bottom + down,
+            ),
+        )
+        for word in line.words
+    )
+    return replace(line, words=words, box=around(words))

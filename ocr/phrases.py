@@ -144,7 +144,9 @@ def _of_triples(words: Sequence[Word], index: int) -> set[str]:
         if all(map(_joined, window[:2])):
             at = index - start
             for spelled in _parts(3).get(tuple(map(fold, run)), ()):
-                if all(one == other for n, (one, other) in enumerate(zip(run, spelled, strict=True)) if n != at):
+                if all(
+                    one == other for n, (one, other) in enumerate(zip(run, spelled, strict=True)) if n != at
+                ):
                     asked.add(spelled[at])
     return asked
 

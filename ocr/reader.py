@@ -16,7 +16,8 @@ from ocr.confidence import calibrate
 from ocr.copy import Copy
 from ocr.engine import Engine
 from ocr.figures import confirm
-from ocr.layout import scaled_lines, tidy
+from ocr.layout import scaled, scaled_lines, tidy
+from ocr.missed import find_missed, read_missed
 from ocr.pen import read_pen
 from ocr.phrases import mend
 from ocr.prepare import prepare, prepare_tilted
@@ -173,6 +174,11 @@ class PageReader:
         if tables:
             tables = tuple(table.scaled(enlarged) for table in tables)
             lines = insert(lines, tables, read_tables(self._engine, copy, tables))
+        missed = tuple(
+            scaled(box, enlarged)
+            for box in find_missed(image, copy.reading_dpi, scaled_lines(lines, 1 / enlarged))
+        )
+        lines = read_missed(self._engine, copy, missed, lines)
         if self._engine.opinions > 1:
             lines = look_again(self._engine, copy, lines)
         lines = mend(calibrate(lines))

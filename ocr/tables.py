@@ -15,7 +15,7 @@ import numpy.typing as npt
 
 from ocr.copy import Copy
 from ocr.engine import Engine
-from ocr.layout import around, scaled, tidy
+from ocr.layout import around, moved, scaled, tidy
 from ocr.skew import ink_mask
 from pipeline.model import Box, Line
 
@@ -145,9 +145,7 @@ def without_tables(grey: Pixels, tables: Sequence[Table]) -> Pixels:
 
 def read_tables(engine: Engine, copy: Copy, tables: Sequence[Table]) -> list[tuple[Line, ...]]:
     """The lines of each table, row by row: a row of one-line cells is one line, else cell after cell."""
-    return [
-        tuple(line for row in table.rows for line in _read_row(engine, copy, row)) for table in tables
-    ]
+    return [tuple(line for row in table.rows for line in _read_row(engine, copy, row)) for table in tables]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -188,7 +186,7 @@ def _read_cell(engine: Engine, copy: Copy, box: Box) -> _Cell | None:
     found = engine.read_block(picture, dpi=dpi, one_line=cell.one_line(dpi))
     if not found:
         found = engine.read_block(picture, dpi=dpi, one_line=False)
-    lines = tuple(_moved(line, cell.left - border, cell.top - border) for line in tidy(found))
+    lines = tuple(moved(line, cell.left - border, cell.top - border) for line in tidy(found))
     return replace(cell, lines=lines)
 
 
@@ -231,28 +229,12 @@ def _beside_another(engine: Engine, dpi: float, cell: _Cell, row: Sequence[_Cell
     if not words or min(word.confidence for word in words) <= before.confidence:
         return cell.lines
     line = Line(words=words, box=around(words), block=0)
-    return (_moved(line, cell.left - border, top - border),)
+    return (moved(line, cell.left - border, top - border),)
 
 
 def _framed(picture: Pixels, border: int) -> Pixels:
     framed = cv2.copyMakeBorder(picture, border, border, border, border, cv2.BORDER_CONSTANT, value=255)
     return framed.astype(np.uint8, copy=False)
-
-
-def _moved(line: Line, across: int, down: int) -> Line:
-    words = tuple(
-        replace(
-            word,
-            box=Box(
-                left=max(0, word.box.left + across),
-                top=max(0, word.box.top + down),
-                right=word.box.right + across,
-                bottom=word.box.bottom + down,
-            ),
-        )
-        for word in line.words
-    )
-    return replace(line, words=words, box=around(words))
 
 
 def insert(

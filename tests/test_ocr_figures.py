@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 import numpy as np
 import pytest
 
-from ocr.engine import Grey
 from ocr.copy import Copy
+from ocr.engine import Grey
 from ocr.figures import AGREED, DISPUTED, SURE, TWO_OF_THREE, confirm
 from pipeline.model import Line, Word
 from tests.classify_pages import line, words
