@@ -14,11 +14,12 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import replace
-from functools import cache
+from functools import cache, lru_cache
 from itertools import pairwise
 from pathlib import Path
 
-from pipeline.grammar.folding import fold, nfc
+from pipeline.grammar.folding import fold as fold_text
+from pipeline.grammar.folding import nfc
 from pipeline.model import Line, Word
 
 MENDED = 0.90
@@ -29,6 +30,8 @@ _AROUND = ".,;:()/\"'"
 
 
 Spelled = tuple[str, ...]
+fold = lru_cache(maxsize=4096)(fold_text)
+"""A page asks for the same syllables again and again."""
 
 
 @cache

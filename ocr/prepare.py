@@ -51,11 +51,11 @@ class PageFacts:
 
 def measure(pixels: Pixels) -> PageFacts:
     """Facts of a page, RGB as scanned. Noise is counted in three bands, a third of the page."""
-    red = pixels[:, :, 0]
+    red = np.ascontiguousarray(pixels[:, :, 0])
     height = red.shape[0]
     bands = [red[start : start + height // 9] for start in (height // 9, 4 * height // 9, 7 * height // 9)]
     noise = float(np.mean([lone_pixels(band).mean() for band in bands]))
-    tiles = cv2.resize(red, (12, 16), interpolation=cv2.INTER_AREA)
+    tiles = cv2.resize(np.ascontiguousarray(red[::3, ::3]), (12, 16), interpolation=cv2.INTER_AREA)
     return PageFacts(
         noise=noise,
         unevenness=float(np.percentile(tiles, 90) - np.percentile(tiles, 20)),

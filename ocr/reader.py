@@ -20,7 +20,7 @@ from ocr.layout import scaled, scaled_lines, tidy
 from ocr.missed import find_missed, read_missed
 from ocr.pen import read_pen
 from ocr.phrases import mend
-from ocr.prepare import prepare, prepare_tilted
+from ocr.prepare import prepare_tilted
 from ocr.regions import find_regions
 from ocr.second import look_again
 from ocr.skew import InkPoints, find_skew, ink_points, straighten, straightened
@@ -156,10 +156,12 @@ class PageReader:
         if not points.telling or certain(points, head_up_share(points, skew)):
             return False
         top, bottom = (round(share * pixels.shape[0]) for share in densest_band(points, PROBE_INCHES))
-        image = prepare(pixels[top:bottom], dpi, skew, bitonal=bitonal)
+        tilted = prepare_tilted(pixels[top:bottom], dpi, bitonal=bitonal)
+        band = Copy(tilted=tilted, skew=skew, dpi=dpi, bitonal=bitonal)
+        image = band.page()
         other = np.ascontiguousarray(image[::-1, ::-1])
-        return sureness(self._engine.read_page(other, dpi=dpi)) > sureness(
-            self._engine.read_page(image, dpi=dpi)
+        return sureness(self._engine.read_page(other, dpi=band.reading_dpi)) > sureness(
+            self._engine.read_page(image, dpi=band.reading_dpi)
         )
 
     def _words(self, page: _Upright) -> tuple[tuple[Line, ...], float]:

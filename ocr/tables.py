@@ -158,7 +158,7 @@ class _Cell:
     lines: tuple[Line, ...]
 
     def one_line(self, dpi: float) -> bool:
-        return self.print.shape[0] <= ONE_LINE * dpi
+        return bool(self.print.shape[0] <= ONE_LINE * dpi)
 
 
 def _read_row(engine: Engine, copy: Copy, row: Sequence[Box]) -> list[Line]:

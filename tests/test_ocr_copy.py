@@ -85,7 +85,7 @@ def test_a_line_the_engine_passed_over_is_read_and_put_in_its_place() -> None:
 
 def test_scrawl_is_not_print() -> None:
     grey = page(13, 2)
-    canvas = np.ascontiguousarray(grey)
+    canvas = grey.copy()
     dice = np.random.default_rng(4)
     for left in range(300, 1300, 80):
         points = dice.integers((left, 900), (left + 50, 950), size=(4, 2)).astype(np.int32)
