@@ -16,6 +16,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
+from ocr.copy import Copy
 from ocr.engine import Engine
 from ocr.layout import around
 from ocr.prepare import drop_colour
@@ -63,11 +64,11 @@ class _Figures:
 
 
 def confirm(
-    engine: Engine, image: Pixels, scan: Callable[[Box], Pixels], dpi: float, lines: Sequence[Line]
+    engine: Engine, copy: Copy, scan: Callable[[Box], Pixels], dpi: float, lines: Sequence[Line]
 ) -> tuple[Line, ...]:
     """Lines with the confidence of figures raised or lowered by another reading.
 
-    `image` is the page as it was read, `scan` gives a part of the straightened page, RGB, that lies under it.
+    `copy` is the page prepared for reading, `scan` gives a part of the straightened page, RGB, that lies under it.
     """
     out = list(lines)
     asked = 0
@@ -76,7 +77,7 @@ def confirm(
             if asked == MOST_LINES:
                 return tuple(out)
             asked += 1
-            out[index] = _ask(engine, image, scan, dpi, out[index], figures)
+            out[index] = _ask(engine, copy, scan, dpi, out[index], figures)
             if len(out[index].words) != len(line.words):
                 break  # what follows on the line has moved; it keeps its confidence
     return tuple(out)
@@ -170,11 +171,11 @@ def _touched(line: Line, start: int, end: int) -> tuple[int, int]:
 
 
 def _ask(
-    engine: Engine, image: Pixels, scan: Callable[[Box], Pixels], dpi: float, line: Line, figures: _Figures
+    engine: Engine, copy: Copy, scan: Callable[[Box], Pixels], dpi: float, line: Line, figures: _Figures
 ) -> Line:
     words = line.words[figures.start : figures.stop]
-    place = _place(image, words, dpi)
-    latin = _read(engine.read_latin, image[place.top : place.bottom, place.left : place.right], dpi)
+    place = _place(copy.shape, words, dpi)
+    latin = _read(engine.read_latin, copy.part(place), dpi)
     other = figures.read(latin)
     if other is not None and other == figures.value:
         return _with(line, figures, tuple(replace(w, confidence=max(w.confidence, AGREED)) for w in words))
@@ -214,10 +215,10 @@ def _with(line: Line, figures: _Figures, words: tuple[Word, ...]) -> Line:
     return replace(line, words=(*line.words[: figures.start], *words, *line.words[figures.stop :]))
 
 
-def _place(picture: Pixels, words: Sequence[Word], dpi: float) -> Box:
+def _place(shape: tuple[int, int], words: Sequence[Word], dpi: float) -> Box:
     """Where the figures stand, with a little paper around them."""
     box, margin = around(words), round(0.05 * dpi)
-    height, width = picture.shape
+    height, width = shape
     return Box(
         left=max(0, box.left - margin),
         top=max(0, box.top - margin),

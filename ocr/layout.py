@@ -164,3 +164,42 @@ def _columns(lines: Sequence[Line]) -> tuple[list[Line], list[Line]]:
             if words:
                 side.append(replace(line, words=words, box=around(words)))
     return left, right
+
+
+def scaled(box: Box, scale: float) -> Box:
+    """The box on the page `scale` times as large."""
+    return Box(
+        left=round(box.left * scale),
+        top=round(box.top * scale),
+        right=round(box.right * scale),
+        bottom=round(box.bottom * scale),
+    )
+
+
+def scaled_lines(lines: Sequence[Line], scale: float) -> tuple[Line, ...]:
+    """Lines with all their boxes on the page `scale` times as large."""
+    return tuple(
+        replace(
+            line,
+            box=scaled(line.box, scale),
+            words=tuple(replace(word, box=scaled(word.box, scale)) for word in line.words),
+        )
+        for line in lines
+    )
+
+
+def moved(line: Line, across: int, down: int) -> Line:
+    """The line so many pixels to the right and down, never beyond the page's left and upper edge."""
+    words = tuple(
+        replace(
+            word,
+            box=Box(
+                left=max(0, word.box.left + across),
+                top=max(0, word.box.top + down),
+                right=word.box.right + across,
+                bottom=word.box.bottom + down,
+            ),
+        )
+        for word in line.words
+    )
+    return replace(line, words=words, box=around(words))

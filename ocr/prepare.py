@@ -51,11 +51,11 @@ class PageFacts:
 
 def measure(pixels: Pixels) -> PageFacts:
     """Facts of a page, RGB as scanned. Noise is counted in three bands, a third of the page."""
-    red = pixels[:, :, 0]
+    red = np.ascontiguousarray(pixels[:, :, 0])
     height = red.shape[0]
     bands = [red[start : start + height // 9] for start in (height // 9, 4 * height // 9, 7 * height // 9)]
     noise = float(np.mean([lone_pixels(band).mean() for band in bands]))
-    tiles = cv2.resize(red, (12, 16), interpolation=cv2.INTER_AREA)
+    tiles = cv2.resize(np.ascontiguousarray(red[::3, ::3]), (12, 16), interpolation=cv2.INTER_AREA)
     return PageFacts(
         noise=noise,
         unevenness=float(np.percentile(tiles, 90) - np.percentile(tiles, 20)),
@@ -70,14 +70,18 @@ def prepare(pixels: Pixels, dpi: float, skew: float, *, bitonal: bool) -> Pixels
 
     It lies exactly over `straighten(pixels, skew)`, so that boxes found on one hold on the other.
     """
+    return straighten(prepare_tilted(pixels, dpi, bitonal=bitonal), skew)
+
+
+def prepare_tilted(pixels: Pixels, dpi: float, *, bitonal: bool) -> Pixels:
+    """The same on the scan's own grid, before it is straightened."""
     facts = measure(pixels)
     grey = drop_colour(pixels) if facts.colour > 0.0005 else pixels[:, :, 0].copy()
     if facts.noisy:
         grey = _clean(grey, dpi, two_toned=bitonal or facts.two_toned)
     if facts.noisy or facts.tinted:
         grey = flatten(grey, dpi)
-    grey = remove_seals(remove_borders(grey, dpi), dpi)
-    return straighten(grey, skew)
+    return remove_seals(remove_borders(grey, dpi), dpi)
 
 
 def _clean(grey: Pixels, dpi: float, *, two_toned: bool) -> Pixels:

@@ -13,12 +13,14 @@ import numpy.typing as npt
 from ocr.barcodes import read_barcodes
 from ocr.blank import is_blank
 from ocr.confidence import calibrate
+from ocr.copy import Copy
 from ocr.engine import Engine
 from ocr.figures import confirm
-from ocr.layout import tidy
+from ocr.layout import scaled, scaled_lines, tidy
+from ocr.missed import find_missed, read_missed
 from ocr.pen import read_pen
 from ocr.phrases import mend
-from ocr.prepare import prepare
+from ocr.prepare import prepare_tilted
 from ocr.regions import find_regions
 from ocr.second import look_again
 from ocr.skew import InkPoints, find_skew, ink_points, straighten, straightened
@@ -28,7 +30,7 @@ from ocr.upright import apply_turn, certain, densest_band, head_up_share, is_sid
 from pipeline.model import Barcode, Box, Line, Penned, Region, Verdict
 
 Pixels = npt.NDArray[np.uint8]
-CONTRACT = "reader-4"
+CONTRACT = "reader-5"
 """Part of the key of page results: changed when reading changes, so that old results are not taken for new."""
 
 DOUBTFUL = 0.55
@@ -154,24 +156,36 @@ class PageReader:
         if not points.telling or certain(points, head_up_share(points, skew)):
             return False
         top, bottom = (round(share * pixels.shape[0]) for share in densest_band(points, PROBE_INCHES))
-        image = prepare(pixels[top:bottom], dpi, skew, bitonal=bitonal)
+        tilted = prepare_tilted(pixels[top:bottom], dpi, bitonal=bitonal)
+        band = Copy(tilted=tilted, skew=skew, dpi=dpi, bitonal=bitonal)
+        image = band.page()
         other = np.ascontiguousarray(image[::-1, ::-1])
-        return sureness(self._engine.read_page(other, dpi=dpi)) > sureness(
-            self._engine.read_page(image, dpi=dpi)
+        return sureness(self._engine.read_page(other, dpi=band.reading_dpi)) > sureness(
+            self._engine.read_page(image, dpi=band.reading_dpi)
         )
 
     def _words(self, page: _Upright) -> tuple[tuple[Line, ...], float]:
         """Lines of a page, placed on the straightened page; their mean confidence."""
-        image = prepare(page.pixels, page.dpi, page.skew, bitonal=page.bitonal)
-        tables = find_tables(image, page.dpi)
-        lines = tidy(self._engine.read_page(without_tables(image, tables), dpi=page.dpi))
+        tilted = prepare_tilted(page.pixels, page.dpi, bitonal=page.bitonal)
+        copy = Copy(tilted=tilted, skew=page.skew, dpi=page.dpi, bitonal=page.bitonal)
+        image = copy.page()
+        enlarged = copy.shape[1] / image.shape[1]
+        tables = find_tables(image, copy.reading_dpi)
+        found = self._engine.read_page(without_tables(image, tables), dpi=copy.reading_dpi)
+        lines = tidy(scaled_lines(found, enlarged))
         if tables:
-            lines = insert(lines, tables, read_tables(self._engine, image, page.dpi, tables))
+            tables = tuple(table.scaled(enlarged) for table in tables)
+            lines = insert(lines, tables, read_tables(self._engine, copy, tables))
+        missed = tuple(
+            scaled(box, enlarged)
+            for box in find_missed(image, copy.reading_dpi, scaled_lines(lines, 1 / enlarged))
+        )
+        lines = read_missed(self._engine, copy, missed, lines)
         if self._engine.opinions > 1:
-            lines = look_again(self._engine, image, page.dpi, lines)
+            lines = look_again(self._engine, copy, lines)
         lines = mend(calibrate(lines))
         confidence = sureness(lines)
-        return confirm(self._engine, image, page.part, page.dpi, lines), confidence
+        return confirm(self._engine, copy, page.part, page.dpi, lines), confidence
 
 
 def _reduced(pixels: Pixels, dpi: float, target: float) -> Pixels:

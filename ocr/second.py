@@ -11,21 +11,20 @@ from dataclasses import replace
 
 import cv2
 import numpy as np
-import numpy.typing as npt
 
+from ocr.copy import Copy
 from ocr.engine import Engine
 from pipeline.grammar.folding import fold, nfc
 from pipeline.model import Line, Word
 
-Pixels = npt.NDArray[np.uint8]
 UNSURE = 0.90
 """Raw confidence below which a word is looked at again; above it the second model breaks more than it mends."""
 MOST_LINES = 12
 """Lines read again on one page: some 30 ms each, a tenth of the page's time at most."""
 
 
-def look_again(engine: Engine, image: Pixels, dpi: float, lines: Sequence[Line]) -> tuple[Line, ...]:
-    """Lines with unsure words replaced by a surer reading of the second model; `image` is the page as read."""
+def look_again(engine: Engine, copy: Copy, lines: Sequence[Line]) -> tuple[Line, ...]:
+    """Lines with unsure words replaced by a surer reading of the second model; `copy` is the page as read."""
     unsure = [
         (min(word.confidence for word in line.words if _open(word)), index)
         for index, line in enumerate(lines)
@@ -33,7 +32,7 @@ def look_again(engine: Engine, image: Pixels, dpi: float, lines: Sequence[Line])
     ]
     chosen = {index for _, index in sorted(unsure)[:MOST_LINES]}
     return tuple(
-        _read_again(engine, image, dpi, line) if index in chosen else line for index, line in enumerate(lines)
+        _read_again(engine, copy, line) if index in chosen else line for index, line in enumerate(lines)
     )
 
 
@@ -41,12 +40,12 @@ def _open(word: Word) -> bool:
     return word.confidence < UNSURE and len(word.text) > 1 and not any(sign.isdigit() for sign in word.text)
 
 
-def _read_again(engine: Engine, image: Pixels, dpi: float, line: Line) -> Line:
-    margin, border = round(0.03 * dpi), 8
-    left, top = max(0, line.box.left - margin), max(0, line.box.top - margin)
-    crop = image[top : line.box.bottom + margin, left : line.box.right + margin]
+def _read_again(engine: Engine, copy: Copy, line: Line) -> Line:
+    margin, border = round(0.03 * copy.dpi), 8
+    place = copy.inside(line.box, margin)
+    left, crop = place.left, copy.part(place)
     framed = cv2.copyMakeBorder(crop, border, border, border, border, cv2.BORDER_CONSTANT, value=255)
-    readings = engine.read_line(framed.astype(np.uint8, copy=False), dpi=dpi)
+    readings = engine.read_line(framed.astype(np.uint8, copy=False), dpi=copy.dpi)
     if len(readings) < 2:
         return line
     words = []

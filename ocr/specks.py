@@ -27,9 +27,9 @@ _NEIGHBOURS = np.array([[1, 1, 1], [1, 0, 1], [1, 1, 1]], np.uint8)
 
 def lone_pixels(grey: Pixels) -> Mask:
     """Pixels darker or lighter than all their neighbours by `IMPULSE`; strokes and dots are never one pixel."""
-    darkest = cv2.erode(grey, _NEIGHBOURS).astype(np.int16)
-    lightest = cv2.dilate(grey, _NEIGHBOURS).astype(np.int16)
-    return (darkest - grey > IMPULSE) | (grey.astype(np.int16) - lightest > IMPULSE)
+    darkest, lightest = cv2.erode(grey, _NEIGHBOURS), cv2.dilate(grey, _NEIGHBOURS)
+    apart = cv2.max(cv2.subtract(darkest, grey), cv2.subtract(grey, lightest))
+    return np.asarray(apart > IMPULSE, np.bool_)
 
 
 def remove_lone_pixels(grey: Pixels) -> Pixels:

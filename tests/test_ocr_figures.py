@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 import numpy as np
 import pytest
 
+from ocr.copy import Copy
 from ocr.engine import Grey
 from ocr.figures import AGREED, DISPUTED, SURE, TWO_OF_THREE, confirm
 from pipeline.model import Line, Word
@@ -47,7 +48,8 @@ def read(text: str, engine: Readings) -> Line:
     """The line after the second look."""
     page = np.full((400, 1654), 255, np.uint8)
     lines = (line(words(text, 100)),)
-    (found,) = confirm(engine, page, lambda _: np.repeat(page[:, :, None], 3, axis=2), 200, lines)
+    copy = Copy(tilted=page, skew=0.0, dpi=200)
+    (found,) = confirm(engine, copy, lambda _: np.repeat(page[:, :, None], 3, axis=2), 200, lines)
     return found
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from ocr.layout import around
-from ocr.phrases import MENDED, mend, pairs
+from ocr.phrases import MENDED, attested, mend, pairs
 from pipeline.grammar.folding import fold, nfc
 from pipeline.model import Box, Line, Word
 
@@ -44,6 +44,11 @@ def test_marks_are_mended(read: str, meant: str) -> None:
         "cái bàn chính giữa phòng",
         "đối diện chợ",
         "kế toán trưởng",
+        "Số tài khoản của bên A",
+        "Nhân viên của công ty",
+        "văn hóa, xã hội",
+        "sự cố liên quan",
+        "cơ sở dự bị đại học",
     ],
 )
 def test_right_text_stays(text: str) -> None:
@@ -57,6 +62,18 @@ def test_a_mended_word_is_not_sure() -> None:
     assert (first.confidence, second.confidence) == (MENDED, 0.97)
 
 
+def test_a_sure_word_asks_for_more_than_a_pair() -> None:
+    assert mended("trả kết quá cho dân").text == "trả kết quả cho dân"
+    assert mended("hồ sơ địa chỉnh").text == "hồ sơ địa chính"
+    assert mended("thửa địa chỉnh", 0.97).text == "thửa địa chỉnh"
+    assert mended("thửa địa chỉnh", 0.6).text == "thửa địa chính"
+
+
+def test_an_attested_pair_stands_however_unsure() -> None:
+    for text in ("số tài sản", "nghĩa vụ tại ngũ", "xử lý đồ vật"):
+        assert mended(text, 0.5).text == text
+
+
 def test_only_marks_ever_change() -> None:
     for text in ("hợp đông chuyên nhượng số 12/2023", "QUYÊN SỬ DUNG ĐẤT 240,5 m2", "ho so dia chinh"):
         assert fold(mended(text).text) == fold(text)
@@ -68,3 +85,8 @@ def test_phrase_list_is_sound() -> None:
         for pair in spellings:
             assert tuple(map(fold, pair)) == key
             assert all(nfc(part) == part and part.isalpha() for part in pair)
+
+
+def test_attested_pairs_are_sound() -> None:
+    assert not attested() & {pair for spellings in pairs().values() for pair in spellings}
+    assert all(len(pair) == 2 and all(nfc(part) == part for part in pair) for pair in attested())

@@ -297,3 +297,28 @@ def test_a_page_number_that_is_not_there_is_rejected(tmp_path: Path) -> None:
         page = dataclasses.replace(look(path)[0], number=7)
         with pytest.raises(Rejected):
             decode(page, limits=LIMITS)
+
+
+@pytest.mark.parametrize("suffix", ["jpg", "png", "tif"])
+@pytest.mark.parametrize(("dpi", "kept"), [(600, 300), (1200, 300), (400, 400)])
+def test_a_picture_of_very_high_resolution_is_halved_and_its_size_stays(
+    suffix: str, dpi: int, kept: int, tmp_path: Path
+) -> None:
+    sheet = Image.new("RGB", (2 * dpi, 3 * dpi), "white")
+    sheet.paste((200, 30, 40), (0, 0, dpi, dpi))
+    path = tmp_path / f"a.{suffix}"
+    sheet.save(path, dpi=(dpi, dpi))
+    raster = opened(path, 1, LIMITS)
+    assert raster.dpi == pytest.approx(kept, rel=0.001)
+    assert raster.pixels.shape == (3 * kept, 2 * kept, 3)
+    assert raster.true_size
+    red = raster.pixels[kept // 2, kept // 2].astype(int)
+    assert abs(red - (200, 30, 40)).max() <= 3
+    assert (raster.pixels[-kept:, -kept // 2 :] > 250).all()
+
+
+def test_a_bitonal_picture_keeps_its_resolution(tmp_path: Path) -> None:
+    path = tmp_path / "a.tif"
+    Image.new("1", (1200, 1800), 1).save(path, dpi=(600, 600), compression="group4")
+    raster = opened(path, 1, LIMITS)
+    assert (raster.dpi, raster.pixels.shape, raster.bitonal) == (600, (1800, 1200, 3), True)

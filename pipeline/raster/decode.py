@@ -14,7 +14,8 @@ from pipeline.raster.decode_pdf import decode_pdf
 from pipeline.raster.inspect import size_refusal
 from pipeline.raster.kinds import HEAD, Kind, kind_of
 from pipeline.raster.limits import RasterLimits
-from pipeline.raster.picture import Pixels, Raster, sized
+from pipeline.raster.picture import Pixels, Raster, reduction, sized
+from pipeline.raster.sheet_size import resolution_of
 from pipeline.raster.tiff import tiff_pages
 
 __all__ = ["Pixels", "Raster", "RasterLimits", "decode"]
@@ -62,16 +63,25 @@ def _decode_image(path: Path, kind: Kind, number: int, limits: RasterLimits) -> 
         across, down = _stated_dpi(image)
         if image.getexif().get(ExifTags.Base.Orientation) in SIDEWAYS:
             across, down = down, across
+        # Halved while it is decoded, a picture of very high resolution never stands in memory whole.
+        found = resolution_of(image.width, image.height, across, down)
+        even = min(found.across, found.down) > 0.98 * max(found.across, found.down)
+        step = reduction(max(found.across, found.down)) if even and not bitonal else 1
         fast = kind is Kind.JPEG and image.mode in ("RGB", "L")
-        pixels = _fast_jpeg(path) if fast else _rgb(image)
-    return sized(pixels, across, down, limits=limits, bitonal=bitonal)
+        pixels = _fast_jpeg(path, step) if fast else _rgb(image, step)
+    return sized(pixels, across / step, down / step, limits=limits, bitonal=bitonal)
 
 
-def _fast_jpeg(path: Path) -> Pixels:
-    """libjpeg-turbo through OpenCV, which honours EXIF orientation."""
-    pixels = cv2.imdecode(np.fromfile(path, np.uint8), cv2.IMREAD_COLOR_RGB)
+_REDUCED = {2: cv2.IMREAD_REDUCED_COLOR_2, 4: cv2.IMREAD_REDUCED_COLOR_4, 8: cv2.IMREAD_REDUCED_COLOR_8}
+
+
+def _fast_jpeg(path: Path, step: int) -> Pixels:
+    """libjpeg-turbo through OpenCV, which honours EXIF orientation; a `step` above 1 decodes so many times smaller."""
+    pixels = cv2.imdecode(np.fromfile(path, np.uint8), _REDUCED.get(step, cv2.IMREAD_COLOR_RGB))
     if pixels is None:
         raise ValueError("not decodable")
+    if step > 1:
+        cv2.cvtColor(pixels, cv2.COLOR_BGR2RGB, dst=pixels)
     return pixels.astype(np.uint8, copy=False)
 
 
@@ -86,14 +96,23 @@ def _stated_dpi(image: Image.Image) -> tuple[float, float]:
     return across, down
 
 
-def _rgb(image: Image.Image) -> Pixels:
-    upright = ImageOps.exif_transpose(image)
+def _rgb(image: Image.Image, step: int) -> Pixels:
+    turned = image.getexif().get(ExifTags.Base.Orientation, 1) != 1
+    upright = ImageOps.exif_transpose(image) if turned else image  # it copies, turned or not
     if upright.mode.startswith("I") or upright.mode == "F":
         upright = _eight_bits(upright)
     if upright.mode in ("RGBA", "LA", "PA", "La", "RGBa") or "transparency" in upright.info:
         sheet = Image.new("RGBA", upright.size, (255, 255, 255, 255))
         upright = Image.alpha_composite(sheet, upright.convert("RGBA"))
-    return np.asarray(upright.convert("RGB"), dtype=np.uint8)
+    if upright.mode in ("1", "L"):
+        grey = np.asarray(_reduce(upright.convert("L"), step), dtype=np.uint8)
+        return cv2.cvtColor(grey, cv2.COLOR_GRAY2RGB).astype(np.uint8, copy=False)
+    colour = upright if upright.mode == "RGB" else upright.convert("RGB")
+    return np.asarray(_reduce(colour, step), dtype=np.uint8)
+
+
+def _reduce(image: Image.Image, step: int) -> Image.Image:
+    return image.reduce(step) if step > 1 else image
 
 
 def _eight_bits(image: Image.Image) -> Image.Image:
