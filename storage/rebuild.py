@@ -15,7 +15,6 @@ from pathlib import PurePosixPath
 from typing import Any
 
 from sqlalchemy import Connection, Engine, insert
-from sqlalchemy.dialects.sqlite import insert as insert_once
 
 from pipeline.errors import Tampered, Unavailable
 from pipeline.model import Intake
@@ -24,6 +23,7 @@ from pipeline.records import dump, load
 from pipeline.sidecar import Sidecar, SidecarPage
 from storage.batches import described
 from storage.catalogue import index_words
+from storage.database import insert as insert_once
 from storage.database import writing
 from storage.manifest import Entry, Manifest, check_chain, decode, digest
 from storage.proof import Chain, entry_of, walk

@@ -12,11 +12,10 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 from sqlalchemy import Engine, select
-from sqlalchemy.dialects.sqlite import insert
 
 from pipeline.errors import Tampered
 from storage import layout, ledger
-from storage.database import reading, writing
+from storage.database import insert, reading, writing
 from storage.ledger import Ledger
 from storage.manifest import digest
 from storage.proof import VIETNAM, Root, day_of, leaves, merkle

@@ -14,14 +14,13 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from sqlalchemy import Connection, Engine, and_, delete, func, or_, select, update
-from sqlalchemy.dialects.sqlite import insert
 
 from pipeline.errors import Tampered, Unavailable
 from pipeline.model import Sha256, SignatureRole
 from storage import layout
 from storage.archive import Archive
 from storage.copy_tables import copy_cursor, copy_item
-from storage.database import reading, writing
+from storage.database import insert, reading, writing
 from storage.ledger import Ledger
 from storage.s3 import Bucket
 from storage.schema import batch, day_root, held, ledger_segment

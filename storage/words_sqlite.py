@@ -1,0 +1,103 @@
+"""Words in SQLite's FTS5. Its own folding leaves đ alone, so words stand twice: folded by us, and exact."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from sqlalchemy import Connection, text
+
+from pipeline.grammar.folding import fold
+from storage.words import MANY, Asked, Form, Hit, Place, Term
+
+_BEST = """
+    with best as (
+        select w.rowid as number, bm25(document_words, 0, 1, 1) as score
+        from document_words w where document_words match :match {only}
+    ), shown as (
+        select number, score from best where (score, number) > (:score, :number)
+        order by score, number limit :limit
+    )
+    select s.number, s.score, w.document, w.exact from shown s
+    join document_words w on w.rowid = s.number order by s.score, s.number
+"""
+_NEWEST = """
+    with shown as (
+        select w.rowid as number from document_words w
+        where document_words match :match and w.rowid < :number {only} order by w.rowid desc limit :limit
+    )
+    select s.number, 0.0 as score, w.document, w.exact from shown s
+    join document_words w on w.rowid = s.number order by s.number desc
+"""
+_ONLY = """
+    and +w.rowid in (
+        select r.number from words_row r join document d on d.id = r.document where d.dossier = :dossier
+    )
+"""
+
+
+class SqliteWords:
+    """One row of FTS5 a document, its number kept beside it: FTS5 finds by words and by number only."""
+
+    def put(self, connection: Connection, document: str, exact: str, number: int | None) -> None:
+        connection.execute(
+            text(
+                "delete from document_words where rowid in (select number from words_row where document = :d)"
+            ),
+            {"d": document},
+        )
+        connection.execute(text("delete from words_row where document = :d"), {"d": document})
+        values = {"d": document, "n": number, "f": fold(exact), "e": exact}
+        if number is None:
+            newest = text("select coalesce(max(number), 0) + 1 from words_row")
+            values["n"] = connection.execute(newest).scalar_one()
+        connection.execute(text("insert into words_row (document, number) values (:d, :n)"), values)
+        connection.execute(
+            text("insert into document_words (rowid, document, folded, exact) values (:n, :d, :f, :e)"),
+            values,
+        )
+
+    def is_many(self, connection: Connection, asked: Asked, tier: int) -> bool:
+        match = _tier(asked, tier)
+        if match is None:
+            return False
+        query = text(
+            "select count(*) from (select 1 from document_words where document_words match :match limit :most)"
+        )
+        return bool(connection.execute(query, {"match": match, "most": MANY + 1}).scalar_one() > MANY)
+
+    def hits(
+        self, connection: Connection, asked: Asked, after: Place, *, dossier: str | None, limit: int
+    ) -> Sequence[Hit]:
+        match = _tier(asked, after.tier)
+        if match is None:
+            return ()
+        query = (_NEWEST if after.newest_first else _BEST).format(only=_ONLY if dossier else "")
+        values = {
+            "match": match, "score": after.score, "number": after.number, "dossier": dossier, "limit": limit,
+        }  # fmt: skip
+        return [
+            Hit(Place(after.tier, after.newest_first, row.score, row.number), row.document, row.exact)
+            for row in connection.execute(text(query), values)
+        ]
+
+
+def _tier(asked: Asked, tier: int) -> str | None:
+    """The match expression of what is in a tier and in none above; None for one that must be empty."""
+    toned, folded = asked.toned, asked.folded
+    if tier in (1, 3) and (toned if tier == 1 else folded).is_run:
+        return None
+    exact = _all(toned, "exact")
+    return (
+        _side_by_side(toned.run, "exact"),
+        f"({exact}) NOT {_side_by_side(toned.run, 'exact')}",
+        f"{_side_by_side(folded.run, 'folded')} NOT ({exact})",
+        f"(({_all(folded, 'folded')}) NOT {_side_by_side(folded.run, 'folded')}) NOT ({exact})",
+    )[tier]
+
+
+def _all(form: Form, column: str) -> str:
+    return " AND ".join(_side_by_side(term, column) for term in form.terms)
+
+
+def _side_by_side(term: Term, column: str) -> str:
+    return f'{column} : "{" ".join(term.pieces)}"{"*" if term.prefix else ""}'
