@@ -18,7 +18,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import nullcontext
+from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -172,10 +172,10 @@ def _keep(database: Engine, some: Sequence[Paper]) -> None:
             connection.execute(INSERT, words)
             return
         values = [
-            {"d": f"d_{one.number}", "n": one.number, "e": t, "f": fold(t)}
+            {"d": f"d_{one.number}", "n": one.number, "e": t, "f": fold(t), "s": len(t.split())}
             for one, t in zip(some, texts, strict=True)
         ]
-        connection.execute(text("insert into words_row (document, number) values (:d, :n)"), values)
+        connection.execute(text("insert into words_row (document, number, size) values (:d, :n, :s)"), values)
         connection.execute(
             text("insert into document_words (rowid, document, folded, exact) values (:n, :d, :f, :e)"),
             values,
@@ -285,8 +285,8 @@ def main() -> None:
         if given.postgres:
             from tests.postgres_server import server
 
-            with nullcontext() if given.url else server() as own:
-                url = given.url or own.database()
+            with ExitStack() as held:
+                url = given.url or held.enter_context(server()).database()
                 outcomes.append(("PostgreSQL", given.postgres, run(url, given.postgres)))
     for kind, count, (seconds, size, found) in outcomes:
         parts.append(table(kind, count, seconds, size, found))

@@ -136,13 +136,15 @@ class Roots:
         values = json.loads(content)
         with writing(self._database) as connection:
             connection.execute(
-                insert(day_root).values(
+                insert(day_root)
+                .values(
                     day=day.isoformat(),
                     first=values["first"],
                     last=values["last"],
                     key=layout.root(day),
                     sha256=digest(content),
                 )
+                .on_conflict_do_nothing()  # another host on the same database was first
             )
             ledger.append(
                 connection,

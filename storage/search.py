@@ -11,6 +11,7 @@ import json
 import math
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from itertools import islice
 from typing import Any
 
@@ -19,7 +20,7 @@ from sqlalchemy import Engine, select
 from pipeline.grammar.folding import fold, fold_aligned, nfc, one_line
 from storage.database import is_postgres, reading
 from storage.schema import document
-from storage.words import MOST_TERMS, TIERS, Hit, Place, Words, ask, pieces_of, start_of
+from storage.words import MANY, MOST_TERMS, TIERS, Hit, Place, Words, ask, pieces_of, start_of
 from storage.words_postgres import PostgresWords
 from storage.words_sqlite import SqliteWords
 
@@ -71,10 +72,14 @@ class Search:
         place = _place(after)
         found: list[Hit] = []
         with reading(self._database) as connection:
+            if asked.toned is not None and not self._words.has(connection, asked.toned):
+                asked = replace(asked, toned=None)
             for tier in range(place.tier if place else 0, TIERS):
                 if place is None or place.tier != tier:
-                    many = dossier is None and self._words.is_many(connection, asked, tier)
-                    place = start_of(tier, newest_first=many)
+                    number = self._words.count(connection, asked, tier)
+                    if number == 0:
+                        continue
+                    place = start_of(tier, newest_first=number > MANY and dossier is None)
                 wanted = limit + 1 - len(found)
                 found += self._words.hits(connection, asked, place, dossier=dossier, limit=wanted)
                 if len(found) > limit:
@@ -107,8 +112,8 @@ def words_of(database: Engine) -> Words:
 
 def _score(place: Place) -> float:
     """Higher is better: the tier before the point, the rank within it after."""
-    within = 1 / (1 + place.score) if place.score >= 0 else place.score / (place.score - 1)
-    return round(TIERS - 1 - place.tier + (0.0 if place.newest_first else within), 4)
+    within = 0.0 if place.newest_first else 1 / (1 + max(place.score, 0.0))
+    return round(TIERS - 1 - place.tier + within, 4)
 
 
 def _token(place: Place) -> str:

@@ -1,8 +1,8 @@
 """What was asked for, and the seam to who finds it: words folded and exact, in four tiers, on either database.
 
 Tiers, best first: the words side by side with their exact tones; the words with their exact tones; side by side,
-folded; folded. Within a tier hits rank by relevance as long as there are few; of a tier with more than MANY hits the
-newest come first, since words that stand everywhere tell nothing of relevance.
+folded; folded. Within a tier shorter papers come first, since there the words are more of what they say; of one with more
+than MANY hits the newest come first: words that stand everywhere tell nothing of relevance.
 """
 
 from __future__ import annotations
@@ -49,9 +49,9 @@ class Form:
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """A query with the tones as typed, and folded."""
+    """A query with the tones as typed, None when no paper has it so, and folded."""
 
-    toned: Form
+    toned: Form | None
     folded: Form
 
 
@@ -79,8 +79,12 @@ class Words(Protocol):
         """Make a document findable by these words instead of those before; newer ones have higher numbers."""
         ...
 
-    def is_many(self, connection: Connection, asked: Asked, tier: int) -> bool:
-        """Whether a tier holds more than MANY hits; stops counting there."""
+    def has(self, connection: Connection, toned: Form) -> bool:
+        """Whether any paper has all terms with these tones."""
+        ...
+
+    def count(self, connection: Connection, asked: Asked, tier: int) -> int:
+        """How many hits a tier holds; stops counting behind MANY."""
         ...
 
     def hits(

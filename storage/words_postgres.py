@@ -13,14 +13,14 @@ from itertools import pairwise
 from sqlalchemy import Connection, text
 
 from pipeline.grammar.folding import fold
-from storage.words import MANY, Asked, Hit, Place, Term, pieces_of
+from storage.words import MANY, Asked, Form, Hit, Place, Term, pieces_of
 
 LONGEST = 200
 """Letters of a word that count; what is longer is noise of the reader."""
 ROOM = 900_000
 """Bytes of one `tsvector`, below PostgreSQL's limit of 1 MB: of a huge document the last pairs are left out."""
 
-_BEST = """
+_SHORTEST = """
     select w.number, w.size as score, w.document, w.exact from document_words w
     where {tier} {only} and (w.size, w.number) > (:score, :number) order by w.size, w.number limit :limit
 """
@@ -32,13 +32,14 @@ _ONLY = "and w.document in (select d.id from document d where d.dossier = :dossi
 _TIERS = (
     "w.toned @@ cast(:toned_run as tsquery)",
     "w.toned @@ cast(:toned_scattered as tsquery)",
-    "w.folded @@ cast(:folded_run as tsquery) and not w.toned @@ cast(:toned as tsquery)",
-    "w.folded @@ cast(:folded_scattered as tsquery) and not w.toned @@ cast(:toned as tsquery)",
+    "w.folded @@ cast(:folded_run as tsquery)",
+    "w.folded @@ cast(:folded_scattered as tsquery)",
 )
+_NOT_TONED = " and not w.toned @@ cast(:toned as tsquery)"
 
 
 class PostgresWords:
-    """One row a document. Among few hits the shorter papers rank first: the words are more of what they say."""
+    """One row a document."""
 
     def put(self, connection: Connection, document: str, exact: str, number: int | None) -> None:
         connection.execute(text("delete from document_words where document = :d"), {"d": document})
@@ -47,22 +48,25 @@ class PostgresWords:
             number = connection.execute(newest).scalar_one()
         connection.execute(INSERT, row(document, exact, int(number)))
 
-    def is_many(self, connection: Connection, asked: Asked, tier: int) -> bool:
-        if _empty(asked, tier):
-            return False
-        query = f"select count(*) from (select 1 from document_words w where {_TIERS[tier]} limit :most) s"
-        found = connection.execute(text(query), {**_queries(asked), "most": MANY + 1}).scalar_one()
-        return bool(found > MANY)
+    def has(self, connection: Connection, toned: Form) -> bool:
+        query = text("select 1 from document_words w where w.toned @@ cast(:toned as tsquery) limit 1")
+        return connection.execute(query, {"toned": _all(toned.terms)}).first() is not None
+
+    def count(self, connection: Connection, asked: Asked, tier: int) -> int:
+        where = _tier(asked, tier)
+        if where is None:
+            return 0
+        query = f"select count(*) from (select 1 from document_words w where {where} limit :most) s"
+        return int(connection.execute(text(query), {**_queries(asked), "most": MANY + 1}).scalar_one())
 
     def hits(
         self, connection: Connection, asked: Asked, after: Place, *, dossier: str | None, limit: int
     ) -> Sequence[Hit]:
-        if _empty(asked, after.tier):
+        where = _tier(asked, after.tier)
+        if where is None:
             return ()
         query = text(
-            (_NEWEST if after.newest_first else _BEST).format(
-                tier=_TIERS[after.tier], only=_ONLY if dossier else ""
-            )
+            (_NEWEST if after.newest_first else _SHORTEST).format(tier=where, only=_ONLY if dossier else "")
         )
         phrases = [term for term in asked.folded.terms if len(term.pieces) > 2]
         found: list[Hit] = []
@@ -114,20 +118,21 @@ def lexemes(words: Sequence[str]) -> list[str]:
     return list(found)
 
 
-def _empty(asked: Asked, tier: int) -> bool:
-    return (tier == 1 and asked.toned.is_run) or (tier == 3 and asked.folded.is_run)
+def _tier(asked: Asked, tier: int) -> str | None:
+    """The condition of what is in a tier and in none above; None for one that must be empty."""
+    form = asked.toned if tier < 2 else asked.folded
+    if form is None or (tier % 2 == 1 and form.is_run):
+        return None
+    return _TIERS[tier] + (_NOT_TONED if tier >= 2 and asked.toned is not None else "")
 
 
 def _queries(asked: Asked) -> dict[str, str]:
-    toned, folded = _all(asked.toned.terms), _all(asked.folded.terms)
-    toned_run, folded_run = _all([asked.toned.run]), _all([asked.folded.run])
-    return {
-        "toned": toned,
-        "toned_run": toned_run,
-        "toned_scattered": f"({toned}) & !({toned_run})",
-        "folded_run": folded_run,
-        "folded_scattered": f"({folded}) & !({folded_run})",
-    }
+    found = {}
+    for name, form in (("toned", asked.toned), ("folded", asked.folded)):
+        if form is not None:
+            every, run = _all(form.terms), _all([form.run])
+            found |= {name: every, f"{name}_run": run, f"{name}_scattered": f"({every}) & !({run})"}
+    return found
 
 
 def _all(terms: Iterable[Term]) -> str:

@@ -7,15 +7,14 @@ from collections.abc import Sequence
 from sqlalchemy import Connection, text
 
 from pipeline.grammar.folding import fold
-from storage.words import MANY, Asked, Form, Hit, Place, Term
+from storage.words import MANY, Asked, Form, Hit, Place, Term, pieces_of
 
-_BEST = """
-    with best as (
-        select w.rowid as number, bm25(document_words, 0, 1, 1) as score
-        from document_words w where document_words match :match {only}
+_SHORTEST = """
+    with hits as materialized (
+        select w.rowid as number from document_words w where document_words match :match {only}
     ), shown as (
-        select number, score from best where (score, number) > (:score, :number)
-        order by score, number limit :limit
+        select r.number, r.size as score from hits h join words_row r on r.number = h.number
+        where (r.size, r.number) > (:score, :number) order by r.size, r.number limit :limit
     )
     select s.number, s.score, w.document, w.exact from shown s
     join document_words w on w.rowid = s.number order by s.score, s.number
@@ -46,24 +45,29 @@ class SqliteWords:
             {"d": document},
         )
         connection.execute(text("delete from words_row where document = :d"), {"d": document})
-        values = {"d": document, "n": number, "f": fold(exact), "e": exact}
+        folded = fold(exact)
+        values = {"d": document, "n": number, "s": len(pieces_of(folded)), "f": folded, "e": exact}
         if number is None:
             newest = text("select coalesce(max(number), 0) + 1 from words_row")
             values["n"] = connection.execute(newest).scalar_one()
-        connection.execute(text("insert into words_row (document, number) values (:d, :n)"), values)
+        connection.execute(text("insert into words_row (document, number, size) values (:d, :n, :s)"), values)
         connection.execute(
             text("insert into document_words (rowid, document, folded, exact) values (:n, :d, :f, :e)"),
             values,
         )
 
-    def is_many(self, connection: Connection, asked: Asked, tier: int) -> bool:
+    def has(self, connection: Connection, toned: Form) -> bool:
+        query = text("select 1 from document_words where document_words match :match limit 1")
+        return connection.execute(query, {"match": _all(toned, "exact")}).first() is not None
+
+    def count(self, connection: Connection, asked: Asked, tier: int) -> int:
         match = _tier(asked, tier)
         if match is None:
-            return False
+            return 0
         query = text(
             "select count(*) from (select 1 from document_words where document_words match :match limit :most)"
         )
-        return bool(connection.execute(query, {"match": match, "most": MANY + 1}).scalar_one() > MANY)
+        return int(connection.execute(query, {"match": match, "most": MANY + 1}).scalar_one())
 
     def hits(
         self, connection: Connection, asked: Asked, after: Place, *, dossier: str | None, limit: int
@@ -71,7 +75,7 @@ class SqliteWords:
         match = _tier(asked, after.tier)
         if match is None:
             return ()
-        query = (_NEWEST if after.newest_first else _BEST).format(only=_ONLY if dossier else "")
+        query = (_NEWEST if after.newest_first else _SHORTEST).format(only=_ONLY if dossier else "")
         values = {
             "match": match, "score": after.score, "number": after.number, "dossier": dossier, "limit": limit,
         }  # fmt: skip
@@ -83,16 +87,19 @@ class SqliteWords:
 
 def _tier(asked: Asked, tier: int) -> str | None:
     """The match expression of what is in a tier and in none above; None for one that must be empty."""
-    toned, folded = asked.toned, asked.folded
-    if tier in (1, 3) and (toned if tier == 1 else folded).is_run:
+    form, column = (asked.toned, "exact") if tier < 2 else (asked.folded, "folded")
+    if form is None:
         return None
-    exact = _all(toned, "exact")
-    return (
-        _side_by_side(toned.run, "exact"),
-        f"({exact}) NOT {_side_by_side(toned.run, 'exact')}",
-        f"{_side_by_side(folded.run, 'folded')} NOT ({exact})",
-        f"(({_all(folded, 'folded')}) NOT {_side_by_side(folded.run, 'folded')}) NOT ({exact})",
-    )[tier]
+    run, every = _side_by_side(form.run, column), _all(form, column)
+    if tier % 2 == 0:
+        match = run
+    elif form.is_run:
+        return None
+    else:
+        match = f"(({every}) NOT {run})"
+    if tier >= 2 and asked.toned is not None:
+        return f"{match} NOT ({_all(asked.toned, 'exact')})"
+    return match
 
 
 def _all(form: Form, column: str) -> str:

@@ -142,7 +142,7 @@ def test_snippet_of_a_long_text_is_short_and_around_the_hit() -> None:
 def test_pages_follow_without_repeats_or_gaps(
     database: Engine, document: Document, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, many: int
 ) -> None:
-    for module in ("words_sqlite", "words_postgres"):
+    for module in ("words_sqlite", "words_postgres", "search"):
         monkeypatch.setattr(f"storage.{module}.MANY", many)
     names = {f"d_{number}": f"Tờ khai {'khai ' * (number % 5)} {number}" for number in range(23)}
     fill(database, document, tmp_path, names)
@@ -161,7 +161,7 @@ def test_pages_follow_without_repeats_or_gaps(
 def test_of_what_stands_everywhere_the_newest_come_first(
     database: Engine, document: Document, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    for module in ("words_sqlite", "words_postgres"):
+    for module in ("words_sqlite", "words_postgres", "search"):
         monkeypatch.setattr(f"storage.{module}.MANY", 3)
     fill(database, document, tmp_path, {f"d_{number}": f"Giấy số {number}" for number in range(6)})
     find = Search(database).find
