@@ -1,8 +1,8 @@
 """What was asked for, and the seam to who finds it: words folded and exact, in four tiers, on either database.
 
 Tiers, best first: the words side by side with their exact tones; the words with their exact tones; side by side,
-folded; folded. Within a tier shorter papers come first, since there the words are more of what they say; of one with more
-than MANY hits the newest come first: words that stand everywhere tell nothing of relevance.
+folded; folded. Within a tier shorter papers come first, since there the words are more of what they say; of one
+with more than MANY hits the newest come first: words that stand everywhere tell nothing of relevance.
 """
 
 from __future__ import annotations

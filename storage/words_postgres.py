@@ -127,7 +127,7 @@ def _tier(asked: Asked, tier: int) -> str | None:
 
 
 def _queries(asked: Asked) -> dict[str, str]:
-    found = {}
+    found: dict[str, str] = {}
     for name, form in (("toned", asked.toned), ("folded", asked.folded)):
         if form is not None:
             every, run = _all(form.terms), _all([form.run])
