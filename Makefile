@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 DEMO_HOME ?= .sohoa-demo
 
 .DEFAULT_GOAL := help
-.PHONY: help setup scanner demo test test-slow check fix bench samples pictures digits lock clean
+.PHONY: help setup scanner demo test test-slow check fix bench bench-search migration samples pictures digits lock clean
 
 help: ## Show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
@@ -56,6 +56,14 @@ fix: $(VENV)/.dev ## Let the formatter and the linter mend what they can
 
 bench: $(VENV)/.run .venv-bench/.done ## Measure against OCRmyPDF and bare Tesseract in one run; writes docs/benchmarks.md
 	@PYTHONPATH=. $(BIN)/python scripts/bench.py
+
+bench-search: $(VENV)/.dev ## Measure search among 100,000 documents and more on both databases; writes docs/benchmarks-search.md
+	@PYTHONPATH=. $(BIN)/python scripts/bench_search.py
+
+migration: $(VENV)/.dev ## Write the revision for tables that were changed: make migration NAME=what_it_is_for
+	@test -n "$(NAME)" || { echo "make migration NAME=what_it_is_for" >&2; exit 2; }
+	@$(BIN)/python -m storage.migrate "$(NAME)"
+	@$(BIN)/ruff format -q storage/migrations && $(BIN)/ruff check -q --fix storage/migrations
 
 samples: $(VENV)/.dev ## Make the bundled sample scans again
 	@$(BIN)/python -m samples.make

@@ -18,7 +18,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, Engine, delete, func, insert, select, text, update
+from sqlalchemy import Connection, Engine, delete, func, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
 from pipeline.errors import Tampered, UsageError
@@ -33,6 +33,7 @@ from storage.database import reading, writing
 from storage.manifest import Entry, Manifest, decode, digest
 from storage.review_tables import amendment
 from storage.schema import document, held
+from storage.search import words_of
 
 JSON = "application/json"
 
@@ -292,10 +293,7 @@ class Amendments:
                     source=source,
                 )
             )
-        row = connection.execute(
-            text("select rowid from document_words where document = :d"), {"d": name}
-        ).scalar()
-        connection.execute(text("delete from document_words where document = :d"), {"d": name})
+        row = words_of(connection.engine).drop(connection, name)
         words = "\n".join("\n".join(line.text for line in page.lines) for page in change.sidecar.pages)
         index_words(connection, name, change.sidecar.paper, words, row=row)
         last = change.last

@@ -7,11 +7,10 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from sqlalchemy import Engine, delete, select
-from sqlalchemy.dialects.sqlite import insert
 
 from pipeline.model import Blob, Sha256
 from storage import ledger
-from storage.database import reading, writing
+from storage.database import insert, reading, writing
 from storage.schema import document
 from storage.signing_tables import awaiting, signed_elsewhere
 

@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import Connection, Engine, Table, func, select, update
-from sqlalchemy.dialects.sqlite import insert
 
 from pipeline.model import (
     Document,
@@ -26,7 +25,7 @@ from pipeline.model import (
 from pipeline.records import dump, load
 from storage import ledger
 from storage.batch_view import batch_view
-from storage.database import reading, writing
+from storage.database import insert, reading, writing
 from storage.schema import batch, document, page
 
 OPEN = ("queued", "running")

@@ -9,15 +9,15 @@ from datetime import datetime
 from pathlib import PurePosixPath
 from typing import Any
 
-from sqlalchemy import Connection, Engine, func, select, text, update
-from sqlalchemy.dialects.sqlite import insert
+from sqlalchemy import Connection, Engine, func, select, update
 
-from pipeline.grammar.folding import fold, one_tone_style
+from pipeline.grammar.folding import one_tone_style
 from pipeline.model import Paper, Sha256, StoredDocument
 from storage import ledger
 from storage.batch_view import document_view
-from storage.database import reading, writing
+from storage.database import insert, reading, writing
 from storage.schema import batch, document, held
+from storage.search import words_of
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,7 +69,6 @@ class Catalogue:
                     )
                     .on_conflict_do_nothing()
                 )  # fmt: skip
-            connection.execute(text("delete from document_words where document = :d"), {"d": item.id})
             index_words(connection, item.id, item.paper, words)
             ledger.append(
                 connection,
@@ -168,12 +167,9 @@ class Catalogue:
 def index_words(
     connection: Connection, document_id: str, paper: Paper, words: str, *, row: int | None = None
 ) -> None:
-    """Make a document findable by its fields and words. `row` decides between hits that are equal otherwise."""
+    """Make a document findable by its fields and words. `row` is its number: newer ones have higher ones."""
     exact = one_tone_style(" ".join([paper.dossier or "", paper.type_name, *_sought(paper), words]))
-    connection.execute(
-        text("insert into document_words (rowid, document, folded, exact) values (:r, :d, :f, :e)"),
-        {"r": row, "d": document_id, "f": fold(exact), "e": exact},
-    )
+    words_of(connection.engine).put(connection, document_id, exact, row)
 
 
 def _sought(paper: Paper) -> list[str]:

@@ -12,13 +12,12 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from sqlalchemy import Engine, delete, select, update
-from sqlalchemy.dialects.sqlite import insert
 
 from pipeline.errors import NeedsPerson, Tampered, UsageError
 from pipeline.model import Blob, Sha256, SignatureRole, StoredObject
 from storage import layout, ledger
 from storage.archive import Archive
-from storage.database import reading, writing
+from storage.database import insert, reading, writing
 from storage.disposal_certificate import DISPOSED, Gone, certificate, objects_of
 from storage.disposal_extent import extent, in_use, locked
 from storage.disposal_rows import forget, note_gone

@@ -6,16 +6,16 @@ import json
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from sqlalchemy import Connection, Engine, delete, select, text, update
-from sqlalchemy.dialects.sqlite import insert
+from sqlalchemy import Connection, Engine, delete, select, update
 
 from pipeline.errors import UsageError
 from storage.copy_tables import copy_item
-from storage.database import reading
+from storage.database import insert, reading
 from storage.disposal_certificate import Gone
 from storage.keeping_tables import disposed_object, disposed_paper
 from storage.review_tables import amendment
 from storage.schema import document, held, page
+from storage.search import words_of
 from storage.signing_tables import awaiting, evidence_end, signed_elsewhere
 
 REASON = "Đã hủy theo biên bản, hết thời hạn bảo quản (disposed of by certificate)"
@@ -56,7 +56,7 @@ def forget(connection: Connection, papers: Sequence[str], folder: str, gone: Seq
         row = connection.execute(select(document).where(document.c.id == name)).first()
         if row is None or not str(row.key or "").startswith(f"{folder}/"):
             continue  # it is in another dossier by now
-        connection.execute(text("delete from document_words where document = :d"), {"d": name})
+        words_of(connection.engine).drop(connection, name)
         for table in (held, amendment, awaiting, signed_elsewhere, evidence_end):
             connection.execute(delete(table).where(table.c.document == name))
         connection.execute(delete(document).where(document.c.id == name))

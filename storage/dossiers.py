@@ -10,13 +10,12 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from sqlalchemy import Connection, Engine, func, select, update
-from sqlalchemy.dialects.sqlite import insert
 
 from pipeline.errors import Tampered
 from pipeline.model import Paper
 from pipeline.records import load
 from storage import layout, ledger
-from storage.database import reading, writing
+from storage.database import insert, reading, writing
 from storage.dossier_record import DossierRecord, decode_record, encode_record
 from storage.dossier_tables import dossier, issued_code
 from storage.keeping_tables import disposal_open, kept

@@ -9,13 +9,12 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Engine, select
-from sqlalchemy.dialects.sqlite import insert
+from sqlalchemy import Engine, func, select
 
 from pipeline.model import Intake
 from pipeline.records import load
 from storage import layout, ledger
-from storage.database import reading, writing
+from storage.database import insert, reading, writing
 from storage.examine import Examiner, Looked, Pace, Row
 from storage.findings import Finding
 from storage.keeping_tables import disposed_object
@@ -88,18 +87,10 @@ class Fixity:
         """Look at a random sample of all objects, and say what it proves of the rest."""
         run = Run(seed=secrets.randbits(32) if seed is None else seed, complete=True)
         with reading(self._database) as connection:
-            every = list(
-                connection.exec_driver_sql(
-                    "select rowid from held_object order by key, document, version"
-                ).scalars()
-            )
-        run.population = len(every)
-        chosen = random.Random(run.seed).sample(every, min(size, len(every)))
-        for number, row_id in enumerate(chosen):
-            with reading(self._database) as connection:
-                row = connection.exec_driver_sql(
-                    "select document, key, sha256 from held_object where rowid = ?", (row_id,)
-                ).one()
+            run.population = connection.execute(select(func.count()).select_from(held)).scalar_one()
+        places = random.Random(run.seed).sample(range(run.population), min(size, run.population))
+        chosen = self._held_at(places)
+        for number, row in enumerate(chosen):
             looked = Looked()
             mine = [one for one in self._bucket.versions(row.key) if one.key == row.key]
             mine.sort(key=lambda one: not one.latest)
@@ -110,6 +101,18 @@ class Fixity:
         run.statement = statement(run.checked, len(run.findings), run.population)
         self._note_run(run, actor)
         return run
+
+    def _held_at(self, places: Sequence[int]) -> list[Any]:
+        """The objects at these places of all, counted in order of key; read through once, kept are only these."""
+        query = select(held.c.document, held.c.key, held.c.sha256).order_by(
+            held.c.key, held.c.document, held.c.version, held.c.role
+        )
+        wanted, found = set(places), {}
+        with reading(self._database) as connection:
+            for place, row in enumerate(connection.execute(query).yield_per(2000)):
+                if place in wanted:
+                    found[place] = row
+        return [found[place] for place in places if place in found]
 
     def place(self) -> str:
         """The dossier that was looked at last in a pass that is not at its end."""

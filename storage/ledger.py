@@ -14,9 +14,8 @@ from datetime import UTC, datetime
 from typing import Any
 
 from sqlalchemy import Connection, Engine, select
-from sqlalchemy.dialects.sqlite import insert
 
-from storage.database import reading, writing
+from storage.database import insert, reading, writing
 from storage.proof import GENESIS, Chain, Entry, entry_hash, walk
 from storage.schema import actor_name, ledger
 

@@ -8,10 +8,9 @@ from datetime import UTC, datetime
 from typing import Any
 
 from sqlalchemy import Engine, func, select, update
-from sqlalchemy.dialects.sqlite import insert
 
 from storage import ledger
-from storage.database import reading, writing
+from storage.database import insert, reading, writing
 from storage.dossier_tables import outbox
 
 FIRST_WAIT, LONGEST_WAIT = 2.0, 600.0

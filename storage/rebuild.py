@@ -14,8 +14,7 @@ from itertools import groupby
 from pathlib import PurePosixPath
 from typing import Any
 
-from sqlalchemy import Connection, Engine, insert, text
-from sqlalchemy.dialects.sqlite import insert as insert_once
+from sqlalchemy import Connection, Engine, insert
 
 from pipeline.errors import Tampered, Unavailable
 from pipeline.model import Intake
@@ -24,6 +23,7 @@ from pipeline.records import dump, load
 from pipeline.sidecar import Sidecar, SidecarPage
 from storage.batches import described
 from storage.catalogue import index_words
+from storage.database import insert as insert_once
 from storage.database import writing
 from storage.disposal_certificate import DISPOSED
 from storage.dossier_rebuild import put_back, records_of
@@ -236,7 +236,6 @@ class Rebuilder:
             .values(id=name, **values)
             .on_conflict_do_update(index_elements=["id"], set_=values)
         )
-        connection.execute(text("delete from document_words where document = :d"), {"d": name})
         self._places[name] = top
         for one in self._rows(name, entries, generations):
             connection.execute(insert_once(held).values(document=name, **one).on_conflict_do_nothing())

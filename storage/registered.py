@@ -7,9 +7,8 @@ from datetime import UTC, datetime
 from typing import Any
 
 from sqlalchemy import Engine, func, select
-from sqlalchemy.dialects.sqlite import insert
 
-from storage.database import reading, writing
+from storage.database import insert, reading, writing
 from storage.dossier_tables import registered, registry_place
 from storage.schema import document
 

@@ -6,9 +6,8 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from sqlalchemy import Engine, and_, func, select
-from sqlalchemy.dialects.sqlite import insert
 
-from storage.database import reading, writing
+from storage.database import insert, reading, writing
 from storage.schema import document, held
 from storage.signing_tables import evidence_end
 

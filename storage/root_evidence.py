@@ -15,11 +15,10 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Any, Protocol
 
 from sqlalchemy import Engine, func, select, update
-from sqlalchemy.dialects.sqlite import insert
 
 from pipeline.errors import NeedsPerson, SohoaError, Tampered
 from storage import layout, ledger
-from storage.database import reading, writing
+from storage.database import insert, reading, writing
 from storage.evidence_record import (
     KINDS,
     NAMES,

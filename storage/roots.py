@@ -12,11 +12,10 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 from sqlalchemy import Engine, select
-from sqlalchemy.dialects.sqlite import insert
 
 from pipeline.errors import Tampered
 from storage import layout, ledger
-from storage.database import reading, writing
+from storage.database import insert, reading, writing
 from storage.ledger import Ledger
 from storage.manifest import digest
 from storage.proof import VIETNAM, Root, day_of, leaves, merkle
@@ -137,13 +136,15 @@ class Roots:
         values = json.loads(content)
         with writing(self._database) as connection:
             connection.execute(
-                insert(day_root).values(
+                insert(day_root)
+                .values(
                     day=day.isoformat(),
                     first=values["first"],
                     last=values["last"],
                     key=layout.root(day),
                     sha256=digest(content),
                 )
+                .on_conflict_do_nothing()  # another host on the same database was first
             )
             ledger.append(
                 connection,

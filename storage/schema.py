@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from sqlalchemy import (
+    BigInteger,
     CheckConstraint,
     Column,
     Float,
@@ -108,7 +109,7 @@ held = Table(
     Column("role", String(12), primary_key=True),
     Column("key", Text, primary_key=True),
     Column("sha256", String(64), nullable=False),
-    Column("size", Integer, nullable=False),
+    Column("size", BigInteger, nullable=False),
     Column("source", Text, nullable=False),
 )
 Index("held_object_key", held.c.key)
@@ -161,12 +162,3 @@ scrub = Table(
     CheckConstraint("id = 1"),
 )
 """Where the pass over the bucket stands: the dossier looked at last, empty between two passes."""
-
-SQLITE_ONLY = (
-    "create virtual table if not exists document_words using fts5("
-    'document unindexed, folded, exact, tokenize="unicode61 remove_diacritics 0")',
-    "create trigger if not exists ledger_no_update before update on ledger "
-    "begin select raise(abort, 'the ledger is append-only'); end",
-    "create trigger if not exists ledger_no_delete before delete on ledger "
-    "begin select raise(abort, 'the ledger is append-only'); end",
-)

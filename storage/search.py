@@ -1,66 +1,32 @@
-"""Search by any words, with or without diacritics, by phrase, prefix, code or number (SQLite FTS5).
+"""Search by any words, with or without diacritics, by phrase, prefix, code or number.
 
-FTS5's own folding leaves đ alone, so words stand twice: folded by us, and exact. Hits with the exact tones
-rank above folded ones, words side by side above scattered ones; pages go by key (tier, score, row), not by offset.
+The words lie behind a seam (`storage/words.py`), one file for each database. Pages go by key (tier, score, number), not
+by offset.
 """
 
 from __future__ import annotations
 
 import base64
 import json
+import math
 import re
-import unicodedata
 from collections.abc import Iterator
+from dataclasses import replace
 from itertools import islice
 from typing import Any
 
-from sqlalchemy import Engine, text
+from sqlalchemy import Engine, select
 
-from pipeline.grammar.folding import fold, fold_aligned, nfc, one_line, one_tone_style
-from storage.database import reading
+from pipeline.grammar.folding import fold, fold_aligned, nfc, one_line
+from storage.database import is_postgres, reading
+from storage.schema import document
+from storage.words import MANY, MOST_TERMS, TIERS, Hit, Place, Words, ask, pieces_of, start_of
+from storage.words_postgres import PostgresWords
+from storage.words_sqlite import SqliteWords
 
 MOST = 1000
-MOST_TERMS = 64
 BEFORE, AFTER = 40, 120
 """Signs shown before and after the start of the first hit."""
-TIERS = 4
-_TERM = re.compile(r'"([^"]*)"|(\S+)')
-_PIECE = re.compile(r"[^\W_]+", re.UNICODE)
-
-_QUERY = text(
-    """
-    with hits as (
-        select w.rowid as row, w.document, w.exact,
-               bm25(document_words, 0, 1, 1) as score,
-               case when w.rowid in (select rowid from document_words where document_words match :exact_run) then 0
-                    when w.rowid in (select rowid from document_words where document_words match :exact) then 1
-                    when w.rowid in (select rowid from document_words where document_words match :folded_run) then 2
-                    else 3 end as tier
-        from document_words w where document_words match :folded
-    )
-    select h.*, d.dossier, d.type_name, d.title from hits h join document d on d.id = h.document
-    where (:tier is null or (h.tier, h.score, h.row) > (:tier, :score, :row))
-      and (:dossier is null or d.dossier = :dossier)
-    order by h.tier, h.score, h.row limit :limit
-    """
-)
-
-
-def fts_query(query: str, column: str) -> str | None:
-    """A match expression on one column that no user input can break; None when no word is left."""
-    parts = []
-    for phrase, word in islice(_TERM.findall(unicodedata.normalize("NFC", query)), MOST_TERMS):
-        pieces = _PIECE.findall(phrase or word)
-        if pieces:
-            prefix = "*" if word.endswith("*") else ""
-            parts.append(f'{column} : "{" ".join(pieces)}"{prefix}')
-    return " AND ".join(parts) or None
-
-
-def run_query(query: str, column: str) -> str:
-    """The same words side by side, in their order."""
-    star = "*" if query.rstrip().endswith("*") else ""
-    return f'{column} : "{" ".join(_PIECE.findall(unicodedata.normalize("NFC", query)))}"{star}'
 
 
 def snippet(content: str, query: str) -> str:
@@ -81,7 +47,7 @@ def snippet(content: str, query: str) -> str:
 
 def _hits(content: str, query: str) -> Iterator[re.Match[str]]:
     """Words of the query in the content, diacritics aside; longer words when one ends with a star."""
-    terms = sorted({fold(piece) for piece in _PIECE.findall(nfc(query))}, key=len, reverse=True)[:MOST_TERMS]
+    terms = sorted({fold(piece) for piece in pieces_of(nfc(query))}, key=len, reverse=True)[:MOST_TERMS]
     if not terms:
         return iter(())
     any_of, more = "|".join(re.escape(term) for term in terms), r"\w*" if "*" in query else r"(?!\w)"
@@ -93,52 +59,74 @@ class Search:
 
     def __init__(self, database: Engine) -> None:
         self._database = database
+        self._words = words_of(database)
 
     def find(
         self, query: str, *, limit: int = 20, after: str | None = None, dossier: str | None = None
     ) -> dict[str, Any]:
         """Hits in the contract's shape, best first; `next` continues behind the last one."""
-        folded = fts_query(fold(query), "folded")
-        exact = fts_query(one_tone_style(query), "exact")
-        if folded is None or exact is None:
+        asked = ask(query)
+        if asked is None:
             return {"results": [], "next": None}
         limit = min(max(limit, 1), MOST)
-        tier, score, row = _cursor(after)
-        values = {
-            "folded": folded, "exact": exact,
-            "folded_run": run_query(fold(query), "folded"),
-            "exact_run": run_query(one_tone_style(query), "exact"),
-            "tier": tier, "score": score, "row": row, "dossier": dossier, "limit": limit + 1,
-        }  # fmt: skip
+        place = _place(after)
+        found: list[Hit] = []
         with reading(self._database) as connection:
-            found = connection.execute(_QUERY, values).all()
-        shown = found[:limit]
-        more = len(found) > limit
+            if asked.toned is not None and not self._words.has(connection, asked.toned):
+                asked = replace(asked, toned=None)
+            for tier in range(place.tier if place else 0, TIERS):
+                if place is None or place.tier != tier:
+                    number = self._words.count(connection, asked, tier)
+                    if number == 0:
+                        continue
+                    place = start_of(tier, newest_first=number > MANY and dossier is None)
+                wanted = limit + 1 - len(found)
+                found += self._words.hits(connection, asked, place, dossier=dossier, limit=wanted)
+                if len(found) > limit:
+                    break
+            shown = found[:limit]
+            about = select(document.c.id, document.c.dossier, document.c.type_name, document.c.title)
+            names = [hit.document for hit in shown]
+            rows = {row.id: row for row in connection.execute(about.where(document.c.id.in_(names)))}
         return {
             "results": [
                 {
                     "document": hit.document,
-                    "dossier": hit.dossier,
-                    "type_name": hit.type_name,
-                    "title": hit.title,
+                    "dossier": rows[hit.document].dossier,
+                    "type_name": rows[hit.document].type_name,
+                    "title": rows[hit.document].title,
                     "snippet": snippet(hit.exact, query),
-                    "score": round(-hit.score + (TIERS - 1 - hit.tier), 4),
+                    "score": _score(hit.place),
                 }
                 for hit in shown
+                if hit.document in rows
             ],
-            "next": _token(shown[-1]) if more else None,
+            "next": _token(shown[-1].place) if len(found) > limit else None,
         }
 
 
-def _token(hit: Any) -> str:
-    return base64.urlsafe_b64encode(json.dumps([hit.tier, hit.score, hit.row]).encode()).decode()
+def words_of(database: Engine) -> Words:
+    """The words where this database keeps them."""
+    return PostgresWords() if is_postgres(database) else SqliteWords()
 
 
-def _cursor(token: str | None) -> tuple[int | None, float | None, int | None]:
-    """Position after which to go on; a token that is none of ours starts from the top."""
+def _score(place: Place) -> float:
+    """Higher is better: the tier before the point, the rank within it after."""
+    within = 0.0 if place.newest_first else 1 / (1 + max(place.score, 0.0))
+    return round(TIERS - 1 - place.tier + within, 4)
+
+
+def _token(place: Place) -> str:
+    values = [place.tier, int(place.newest_first), place.score, place.number]
+    return base64.urlsafe_b64encode(json.dumps(values).encode()).decode()
+
+
+def _place(token: str | None) -> Place | None:
+    """Where to go on; a token that is none of ours starts from the top."""
     try:
-        tier, score, row = json.loads(base64.urlsafe_b64decode(token or ""))
-        found = int(tier), float(score), int(row)
+        tier, newest_first, score, number = json.loads(base64.urlsafe_b64decode(token or ""))
+        found = Place(int(tier), bool(newest_first), float(score), int(number))
     except (ValueError, TypeError, OverflowError, RecursionError):
-        return None, None, None
-    return found if found[0] in range(TIERS) and 0 <= found[2] < 1 << 63 else (None, None, None)
+        return None
+    sound = found.tier in range(TIERS) and 0 <= found.number < 1 << 63 and math.isfinite(found.score)
+    return found if sound else None

@@ -14,7 +14,6 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from sqlalchemy import Connection, Engine, and_, delete, func, or_, select, update
-from sqlalchemy.dialects.sqlite import insert
 
 from pipeline.errors import Tampered, Unavailable
 from pipeline.model import Sha256, SignatureRole
@@ -22,7 +21,7 @@ from storage import layout
 from storage.archive import Archive
 from storage.copy_disposed import remove_disposed
 from storage.copy_tables import copy_cursor, copy_item
-from storage.database import reading, writing
+from storage.database import insert, reading, writing
 from storage.evidence_tables import evidence_record
 from storage.ledger import Ledger
 from storage.s3 import Bucket

@@ -13,11 +13,10 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 from sqlalchemy import Connection, Engine, Select, func, select, update
-from sqlalchemy.dialects.sqlite import insert
 
 from pipeline.errors import Tampered
 from storage import layout
-from storage.database import reading, writing
+from storage.database import insert, reading, writing
 from storage.manifest import digest
 from storage.proof import Entry, day_of, line_of
 from storage.s3 import AlreadyThere, Bucket

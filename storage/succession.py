@@ -13,7 +13,6 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from sqlalchemy import Connection, Engine, func, or_, select, update
-from sqlalchemy.dialects.sqlite import insert
 
 from pipeline.errors import Tampered, Unavailable, UsageError
 from pipeline.model import Level, Sha256, SignatureRole
@@ -21,7 +20,7 @@ from pipeline.records import dump, load
 from pipeline.sidecar import Sidecar
 from storage import layout, ledger
 from storage.archive import DETACHED, LEAST_LOCK
-from storage.database import reading, writing
+from storage.database import insert, reading, writing
 from storage.manifest import Entry, Manifest, decode, digest, encode
 from storage.s3 import AlreadyThere, Bucket
 from storage.schema import batch, document, held

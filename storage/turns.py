@@ -8,11 +8,10 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from sqlalchemy import Engine, delete, select
-from sqlalchemy.dialects.sqlite import insert
 
 from pipeline.errors import UsageError
 from storage import ledger
-from storage.database import reading, writing
+from storage.database import insert, reading, writing
 from storage.proof import VIETNAM
 from storage.review_tables import hold, proposal
 

@@ -18,6 +18,7 @@ from storage.database import open_database, sqlite_url
 from storage.s3 import Bucket
 from storage.seaweedfs import EmbeddedStore
 from tests.papers import AGENCY, OFFICER, make_document, make_signer
+from tests.postgres_server import Server, server
 from tests.repository import Repository, fill
 
 
@@ -56,6 +57,35 @@ def own_bucket(spare: Bucket) -> Bucket:
     for_removal = [DeleteObject(str(one.object_name), one.version_id) for one in there]
     assert not list(spare._client.remove_objects("spare", for_removal, bypass_governance_mode=True))
     return spare
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[Server]:
+    with server() as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def new_postgres(postgres: Server) -> Callable[[], str]:
+    """Databases with every table in place."""
+    template = postgres.database()
+    open_database(template).dispose()
+    return lambda: postgres.database(template=template.rpartition("/")[2])
+
+
+DATABASES = ["sqlite", "postgresql"]
+
+
+@pytest.fixture(params=DATABASES)
+def any_database(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Engine]:
+    """Either database; a test module that is to hold on both lets its `database` be this."""
+    if request.param == "sqlite":
+        url = sqlite_url(tmp_path / "sohoa.sqlite3")
+    else:
+        url = request.getfixturevalue("new_postgres")()
+    engine = open_database(url)
+    yield engine
+    engine.dispose()
 
 
 @pytest.fixture

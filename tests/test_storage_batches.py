@@ -18,6 +18,11 @@ from tests.papers import as_stored, make_intake, with_bytes
 
 
 @pytest.fixture
+def database(any_database: Engine) -> Engine:
+    return any_database
+
+
+@pytest.fixture
 def batches(database: Engine, document: Document) -> Batches:
     batches = Batches(database)
     batches.open(make_intake(document))

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 from sqlalchemy import Engine, text
-from sqlalchemy.exc import IntegrityError
+from sqlalchemy.exc import DatabaseError, IntegrityError
 
 from pipeline.errors import Unavailable, UsageError
 from pipeline.model import Document
@@ -17,6 +17,12 @@ from storage.database import open_database, reading, sqlite_url, writing
 from storage.ledger import Ledger
 from storage.search import Search
 from tests.papers import as_stored, make_intake, with_bytes
+from tests.postgres_server import Server
+
+
+@pytest.fixture
+def database(any_database: Engine) -> Engine:
+    return any_database
 
 
 @pytest.fixture
@@ -100,26 +106,35 @@ def test_nothing_is_stored_without_key_digest_and_generation(catalogue: Catalogu
     assert catalogue.documents() == []
 
 
+FAIL = {
+    "sqlite": ["create trigger fail before insert on ledger begin select raise(abort, 'no'); end"],
+    "postgresql": [
+        "create function fail() returns trigger language plpgsql as $$ begin raise exception 'no'; end $$",
+        "create trigger fail before insert on ledger for each row execute function fail()",
+    ],
+}
+
+
 def test_failed_commit_leaves_neither_row_nor_word_nor_entry(
     catalogue: Catalogue, database: Engine, document: Document, tmp_path: Path
 ) -> None:
     stored = as_stored(with_bytes(document, b"signed", tmp_path))
     with writing(database) as connection:
-        connection.execute(
-            text("create trigger fail before insert on ledger begin select raise(abort, 'no'); end")
-        )
-    with pytest.raises(IntegrityError):
+        for statement in FAIL[database.dialect.name]:
+            connection.execute(text(statement))
+    with pytest.raises(DatabaseError, match="no"):
         catalogue.commit(stored)
     assert catalogue.documents() == []
     assert catalogue.objects(document.id, original=False, version=None) == []
     assert Search(database).find("chứng nhận")["results"] == []
 
 
-def test_locked_database_is_a_dependency_that_is_down(database: Engine, tmp_path: Path) -> None:
-    impatient = open_database(sqlite_url(tmp_path / "sohoa.sqlite3"))
+def test_locked_database_is_a_dependency_that_is_down(database: Engine) -> None:
+    impatient = open_database(database.url)
+    wait = {"sqlite": "pragma busy_timeout=50", "postgresql": "set lock_timeout to 50"}[database.dialect.name]
     with reading(impatient) as connection:
-        connection.exec_driver_sql("pragma busy_timeout=50")
-        connection.connection.dbapi_connection.execute("pragma busy_timeout=50")  # type: ignore[union-attr]
+        connection.exec_driver_sql(wait)
+        connection.commit()
     with (
         writing(database),
         pytest.raises(Unavailable),
@@ -129,12 +144,37 @@ def test_locked_database_is_a_dependency_that_is_down(database: Engine, tmp_path
     impatient.dispose()
 
 
+def test_text_that_a_database_may_not_like_is_kept(
+    catalogue: Catalogue, database: Engine, document: Document, tmp_path: Path
+) -> None:
+    odd = replace(document.paper, dossier=f"H26-{'x' * 300}\0")
+    item = replace(document, id="d_odd", paper=odd)
+    Batches(database).open_document(item)
+    catalogue.commit(as_stored(with_bytes(item, b"odd", tmp_path)))
+    assert catalogue.documents() == ["d_odd"] and catalogue.dossier(f"H26-{'x' * 300}\0") is not None
+
+
 def test_file_that_is_no_database_is_a_dependency_that_is_down(tmp_path: Path) -> None:
     (tmp_path / "sohoa.sqlite3").write_bytes(b"this is no database file, but long enough" * 100)
     with pytest.raises(Unavailable):
         open_database(sqlite_url(tmp_path / "sohoa.sqlite3"))
 
 
-def test_another_kind_of_database_is_refused_with_the_remedy() -> None:
+def test_server_that_is_not_there_is_a_dependency_that_is_down_and_the_password_stays_unsaid() -> None:
+    with pytest.raises(Unavailable) as told:
+        open_database("postgresql://sohoa:Mat-khau-9@127.0.0.1:1/sohoa")
+    assert "127.0.0.1" in str(told.value) and "Mat-khau-9" not in told.value.both
+
+
+@pytest.mark.parametrize(
+    "url", ["mysql://localhost/sohoa", "postgresql://localhost", "sohoa", "", "://", "http://x/y"]
+)
+def test_another_kind_of_database_is_refused_with_the_remedy(url: str) -> None:
     with pytest.raises(UsageError, match=r"database\.url"):
-        open_database("postgresql://localhost/sohoa")
+        open_database(url)
+
+
+def test_postgres_of_another_encoding_is_refused_with_the_remedy(postgres: Server) -> None:
+    url = postgres.database(options="encoding 'LATIN1' locale 'C'")
+    with pytest.raises(UsageError, match="createdb"):
+        open_database(url)

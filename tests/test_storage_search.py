@@ -16,7 +16,9 @@ from sqlalchemy import Engine
 from pipeline.model import Document, Field
 from storage.batches import Batches
 from storage.catalogue import Catalogue
+from storage.database import open_database, sqlite_url
 from storage.search import Search, snippet
+from tests.conftest import DATABASES
 from tests.papers import as_stored, make_intake, of_text, with_bytes
 
 TEXTS = {
@@ -29,12 +31,19 @@ TEXTS = {
 }
 
 
-@pytest.fixture(scope="module")
-def search(document: Document, tmp_path_factory: pytest.TempPathFactory) -> Search:
-    from storage.database import open_database, sqlite_url
+@pytest.fixture
+def database(any_database: Engine) -> Engine:
+    return any_database
 
+
+@pytest.fixture(scope="module", params=DATABASES)
+def search(
+    request: pytest.FixtureRequest, document: Document, tmp_path_factory: pytest.TempPathFactory
+) -> Search:
     folder = tmp_path_factory.mktemp("search")
-    database = open_database(sqlite_url(folder / "sohoa.sqlite3"))
+    sqlite = request.param == "sqlite"
+    url = sqlite_url(folder / "sohoa.sqlite3") if sqlite else request.getfixturevalue("new_postgres")()
+    database = open_database(url)
     fill(database, document, folder, TEXTS)
     return Search(database)
 
@@ -129,7 +138,12 @@ def test_snippet_of_a_long_text_is_short_and_around_the_hit() -> None:
     assert len(shown) < 200 and shown.startswith("…") and shown.endswith("…")
 
 
-def test_pages_follow_without_repeats_or_gaps(database: Engine, document: Document, tmp_path: Path) -> None:
+@pytest.mark.parametrize("many", [1000, 5])
+def test_pages_follow_without_repeats_or_gaps(
+    database: Engine, document: Document, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, many: int
+) -> None:
+    for module in ("words_sqlite", "words_postgres", "search"):
+        monkeypatch.setattr(f"storage.{module}.MANY", many)
     names = {f"d_{number}": f"Tờ khai {'khai ' * (number % 5)} {number}" for number in range(23)}
     fill(database, document, tmp_path, names)
     search, seen, after = Search(database), [], None
@@ -142,6 +156,32 @@ def test_pages_follow_without_repeats_or_gaps(database: Engine, document: Docume
         assert len(page["results"]) == 5
     assert len(seen) == 23 and set(seen) == set(names)
     assert seen == [hit["document"] for hit in search.find("tờ khai", limit=50)["results"]]
+
+
+def test_of_what_stands_everywhere_the_newest_come_first(
+    database: Engine, document: Document, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for module in ("words_sqlite", "words_postgres", "search"):
+        monkeypatch.setattr(f"storage.{module}.MANY", 3)
+    fill(database, document, tmp_path, {f"d_{number}": f"Giấy số {number}" for number in range(6)})
+    find = Search(database).find
+    assert [hit["document"] for hit in find("giấy")["results"]] == [f"d_{n}" for n in (5, 4, 3, 2, 1, 0)]
+    assert [hit["document"] for hit in find("giấy số 2")["results"]] == ["d_2"]
+    assert [hit["document"] for hit in find("giấy", dossier="H26-d_4")["results"]] == ["d_4"]
+
+
+def test_a_phrase_of_three_words_is_not_met_by_its_pairs(
+    database: Engine, document: Document, tmp_path: Path
+) -> None:
+    texts = {
+        "d_pairs": "quyền sử, rồi sử dụng; quyền dụng. Sử dụng đất",
+        "d_phrase": "mọi quyền sử dụng đất ở, và còn nhiều chữ nữa sau đó",
+    }
+    fill(database, document, tmp_path, texts)
+    find = Search(database).find
+    assert [hit["document"] for hit in find('"quyền sử dụng"')["results"]] == ["d_phrase"]
+    assert [hit["document"] for hit in find('"quyen su dung"')["results"]] == ["d_phrase"]
+    assert len(find("quyền sử dụng")["results"]) == 2
 
 
 HOSTILE = [
@@ -186,10 +226,9 @@ def test_any_limit_is_bounded(search: Search, limit: int) -> None:
     assert search.find("truong", limit=limit)["results"]
 
 
-def test_words_side_by_side_rank_above_the_same_words_scattered(document: Document, tmp_path: Path) -> None:
-    from storage.database import open_database, sqlite_url
-
-    database = open_database(sqlite_url(tmp_path / "sohoa.sqlite3"))
+def test_words_side_by_side_rank_above_the_same_words_scattered(
+    database: Engine, document: Document, tmp_path: Path
+) -> None:
     texts = {
         "d_don": "Đơn đăng ký biến động, theo hợp đồng đã ký; nhận chuyển giao, không nhượng lại; hợp đồng, chuyển",
         "d_hop_dong": "Hợp đồng chuyển nhượng quyền sử dụng đất, các bên cùng thỏa thuận những điều sau đây",
@@ -200,11 +239,8 @@ def test_words_side_by_side_rank_above_the_same_words_scattered(document: Docume
 
 
 def test_a_day_is_found_as_people_write_it_and_type_keys_are_nobodys_words(
-    document: Document, tmp_path: Path
+    database: Engine, document: Document, tmp_path: Path
 ) -> None:
-    from storage.database import open_database, sqlite_url
-
-    database = open_database(sqlite_url(tmp_path / "sohoa.sqlite3"))
     fields = (
         Field(name="type", value="quyet-dinh-khac", confidence=1.0, doubtful=False),
         Field(name="date", value="2023-07-08", confidence=1.0, doubtful=False),

@@ -10,13 +10,11 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import make_url
-
 from config.settings import Settings
 from pipeline.errors import UsageError
 from pipeline.home.server import Progress
 from pipeline.paths import HomePaths
-from pipeline.wire import Parts, database_url
+from pipeline.wire import Parts, database_file
 from storage.backup import Backup
 from storage.vault import Vault
 
@@ -34,6 +32,7 @@ class BackupDesk:
     def run(self, arguments: dict[str, Any], actor: str, progress: Progress) -> dict[str, Any]:
         """One set more. Raises UsageError for a place or key that will not do, Unavailable to try again."""
         folder = Path(str(arguments["path"]))
+        database_file(self._paths, self._settings, command="backup")
         self._check_place(folder)
         started = time.monotonic()
         with _ONE:
@@ -62,7 +61,7 @@ class BackupDesk:
                 vault,
                 self._parts.versioned,
                 home=self._paths.root,
-                database=Path(str(make_url(database_url(self._paths, self._settings)).database)),
+                database=database_file(self._paths, self._settings, command="backup"),
                 scratch=scratch,
                 held_still=self._parts.segments.held_still,
                 progress=progress,

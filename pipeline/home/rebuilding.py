@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import sqlite3
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import make_url
+from sqlalchemy import URL
 
 from config.settings import Settings
 from pipeline.errors import Unavailable, UsageError
@@ -19,7 +20,8 @@ from pipeline.home.claim import claim, holder
 from pipeline.home.client import call
 from pipeline.paths import HomePaths
 from pipeline.wire import database_url, open_store
-from storage.database import open_database, sqlite_url
+from storage import postgres_beside as beside
+from storage.database import SCHEMA, is_postgres, open_database, parse_url, sqlite_url
 from storage.ledger import Ledger
 from storage.rebuild import NOT_REBUILT, Rebuilder, Rebuilt
 from storage.s3 import Bucket
@@ -38,35 +40,71 @@ def rebuild(
 ) -> dict[str, Any]:
     """Make the database anew from the bucket. Raises UsageError when one with content stands there and not `fresh`."""
     paths.make()
-    target = Path(str(make_url(database_url(paths, settings)).database))
+    url = parse_url(database_url(paths, settings))
+    if url.get_backend_name() == "postgresql":
+        return _on_server(url, paths, settings, actor, fresh, progress)
+    target = Path(str(url.database))
     if _has_content(target) and not fresh:
         raise UsageError(
             f"{target} holds a catalogue; `sohoa rebuild --fresh` moves it aside and makes it anew",
             vi=f"{target} đang có dữ liệu; dùng `sohoa rebuild --fresh` để cất tệp cũ và dựng lại",
         )
-    _stop(paths)
-    held = claim(paths)
-    if held is None:
-        raise Unavailable("another command holds the home; try again", vi="Lệnh khác đang dùng; hãy thử lại")
-    with held:
+    with _alone(paths):
         part = target.with_name(f"{target.name}.rebuilding")
         _remove(part)
-        outcome = _fill(part, paths, settings, actor, progress)
+        outcome = _fill(sqlite_url(part), paths, settings, actor, progress)
         aside = _move_aside(target)
         part.replace(target)
         sync_folder(target.parent)
     return {**asdict(outcome), "aside": str(aside) if aside else None, "not_rebuilt": list(NOT_REBUILT)}
 
 
+def _on_server(
+    url: URL,
+    paths: HomePaths,
+    settings: Settings,
+    actor: str,
+    fresh: bool,
+    progress: Callable[[dict[str, Any]], None],
+) -> dict[str, Any]:
+    """The same on PostgreSQL: the new catalogue grows in a schema of its own, which then takes the old one's name."""
+    if not fresh and beside.has_content(url):
+        raise UsageError(
+            "the database holds a catalogue; `sohoa rebuild --fresh` moves it aside and makes it anew",
+            vi="Cơ sở dữ liệu đang có dữ liệu; dùng `sohoa rebuild --fresh` để cất phần cũ và dựng lại",
+        )
+    with _alone(paths):
+        beside.clear(url)
+        outcome = _fill(url, paths, settings, actor, progress, schema=beside.REBUILDING)
+        aside = beside.swap(url, f"{datetime.now(UTC):%Y%m%dT%H%M%SZ}_old")
+    return {**asdict(outcome), "aside": aside, "not_rebuilt": list(NOT_REBUILT)}
+
+
+@contextmanager
+def _alone(paths: HomePaths) -> Iterator[None]:
+    """With the home's process stopped and its lock held. Raises Unavailable."""
+    call(paths, "down", {}, start=False)
+    deadline = time.monotonic() + STOP_SECONDS
+    while holder(paths) is not None and time.monotonic() < deadline:
+        time.sleep(0.05)
+    held = claim(paths)
+    if held is None:
+        raise Unavailable("another command holds the home; try again", vi="Lệnh khác đang dùng; hãy thử lại")
+    with held:
+        yield
+
+
 def _fill(
-    part: Path,
+    url: str | URL,
     paths: HomePaths,
     settings: Settings,
     actor: str,
     progress: Callable[[dict[str, Any]], None],
+    *,
+    schema: str = SCHEMA,
 ) -> Rebuilt:
     store, endpoint = open_store(paths, settings)
-    database = open_database(sqlite_url(part))
+    database = open_database(url, schema=schema)
     try:
         outcome = Rebuilder(Bucket(endpoint), database, progress).run()
         Ledger(database).note(
@@ -76,8 +114,9 @@ def _fill(
             objects=[],
             details={"documents": outcome.documents, "problems": len(outcome.problems)},
         )
-        with database.connect() as connection:
-            connection.exec_driver_sql("pragma wal_checkpoint(truncate)")
+        if not is_postgres(database):
+            with database.connect() as connection:
+                connection.exec_driver_sql("pragma wal_checkpoint(truncate)")
     finally:
         database.dispose()
         if store is not None:
@@ -99,13 +138,6 @@ def _has_content(path: Path) -> bool:
             )
     except sqlite3.Error:
         return True
-
-
-def _stop(paths: HomePaths) -> None:
-    call(paths, "down", {}, start=False)
-    deadline = time.monotonic() + STOP_SECONDS
-    while holder(paths) is not None and time.monotonic() < deadline:
-        time.sleep(0.05)
 
 
 def _move_aside(path: Path) -> Path | None:

@@ -9,14 +9,12 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import make_url
-
 from config.settings import load
 from pipeline.errors import Unavailable, UsageError
 from pipeline.files import sync_folder, write_whole
 from pipeline.home.claim import claim
 from pipeline.paths import HomePaths
-from pipeline.wire import database_url, open_store
+from pipeline.wire import database_file, open_store
 from storage.database import open_database, sqlite_url
 from storage.ledger import Ledger
 from storage.restore import Restore
@@ -33,7 +31,9 @@ def restore(
     progress: Callable[[dict[str, Any]], None],
 ) -> dict[str, Any]:
     """Fill an empty home. Raises UsageError for one that is not empty, a wrong key or no backup; Tampered."""
-    vault = Vault.open(folder, load(paths.root).backup.key_file)
+    here = load(paths.root)
+    database_file(paths, here, command="restore")
+    vault = Vault.open(folder, here.backup.key_file)
     run = vault.read_set(chosen)
     mark = {"backup": vault.id, "set": run["id"]}
     _check_empty(paths, mark)
@@ -46,7 +46,7 @@ def restore(
         work = Restore(vault, run, paths.root, paths.work / "restore", progress)
         work.files()
         settings = load(paths.root)  # now those of the old home, under those of the environment
-        target = Path(str(make_url(database_url(paths, settings)).database))
+        target = database_file(paths, settings, command="restore")
         target.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         store, endpoint = open_store(paths, settings)
         try:
