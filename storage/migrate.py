@@ -30,8 +30,8 @@ _OWN_DDL = ("document_words", "words_row", "alembic_version", "sqlite_", "dbos_"
 """Beginnings of names of tables that stand in no metadata: made by a revision's own statements, or by libraries."""
 
 
-def bring_up(connection: Connection, schema: str) -> None:
-    """Bring a database to the newest revision; one made before there were revisions too. Raises UsageError."""
+def bring_up(connection: Connection, schema: str, *, until: str = "head") -> None:
+    """Bring a database to the newest revision, or to `until`; older ones too. Raises UsageError."""
     postgres = connection.dialect.name == "postgresql"
     if postgres:
         _prepare_postgres(connection, schema)
@@ -47,7 +47,7 @@ def bring_up(connection: Connection, schema: str) -> None:
         )
     if there == set(scripts.get_heads()):
         return
-    command.upgrade(config, "head")
+    command.upgrade(config, until)
     if postgres:
         _plain_text(connection)
 
