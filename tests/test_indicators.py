@@ -9,13 +9,14 @@ from typing import Any
 
 import pytest
 from openpyxl import load_workbook
-from sqlalchemy import Engine, text
+from sqlalchemy import Engine, insert, text
 
 import config
 from pipeline.errors import UsageError
 from pipeline.model import Document
 from storage.batches import Batches
 from storage.database import writing
+from storage.dossier_tables import registered
 from storage.indicators import NOTHING, count, facts, last_day, load_indicators, without_dossier
 from storage.workbook import Sheet, write_workbook
 from tests.papers import make_intake, of_text
@@ -78,13 +79,10 @@ def test_figures_split_by_month_and_procedure(filled: Engine) -> None:
 
 def test_a_dossier_that_was_received_and_never_scanned_is_in_the_denominator(filled: Engine) -> None:
     with writing(filled) as connection:
-        connection.exec_driver_sql(
-            "create table if not exists registered_dossier (code text, procedure text)"
+        unsaid = dict.fromkeys(
+            ("applicant", "owner_id", "address", "phone", "email", "source", "told_at"), ""
         )
-        connection.exec_driver_sql("delete from registered_dossier")
-        connection.exec_driver_sql(
-            "insert into registered_dossier (code, procedure) values ('H26.19-261105-0009', '1.9')"
-        )
+        connection.execute(insert(registered).values(code="H26.19-261105-0009", procedure="1.9", **unsaid))
     counts = count(facts(filled), load_indicators(FORMULAS, TODAY), by=None, month="2026-11")
     assert counts.totals["ho_so"] == [1, 3]
     assert {"H26.19-261105-0009": [NOTHING]}.items() <= {
