@@ -142,6 +142,7 @@ def test_the_second_copy_follows_by_itself_and_heals_what_is_lost(home: Home, pl
     assert home.run("verify", paper["id"]).code == 0
 
 
+@pytest.mark.slow
 def test_the_drill(home: Home, backup: Path, place: Path, tmp_path: Path) -> None:
     """The home is gone; what comes out of the backup is found, read, verified, and goes on."""
     before, kept = seen(home, tmp_path), objects(home)

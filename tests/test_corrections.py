@@ -178,6 +178,7 @@ def test_what_is_held_by_one_person_is_not_settled_by_another(home: Home, stored
     assert second.run("review", stored["id"], "--release").code == 0
 
 
+@pytest.mark.slow
 def test_the_scrub_and_a_rebuild_find_all_of_it(home: Home) -> None:
     assert home.run("fixity").document["findings"] == []
     assert home.run("ledger", "verify").code == 0

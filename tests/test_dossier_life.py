@@ -285,6 +285,7 @@ def test_a_secret_is_shown_nowhere(home: Home, completed: tuple[Answer, Answer])
     assert SECRET not in told and TOKEN not in told
 
 
+@pytest.mark.slow
 def test_states_marks_and_codes_come_back_from_the_bucket_alone(
     home: Home, completed: tuple[Answer, Answer], tmp_path: Path
 ) -> None:

@@ -113,6 +113,7 @@ def no_sha256(name: str) -> dt.datetime:
     return NOW + dt.timedelta(days=30) if name == "sha256" else NEVER
 
 
+@pytest.mark.slow
 def test_renewals_of_every_kind_and_every_attack(
     database: Engine, own_bucket: Bucket, pki: DemoPki, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

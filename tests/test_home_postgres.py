@@ -12,6 +12,8 @@ from storage.postgres_beside import REBUILDING
 from tests.home_in_use import SCANS, Home, kill, papers, pids, until
 from tests.postgres_server import Server, server
 
+pytestmark = pytest.mark.slow
+
 STACK = SCANS / "chong-2"
 
 

@@ -89,6 +89,7 @@ def test_an_idle_process_stops_itself(tmp_path: Path) -> None:
     assert until(lambda: not pids(str(home.root)), 20)
 
 
+@pytest.mark.slow
 def test_a_store_that_cannot_be_reached_is_told_with_exit_code_4(tmp_path: Path) -> None:
     far = {
         "SOHOA_S3_ENDPOINT": "http://127.0.0.1:9",

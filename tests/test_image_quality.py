@@ -65,6 +65,7 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Home]:
     place.run("down")
 
 
+@pytest.mark.slow
 def test_a_watched_folder_asks_for_a_rescan_and_stores_the_page_all_the_same(
     home: Home, tmp_path: Path
 ) -> None:

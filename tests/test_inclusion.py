@@ -65,6 +65,7 @@ def alone(proof: Path, *more: str) -> tuple[int, str]:
     return done.returncode, done.stdout
 
 
+@pytest.mark.slow
 def test_a_document_is_proven_by_itself_and_its_days_are_renewed(home: Home, tmp_path: Path) -> None:
     taken = home.run("ingest", str(SCANS / "chong-2" / "scan-01.jpg"), "--dossier", "H38.20-261002-0007")
     name = papers(taken.document)[0]["id"]

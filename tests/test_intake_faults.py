@@ -117,6 +117,7 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Home]:
     place.run("down")
 
 
+@pytest.mark.slow
 def test_two_watchers_that_know_nothing_of_each_other_do_not_double(home: Home, tmp_path: Path) -> None:
     """As on a share that knows no locks: both offer the folder's files to the home at once, in differing stacks."""
     from pipeline.commands.session import Session
@@ -170,6 +171,7 @@ def flooded(home: Home, hot: Path, count: int) -> None:
     assert Counter(known) == {(name, "blank"): 1 for name in given}
 
 
+@pytest.mark.slow
 def test_three_hundred_files_dropped_at_once_are_each_stored_once_and_leave(
     home: Home, tmp_path: Path
 ) -> None:

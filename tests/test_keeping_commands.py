@@ -149,6 +149,7 @@ def test_a_slip_tells_a_person_when_who_and_what_for(home: Home, tmp_path: Path)
     assert other.document["entries"] == 0
 
 
+@pytest.mark.slow
 def test_a_lost_database_is_made_anew_from_the_bucket_and_nothing_differs(home: Home, tmp_path: Path) -> None:
     before = seen(home, tmp_path)
     home.run("down")

@@ -113,6 +113,7 @@ def test_once_stored_the_pages_stand(home: Home) -> None:
     assert home.run("ledger", "verify").code == 0
 
 
+@pytest.mark.slow
 def test_a_sensitive_type_needs_a_second_person(home: Home) -> None:
     (paper,) = home.run("dossier", CODE).document["documents"]
     home.run("down")

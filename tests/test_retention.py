@@ -271,6 +271,7 @@ def test_the_certificate_names_who_what_and_why_and_is_signed(home: Home, dispos
     assert {e.key for e in decode(bucket.read(last) or b"", last).entries} == {key}
 
 
+@pytest.mark.slow
 def test_it_is_gone_on_purpose_and_not_lost(home: Home, disposed: Before) -> None:
     def holds() -> None:
         for words in (

@@ -143,6 +143,7 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Home:
     return Home(folder / "h", configured(folder / "sane"))
 
 
+@pytest.mark.slow
 def test_the_command_joins_both_halves_and_says_how_long_the_citizen_waited(
     home: Home, tmp_path: Path
 ) -> None:

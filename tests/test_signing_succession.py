@@ -67,6 +67,7 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Home]:
     home.run("down")
 
 
+@pytest.mark.slow
 def test_renewed_then_signed_anew_with_real_keys(home: Home, tmp_path: Path) -> None:
     taken = home.run("ingest", str(SIGNED), "--dossier", "H38.20-261002-0007")
     (paper,) = papers(taken.document)

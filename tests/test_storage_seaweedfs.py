@@ -274,6 +274,7 @@ def test_ports_are_free_apart_and_leave_room_for_their_twins() -> None:
     assert max(both) <= 55_535 and all(is_free(port) for port in both)
 
 
+@pytest.mark.slow
 def test_a_store_that_was_moved_still_has_its_objects(tmp_path: Path) -> None:
     store = EmbeddedStore(tmp_path / "cu", bucket="kho-so-hoa")
     store.start()
