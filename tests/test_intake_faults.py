@@ -118,11 +118,15 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Home]:
 
 
 @pytest.mark.slow
-def test_two_watchers_that_know_nothing_of_each_other_do_not_double(home: Home, tmp_path: Path) -> None:
+def test_two_watchers_that_know_nothing_of_each_other_do_not_double(
+    home: Home, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """As on a share that knows no locks: both offer the folder's files to the home at once, in differing stacks."""
     from pipeline.commands.session import Session
     from pipeline.paths import HomePaths
 
+    for name, value in home.settings.items():
+        monkeypatch.setenv(name, value)
     home.run("status")  # the process is up
     names = [str(tmp_path / drop(tmp_path, number)) for number in range(20)]
     session = Session(HomePaths(home.root))
