@@ -35,7 +35,7 @@ def stored_once(home: Home, stack: Path) -> None:
     )
     assert sum("/m/" in key for key in keys) == len(found), "one manifest generation a paper"
     report = home.run("verify", "--all").document
-    assert {result["verdict"] for result in report["results"]} == {"TOTAL_PASSED"}
+    assert {result["verdict"] for result in report["results"]} == {"TOTAL_PASSED"}, report
     assert home.run("ledger", "verify").document["ok"]
 
 
@@ -66,6 +66,7 @@ def test_a_killed_client_leaves_the_work_running(home: Home) -> None:
     stored_once(home, STACK)
 
 
+@pytest.mark.slow
 def test_a_killed_store_is_started_again(home: Home) -> None:
     child = home.start("ingest", str(STACK), "--json")
     assert until(lambda: (home.paths.work / "pages").exists(), 90)

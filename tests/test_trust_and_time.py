@@ -195,6 +195,7 @@ def test_servers_are_asked_only_online_and_only_where_allowed(
     assert found.verdict is not Verdict.PASSED and found.signatures[0].revoked is True, found
 
 
+@pytest.mark.slow
 def test_trust_of_a_home_is_on_its_ledger_and_counts_at_once(
     signed: Signed, pki: DemoPki, tmp_path: Path
 ) -> None:
