@@ -15,7 +15,7 @@ from pipeline.errors import Tampered
 from pipeline.model import Sha256
 from pipeline.records import dump, load
 from storage.keeping import Disposal, Hold, Retention
-from storage.manifest import digest
+from storage.manifest import check_links
 
 CONTRACT = "dossier-1"
 LATER = ("retention", "hold", "disposal")
@@ -121,17 +121,4 @@ def decode_record(content: bytes, key: str) -> DossierRecord:
 
 def check_records(contents: list[tuple[str, bytes]]) -> list[str]:
     """Problems in a dossier's records, given as (key, bytes) in order of number; empty when the chain holds."""
-    problems: list[str] = []
-    previous: Sha256 | None = None
-    for place, (key, content) in enumerate(contents, 1):
-        try:
-            record = decode_record(content, key)
-        except Tampered as error:
-            problems.append(str(error))
-        else:
-            if record.number != place:
-                problems.append(f"{key}: number {record.number} where {place} is due")
-            if record.previous != previous:
-                problems.append(f"{key}: does not follow the record before it")
-        previous = digest(content)
-    return problems
+    return check_links(contents, decode_record, before="record")

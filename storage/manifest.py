@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, Protocol
 
 from pipeline.errors import Tampered
 from pipeline.model import Sha256
@@ -93,17 +94,33 @@ def digest(content: bytes) -> Sha256:
 
 def check_chain(contents: list[tuple[str, bytes]]) -> list[str]:
     """Problems in a dossier's manifests, given as (key, bytes) in order of number; empty when the chain holds."""
+    return check_links(contents, decode, before="generation")
+
+
+class Link(Protocol):
+    """What is numbered from 1 and names the digest of the one before it."""
+
+    @property
+    def number(self) -> int: ...
+    @property
+    def previous(self) -> Sha256 | None: ...
+
+
+def check_links(
+    contents: list[tuple[str, bytes]], decode: Callable[[bytes, str], Link], *, before: str
+) -> list[str]:
+    """Problems in a chain, given as (key, bytes) in order of number; `before` is what a link is called in them."""
     problems: list[str] = []
     previous: Sha256 | None = None
     for place, (key, content) in enumerate(contents, 1):
         try:
-            manifest = decode(content, key)
+            link = decode(content, key)
         except Tampered as error:
             problems.append(str(error))
         else:
-            if manifest.number != place:
-                problems.append(f"{key}: number {manifest.number} where {place} is due")
-            if manifest.previous != previous:
-                problems.append(f"{key}: does not follow the generation before it")
+            if link.number != place:
+                problems.append(f"{key}: number {link.number} where {place} is due")
+            if link.previous != previous:
+                problems.append(f"{key}: does not follow the {before} before it")
         previous = digest(content)
     return problems
