@@ -45,8 +45,8 @@ def reduction(dpi: float) -> int:
 def sized(pixels: Pixels, across: float, down: float, *, limits: RasterLimits, bitonal: bool) -> Raster:
     """A raster at one resolution, from what the file states (0 for nothing).
 
-    Where the two directions differ by more than 2 % (fax), the coarser one is brought up to the finer. The picture comes
-    out below `FINEST`; the archive keeps a bitonal one as fine as it was scanned, so that goes along.
+    Where the two directions differ by more than 2 % (fax), the coarser one is brought up to the finer. The picture
+    comes out below `FINEST`; the archive keeps a bitonal one as fine as it was scanned, so that goes along.
     """
     height, width = pixels.shape[:2]
     found = resolution_of(width, height, across, down)
