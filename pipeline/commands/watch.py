@@ -187,28 +187,38 @@ class _Desk:
 
     def follow(self) -> None:
         """Let go the files of what is settled."""
-        for batch in sorted(self.open):
-            try:
-                view = self._session.call("status", {"batch": batch, "text": False}, quiet=True)["batches"][0]
-                self._alarm(view)
-                if view["state"] not in SETTLED:
-                    continue
-                released = self._session.call("release", {"batch": batch}, quiet=True)
-            except SohoaError as error:
-                self._say(f"{batch}: {error.both}")
-                continue
-            gone = sum(_let_go(Path(source), digest) for source, digest in released["files"].items())
-            _let_companions_go(released["companions"])
-            self.open.discard(batch)
-            self.settled.append(view)
-            self._report(view, gone)
+        if not self.open:
+            return
+        try:
+            standing = self._session.call("follow", {"batches": sorted(self.open)}, quiet=True)["batches"]
+        except SohoaError as error:
+            self._say(f"{self.place.folder.path}: {error.both}")
+            return
+        for one in standing:
+            self._alarm(one["alarms"])
+            if one["state"] in SETTLED:
+                self._release(one["id"])
 
-    def _alarm(self, view: dict[str, Any]) -> None:
+    def _release(self, batch: str) -> None:
+        try:
+            released = self._session.call("release", {"batch": batch}, quiet=True)
+        except SohoaError as error:
+            self._say(f"{batch}: {error.both}")
+            return
+        gone = [Path(source) for source, digest in released["files"].items() if _let_go(Path(source), digest)]
+        for folder in {path.parent for path in gone}:
+            _tidy(folder)
+        _let_companions_go(released["companions"])
+        self.open.discard(batch)
+        self.settled.append(released["batch"])
+        self._report(released["batch"], len(gone))
+
+    def _alarm(self, alarms: list[dict[str, Any]]) -> None:
         """Say at once which sides should be scanned again, before the citizen leaves."""
-        for page in view["pages"]:
-            if page["id"] not in self._told and "Nên quét lại" in str(page["reason"]):
-                self._told.add(page["id"])
-                self._say(f"\a{page['source']}: {page['reason']}")
+        for side in alarms:
+            if side["id"] not in self._told:
+                self._told.add(side["id"])
+                self._say(f"\a{side['source']}: {side['reason']}")
 
     def exit_code(self) -> int:
         from pipeline.commands.intake import exit_code
@@ -240,7 +250,6 @@ def _let_go(path: Path, digest: str) -> bool:
         path.unlink()
     except OSError:
         return False
-    _tidy(path.parent)
     return True
 
 
@@ -252,13 +261,14 @@ def _let_companions_go(companions: dict[str, str]) -> None:
         path = Path(source)
         with contextlib.suppress(OSError):
             left = [p for p in path.parent.iterdir() if not p.name.endswith(".done") and not p.is_dir()]
-            if all(is_companion(one) for one in left):
-                _let_go(path, digest)
+            if all(is_companion(one) for one in left) and _let_go(path, digest):
+                _tidy(path.parent)
 
 
 def _tidy(folder: Path) -> None:
     """The mark of a finished stack goes with its last file."""
-    left = [entry for entry in folder.iterdir() if entry.suffix.lower() != ".done" and entry.name != ".done"]
-    if not left:
-        for mark in folder.iterdir():
-            mark.unlink(missing_ok=True)
+    with contextlib.suppress(OSError):
+        there = list(folder.iterdir())
+        if all(entry.suffix.lower() == ".done" or entry.name == ".done" for entry in there):
+            for mark in there:
+                mark.unlink(missing_ok=True)

@@ -35,6 +35,7 @@ from pipeline.home.succession_desk import SuccessionDesk
 from pipeline.home.trust_desk import TrustDesk
 from pipeline.paths import HomePaths, fingerprint
 from pipeline.wire import Parts, Records
+from storage.following import follow
 
 logger = logging.getLogger("sohoa.home")
 READY_SECONDS = 60.0
@@ -80,6 +81,7 @@ class Service:
             "stack": lambda a, actor, p: self._desk().stack(a, actor, p),
             "read_ahead": lambda a, actor, p: self._desk().read_ahead(a, actor, p),
             "counter": lambda a, actor, p: self._counter_desk().counter(a, actor, p),
+            "follow": lambda a, actor, p: follow(self._need_records().database, a["batches"]),
             "release": lambda a, actor, p: self._desk().release(a, actor, p),
             "retry": lambda a, actor, p: self._desk().retry(a, actor, p),
             "review": lambda a, actor, p: self._review().review(a, actor, p),
