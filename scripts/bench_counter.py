@@ -79,7 +79,9 @@ def stages(home: Path) -> list[tuple[str, int]]:
 def main() -> None:
     """Scan a dossier a few times; the first one also warms up what a morning's first dossier finds cold."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--seconds", type=float, default=2.0, help="between sheets, as a 30 sheets/minute feeder")
+    parser.add_argument(
+        "--seconds", type=float, default=2.0, help="between sheets, as a 30 sheets/minute feeder"
+    )
     parser.add_argument("--runs", type=int, default=4)
     asked = parser.parse_args()
     with tempfile.TemporaryDirectory() as place:
@@ -94,7 +96,9 @@ def main() -> None:
                 parts = ", ".join(f"{name} {ms / 1000:.2f}" for name, ms in stages(home))
                 states = [page["state"] for batch in found["batches"] for page in batch["pages"]]  # type: ignore[attr-defined]
                 print(f"run {run}: {found.get('seconds_from_last_sheet')} s from the last sheet ({parts})")
-                print(f"       {len(states)} sides, {states.count('stored')} stored; exit states {sorted(set(states))}")
+                print(
+                    f"       {len(states)} sides, {states.count('stored')} stored; exit states {sorted(set(states))}"
+                )
         finally:
             subprocess.run(command(home, "down"), env=settings, stderr=subprocess.DEVNULL, check=False)
     used = resource.getrusage(resource.RUSAGE_CHILDREN)

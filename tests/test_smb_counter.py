@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import signal
 import sqlite3
 import time
@@ -49,6 +50,13 @@ def pages(home: Home, *names: str) -> list[tuple[str, str]]:
     return [(name, state) for name, state in sides if name.partition("#")[0] in names]
 
 
+def digests(home: Home, name: str) -> list[str]:
+    """SHA-256 of every file of this name that was taken in."""
+    with closing(sqlite3.connect(f"file:{home.paths.database}?mode=ro", uri=True)) as database:
+        found = database.execute("select source, source_sha256 from page").fetchall()
+    return [digest for source, digest in found if Path(source).name == name]
+
+
 def settled(home: Home, folder: Path, *names: str) -> bool:
     """Whether these files left the folder, as what is safe does."""
     return until(lambda: not any((folder / name).exists() for name in names), 120)
@@ -71,7 +79,9 @@ def test_single_pages_are_one_stack_of_the_bound_dossier(counter: tuple[Home, Pa
 def test_files_of_many_pages_are_taken_whole(counter: tuple[Home, Path, Writer], tmp_path: Path) -> None:
     home, folder, writer = counter
     small = [Image.open(sheet).convert("RGB").resize((1240, 1754)) for sheet in SHEETS[1:3]]
-    small[0].save(tmp_path / "a.tif", save_all=True, append_images=small[1:], compression="jpeg", dpi=(150, 150))
+    small[0].save(
+        tmp_path / "a.tif", save_all=True, append_images=small[1:], compression="jpeg", dpi=(150, 150)
+    )
     small[1].save(tmp_path / "a.pdf", save_all=True, append_images=small[:1], resolution=150)
     writer.put(tmp_path / "a.tif", "Scan_0001.tif")
     writer.put(tmp_path / "a.pdf", "Scan_0002.pdf")
@@ -96,8 +106,9 @@ def test_a_file_that_is_written_slowly_is_not_taken_before_its_end(
                 assert pages(home, "cham.jpg") == []
         time.sleep(0.3)
     assert slow.returncode == 0 and len(sizes) >= 4, "it did grow in the folder"
-    assert settled(home, folder, "cham.jpg")
-    assert pages(home, "cham.jpg") == [("cham.jpg", "read")]
+    assert until(lambda: [state for _, state in pages(home, "cham.jpg")] not in ([], ["working"]), 120)
+    (landed,) = digests(home, "cham.jpg")
+    assert landed == hashlib.sha256(content).hexdigest(), "one side, taken once, whole"
 
 
 def test_a_file_that_is_renamed_when_it_is_whole_is_taken_once_under_its_name(

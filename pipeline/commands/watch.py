@@ -78,7 +78,7 @@ def watch(
         except KeyboardInterrupt:
             stop()
     settled = [view for desk in desks for view in desk.settled]
-    stuck = [str(path) for desk in desks for path in desk.stuck]
+    stuck = [str(path) for desk in desks for path in [*desk.stuck, *sorted(desk.lonely)]]
     code = max([desk.exit_code() for desk in desks])
     answer({"batches": settled, "unfinished": stuck}, as_json=as_json, show=lambda _: None, code=code)
 
@@ -144,10 +144,14 @@ class _Desk:
         self.open: set[str] = set()
         self.settled: list[dict[str, Any]] = []
         self.stuck: tuple[Path, ...] = ()
+        self.lonely: set[Path] = set()
+        self._shown: tuple[tuple[Path, ...], frozenset[Path]] = ((), frozenset())
         self._told: set[str] = set()
 
     def take(self, stack: Stack) -> bool:
         """Queue a stack durably; False when that was not possible now. Raises UsageError for a wrong code."""
+        from pipeline.acquire import is_companion
+
         request = {
             "folder": str(stack.folder),
             "files": [str(path) for path in stack.files],
@@ -163,21 +167,40 @@ class _Desk:
             self._say(f"{stack.folder}: {error.both}")
             return False
         if not found["batches"]:
-            self._say(f"{stack.folder}: tệp kèm đến mà không có bản quét nào (side-cars without scans)")
+            self._leave_alone([path for path in stack.files if is_companion(path)])
             return True
+        # Side-cars that lay there before their scans went with them.
+        self.lonely = {path for path in self.lonely if path.parent != stack.folder}
+        self._show_unfinished()
         self.open.update(found["batches"])
         whose = f", hồ sơ {found['dossier']}" if found["dossier"] else ""
         self._say(f"{stack.folder}: đã nhận {len(stack.files)} tệp{whose} (taken in)")
         return True
 
+    def _leave_alone(self, companions: list[Path]) -> None:
+        """Side-cars whose scans are not there: kept, and shown until the scans come or somebody takes them away."""
+        if companions:
+            self._say(
+                f"{companions[0].parent}: tệp kèm đến mà không có bản quét nào (side-cars without scans)"
+            )
+            self.lonely.update(companions)
+            self._show_unfinished()
+
     def show_stuck(self, paths: tuple[Path, ...]) -> None:
         """Say which files never became whole; `sohoa status` shows them too while this command runs."""
-        from pipeline.commands.watch_view import show_unfinished
-
         self.stuck = paths
         for path in paths:
             self._say(f"{path}: mãi chưa ghi xong, hãy quét hoặc chép lại (never completed)")
-        show_unfinished(self._session.paths, self.place.folder.path, paths)
+        self._show_unfinished()
+
+    def _show_unfinished(self) -> None:
+        """Write anew what `sohoa status` shows of this folder, when it is another than before."""
+        from pipeline.commands.watch_view import show_unfinished
+
+        shown = (self.stuck, frozenset(self.lonely))
+        if shown != self._shown:
+            show_unfinished(self._session.paths, self.place.folder.path, self.stuck, self.lonely)
+            self._shown = shown
 
     def close(self) -> None:
         """What is shown about this folder ends with the watch."""
@@ -186,7 +209,10 @@ class _Desk:
         show_unfinished(self._session.paths, self.place.folder.path, ())
 
     def follow(self) -> None:
-        """Let go the files of what is settled."""
+        """Let go the files of what is settled; forget side-cars that somebody took away."""
+        if self.lonely:
+            self.lonely = {path for path in self.lonely if path.exists()}
+            self._show_unfinished()
         if not self.open:
             return
         try:
@@ -224,7 +250,7 @@ class _Desk:
         from pipeline.commands.intake import exit_code
 
         code = exit_code(self.settled) if self.settled else 0
-        return code or (1 if self.stuck else 0)
+        return code or (1 if self.stuck or self.lonely else 0)
 
     def _report(self, view: dict[str, Any], gone: int) -> None:
         stored = sum(paper["state"] == "stored" for paper in view["documents"])
