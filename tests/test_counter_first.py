@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
 from tests.home_in_use import SCANS, Home
 
 SHEET = (SCANS / "chong-2" / "scan-01.jpg").read_bytes()
 CODE = "H38.20-261002-0007"
 
 
+@pytest.mark.slow
 def test_a_counter_waits_for_no_shelf_that_is_under_way(tmp_path: Path) -> None:
     """Three shelves fill both places of the queue; a single reader has work for half a minute."""
     for shelf in range(3):
