@@ -95,10 +95,9 @@ class Console:
 
     def _read_ahead(self) -> None:
         while (path := self._sides.get()) is not None:
-            # The home reads beside the look: after the last sheet a citizen waits for both.
+            self._look_at(path)
             with contextlib.suppress(SohoaError, OSError):  # only speed is lost; the batch reads it again
                 self._session.call("read_ahead", {"file": str(path)}, quiet=True)
-            self._look_at(path)
 
     def _look_at(self, path: Path) -> None:
         """Judge a side as a picture, beside the feeder and not in its way."""
