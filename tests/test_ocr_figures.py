@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+import cv2
 import numpy as np
+import numpy.typing as npt
 import pytest
+from PIL import Image, ImageDraw, ImageFont
 
 from ocr.copy import Copy
 from ocr.engine import Grey
-from ocr.figures import AGREED, DISPUTED, SURE, TWO_OF_THREE, confirm
+from ocr.figures import AGREED, DISPUTED, SURE, TWO_OF_THREE, confirm, without_dots
 from pipeline.model import Line, Word
 from tests.classify_pages import line, words
 
@@ -124,3 +127,32 @@ def test_sure_figures_and_running_text_are_let_be() -> None:
     ):
         read(text, engine)
     assert engine.asked == []
+
+
+def dotted(text: str) -> npt.NDArray[np.uint8]:
+    """Figures as a console prints them, a dot in each zero."""
+    face = ImageFont.truetype("/usr/share/fonts/truetype/liberation2/LiberationMono-Regular.ttf", 34)
+    sheet = Image.new("L", (60 + 21 * len(text), 70), 255)
+    ImageDraw.Draw(sheet).text((20, 14), text, font=face, fill=10)
+    return np.asarray(sheet)
+
+
+def test_the_dot_in_a_zero_is_taken_off_and_nothing_else() -> None:
+    before = dotted("1000")
+    after = without_dots(before)
+    assert (after >= before).all() and (after > before).any(), "ink goes, none comes"
+    holes = cv2.connectedComponents((before < 128).astype(np.uint8))[0]
+    assert cv2.connectedComponents((after < 128).astype(np.uint8))[0] == holes - 3
+    for other in ("123456789", "H35-8/QD.B"):
+        assert np.array_equal(without_dots(dotted(other)), dotted(other))
+
+
+def test_of_zeros_with_dots_the_readings_without_them_rule() -> None:
+    engine = Readings(latin=CODE, scan=CODE)
+    page = np.full((400, 1654), 255, np.uint8)
+    page[90:160, 240 : 240 + dotted("000").shape[1]] = dotted("000")
+    spoilt = CODE.replace("000", "060")
+    text = line(words(f"{spoilt}~0.6", 110))
+    copy = Copy(tilted=page, skew=0.0, dpi=200)
+    (found,) = confirm(engine, copy, lambda _: np.repeat(page[:, :, None], 3, axis=2), 200, (text,))
+    assert last(found) == (CODE, TWO_OF_THREE)

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 from pipeline.classify.header import Header, read_header
-from pipeline.classify.headline import Headline, find_headline
+from pipeline.classify.headline import Headline, find_headline, type_by_marks
 from pipeline.classify.layout import Segment, segments
 from pipeline.classify.printed import clear
 from pipeline.classify.types import DocumentType, TypeCatalogue
@@ -34,6 +34,8 @@ class PageView:
     parts: tuple[Segment, ...]
     header: Header
     headline: Headline | None
+    marked: DocumentType | None = None
+    """The type that a form mark names where the headline is lost."""
 
     @property
     def index(self) -> int:
@@ -98,7 +100,8 @@ def view_page(page: ReadPage, types: TypeCatalogue) -> PageView:
     """See a page's layout."""
     header, parts = read_header(segments(page), page.width, page.height)
     headline = find_headline(page, parts, header, types)
-    return PageView(page=page, parts=parts, header=header, headline=headline)
+    view = PageView(page=page, parts=parts, header=header, headline=headline)
+    return view if headline is not None else replace(view, marked=type_by_marks(view.key, types))
 
 
 def receipt_type(view: PageView, types: TypeCatalogue) -> DocumentType | None:
@@ -115,7 +118,7 @@ def receipt_type(view: PageView, types: TypeCatalogue) -> DocumentType | None:
 
 def may_be_receipt(view: PageView, types: TypeCatalogue) -> bool:
     """Whether a paper without a name could be a receipt that is badly read."""
-    if view.headline is not None or view.is_letter:
+    if view.headline is not None or view.is_letter or view.marked is not None:
         return False
     if any(kind.receipt and _marks(view, kind) for kind in types.all):
         return True
