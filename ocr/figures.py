@@ -149,11 +149,11 @@ def _number_in(text: str) -> str | None:
 
 def _dates(line: Line) -> Iterator[_Figures]:
     for item in find_dates(line.text):
-        if item.in_words and item.value is not None and item.clean:
+        groups = re.findall(r"\d+", line.text[item.day[0] : item.end])
+        known = item.value is not None and item.clean
+        if item.in_words and (known or len(groups) == 3):
             start, stop = _touched(line, item.day[0], item.year[1])
-            yield _Figures(
-                start, stop, "/".join(re.findall(r"\d+", line.text[item.day[0] : item.end])), _date_in
-            )
+            yield _Figures(start, stop, "/".join(groups) if known else None, _date_in)
 
 
 def _date_in(text: str) -> str | None:
@@ -179,6 +179,8 @@ def _ask(
     place = _place(copy.shape, words, dpi)
     crop = copy.part(place)
     plain = without_dots(crop)
+    if figures.read is _date_in and figures.value is None and plain is crop:
+        return line  # what is no date may be a pen's, for which there is another reader
     latin = _read(engine.read_latin, plain, dpi)
     other = figures.read(latin)
     if other is not None and other == figures.value:
@@ -202,13 +204,28 @@ def _ask(
     if figures.code and agreed is not None:
         word = Word(text=agreed, box=around(words), confidence=TWO_OF_THREE)
         return _with(line, figures, (word,))
-    if plain is not crop and agreed is not None and agreed == figures.value:
-        return _with(
-            line, figures, tuple(replace(w, confidence=max(w.confidence, TWO_OF_THREE)) for w in words)
-        )
+    spelled = _spelled(words, agreed) if plain is not crop and agreed is not None else None
+    if spelled is not None:
+        return _with(line, figures, spelled)
     if other is None and third is None:
         return line
     return _with(line, figures, tuple(replace(w, confidence=min(w.confidence, DISPUTED)) for w in words))
+
+
+def _spelled(words: Sequence[Word], value: str) -> tuple[Word, ...] | None:
+    """The words with the figures of `value` in place of their own, group by group; None when it has others."""
+    groups, old = re.findall(r"\d+", value), [re.findall(r"\d+", word.text) for word in words]
+    if [len(group) for found in old for group in found] != [len(group) for group in groups]:
+        return None
+    fresh = iter(groups)
+    return tuple(
+        replace(
+            word,
+            text=re.sub(r"\d+", lambda _: next(fresh), word.text),
+            confidence=max(word.confidence, TWO_OF_THREE) if found else word.confidence,
+        )
+        for word, found in zip(words, old, strict=True)
+    )
 
 
 def _slash(words: Sequence[Word], other: str | None, confidence: float) -> tuple[Word, ...] | None:

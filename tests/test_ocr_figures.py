@@ -156,3 +156,20 @@ def test_of_zeros_with_dots_the_readings_without_them_rule() -> None:
     copy = Copy(tilted=page, skew=0.0, dpi=200)
     (found,) = confirm(engine, copy, lambda _: np.repeat(page[:, :, None], 3, axis=2), 200, (text,))
     assert last(found) == (CODE, TWO_OF_THREE)
+
+
+def test_a_date_of_zeros_with_dots_is_spelled_anew_and_any_other_is_let_be() -> None:
+    spoilt = "ngày 11~0.9 tháng 97~0.6 năm 2925~0.6"
+    page = np.full((400, 1654), 255, np.uint8)
+    page[90:160, 240 : 240 + dotted("000").shape[1]] = dotted("000")
+
+    def dated(sheet: npt.NDArray[np.uint8], engine: Readings) -> str:
+        copy, text = Copy(tilted=sheet, skew=0.0, dpi=200), line(words(spoilt, 110))
+        (found,) = confirm(engine, copy, lambda _: np.repeat(sheet[:, :, None], 3, axis=2), 200, (text,))
+        return found.text
+
+    read_alike = {"latin": "11 thang 07 nam 2025", "scan": "11 tháng 07 năm 2025"}
+    assert dated(page, Readings(**read_alike)) == "ngày 11 tháng 07 năm 2025"
+    assert dated(page, Readings(latin="11 thang 07 nam 2025")) == "ngày 11 tháng 97 năm 2925"
+    plain, engine = np.full((400, 1654), 255, np.uint8), Readings(**read_alike)
+    assert dated(plain, engine) == "ngày 11 tháng 97 năm 2925" and engine.asked == []

@@ -15,6 +15,7 @@ from pipeline.model import Field
 SURE, SURE_WORN = 0.6, 0.75
 # Of a long abstract one word is always read with little confidence; the sentence stands when nearly all of it is sure.
 SHARE, MEAN, WEAK = 0.88, 0.85, 0.55
+_MISREAD_MARK = re.compile(r"^V[Ịịl|]v\s")
 MOST_LINES = 8
 GAP = 2.2  # of the height, up to which the parts of a row belong together
 FAINT = 0.7  # mean confidence below which words before `Về việc` are letters of a seal
@@ -34,7 +35,7 @@ def title_field(view: PageView) -> Field | None:
     confidence = min(line.confidence for line in lines)
     return Field(
         name="title",
-        value=one_line(" ".join(line.text for line in lines)).strip("_-–—. "),
+        value=_MISREAD_MARK.sub("V/v ", one_line(" ".join(line.text for line in lines)).strip("_-–—. ")),
         confidence=round(confidence, 3),
         doubtful=confidence < (SURE_WORN if worn(view.page) else SURE) and not _readable(lines, view),
         page=view.index,
@@ -79,19 +80,24 @@ def _under_name(view: PageView) -> list[Segment]:
 
 def _rows(parts: Iterable[Segment]) -> list[Segment]:
     """Segments from the top, those of one row joined across a gap that a seal's ink left, without a seal's letters."""
-    rows: list[Segment] = []
-    for part in sorted(parts, key=lambda part: (round(part.middle / part.height), part.box.left)):
-        last = rows[-1] if rows else part
-        gap = part.box.left - last.box.right
-        if (
-            last is not part
-            and abs(last.middle - part.middle) < 0.4 * part.height
-            and 0 < gap < GAP * part.height
-        ):
-            rows[-1] = segment_of([*last.words, *part.words], last.line)
+    rows: list[list[Segment]] = []
+    for part in sorted(parts, key=lambda part: part.middle):
+        if rows and abs(rows[-1][0].middle - part.middle) < 0.4 * min(part.height, rows[-1][0].height):
+            rows[-1].append(part)
         else:
-            rows.append(part)
-    return [_without_seal(row) for row in rows]
+            rows.append([part])
+    joined: list[Segment] = []
+    for row in rows:
+        pieces = sorted(row, key=lambda part: part.box.left)
+        whole = pieces[0]
+        for piece in pieces[1:]:
+            if piece.box.left - whole.box.right < GAP * piece.height:
+                whole = segment_of([*whole.words, *piece.words], whole.line)
+            else:
+                joined.append(whole)
+                whole = piece
+        joined.append(whole)
+    return [_without_seal(row) for row in joined]
 
 
 def _without_seal(row: Segment) -> Segment:

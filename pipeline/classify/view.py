@@ -17,7 +17,7 @@ from pipeline.model import ReadPage
 
 _NUMBER_ALONE = re.compile(r"[-–—~_.|\s]*(\d{1,3})[-–—~_.|\s]*")
 _PAGE_OF = re.compile(r"\btrang\s*:?\s*(\d{1,3})\s*/\s*\d{1,3}\b", re.IGNORECASE)
-_SUBJECT = re.compile(r"\W{0,2}V\s*[/⁄]\s*v\b", re.IGNORECASE)
+_SUBJECT = re.compile(r"\W{0,2}V\s*[/⁄Ịịl|]\s*v\b", re.IGNORECASE)  # a slash over the line is read as Ị
 _PLACE = re.compile(
     r"(?:.*\s)?((?:[A-ZĐÀ-Ỹ][^\W\d_]*\s?-?\s?){1,4}),\s*(?:ng|th)[^\W\d_]{1,3}.*\b(?:19|20)\d\d\W*$"
 )
@@ -93,7 +93,7 @@ class PageView:
     @property
     def begins(self) -> bool:
         """Whether the layout says that a paper begins here."""
-        return self.header.present or self.headline is not None or self.is_letter
+        return self.header.present or self.headline is not None or self.marked is not None or self.is_letter
 
 
 def view_page(page: ReadPage, types: TypeCatalogue) -> PageView:
