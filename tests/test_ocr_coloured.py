@@ -31,7 +31,7 @@ def text() -> str:
         size: int = 38,
         style: str = "Regular",
         x: int = 240,
-        fill: object = (20, 20, 22),
+        fill: tuple[int, int, int] = (20, 20, 22),
     ) -> None:
         pen.text((x, y), words, font=ImageFont.truetype(FACE.format(style), size), fill=fill)
 

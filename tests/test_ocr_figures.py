@@ -168,8 +168,8 @@ def test_a_date_of_zeros_with_dots_is_spelled_anew_and_any_other_is_let_be() -> 
         (found,) = confirm(engine, copy, lambda _: np.repeat(sheet[:, :, None], 3, axis=2), 200, (text,))
         return found.text
 
-    read_alike = {"latin": "11 thang 07 nam 2025", "scan": "11 tháng 07 năm 2025"}
-    assert dated(page, Readings(**read_alike)) == "ngày 11 tháng 07 năm 2025"
-    assert dated(page, Readings(latin="11 thang 07 nam 2025")) == "ngày 11 tháng 97 năm 2925"
-    plain, engine = np.full((400, 1654), 255, np.uint8), Readings(**read_alike)
+    latin, scan = "11 thang 07 nam 2025", "11 tháng 07 năm 2025"
+    assert dated(page, Readings(latin=latin, scan=scan)) == "ngày 11 tháng 07 năm 2025"
+    assert dated(page, Readings(latin=latin)) == "ngày 11 tháng 97 năm 2925"
+    plain, engine = np.full((400, 1654), 255, np.uint8), Readings(latin=latin, scan=scan)
     assert dated(plain, engine) == "ngày 11 tháng 97 năm 2925" and engine.asked == []
