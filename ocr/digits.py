@@ -16,21 +16,28 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
+from ocr import strokes
+
 Floats = npt.NDArray[np.float32]
 Mask = npt.NDArray[np.uint8]
 SIDE = 28
 MOST_PARTS = 8
 WIDEST = 1.35  # of the height: a figure
 LEAST = 1e-4
+SURE_STROKES, NOT_A_FIGURE = 0.6, 10
 SLANTS = (-0.2, 0.0, 0.2)  # each figure is looked at upright and leaning: what it is must not hang on that
 
 
 @dataclass(frozen=True, slots=True)
 class Guess:
-    """Figures, and how sure the least certain of them and their parting is, 0 to 1."""
+    """Figures, and how sure the least certain of them and their parting is, 0 to 1.
+
+    `strokes` is what the reader of stroke directions makes of the same pieces, empty when it is not sure of one.
+    """
 
     text: str
     confidence: float
+    strokes: str = ""
 
 
 @cache
@@ -61,17 +68,31 @@ def read_figures(parts: Sequence[Mask]) -> Guess | None:
     chances = dict(zip(fits, every, strict=True))
     weights: dict[str, float] = {}
     sure: dict[str, float] = {}
+    parted: dict[str, tuple[float, list[tuple[int, int]]]] = {}
     for path in _paths(0, len(atoms), chances.keys()):
         text = "".join(str(int(chances[span][:10].argmax())) for span in path)
         least = [float(chances[span][:10].max()) for span in path]
         weight = math.prod(max(chance, LEAST) for chance in least)
         weights[text] = weights.get(text, 0.0) + weight
         sure[text] = max(sure.get(text, 0.0), min(least))
+        parted[text] = max(parted.get(text, (0.0, path)), (weight, path))
     if not weights:
         return None
     text = max(weights, key=lambda one: weights[one])
     share = weights[text] / sum(weights.values())
-    return Guess(text, round(min(sure[text], share), 4))
+    return Guess(
+        text, round(min(sure[text], share), 4), _by_strokes([fits[span] for span in parted[text][1]])
+    )
+
+
+def _by_strokes(figures: Sequence[Mask]) -> str:
+    text = ""
+    for ink in figures:
+        found = np.mean([strokes.chances(_slanted(_framed(ink), slant)) for slant in SLANTS], axis=0)
+        if found.argmax() == NOT_A_FIGURE or found.max() < SURE_STROKES:
+            return ""
+        text += str(int(found.argmax()))
+    return text
 
 
 def _paths(start: int, end: int, spans: Container[tuple[int, int]]) -> Iterator[list[tuple[int, int]]]:

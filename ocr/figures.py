@@ -39,6 +39,8 @@ DISPUTED = 0.3
 MOST_LINES = 6
 """Lines read again on one page: some 14 ms each, and 19 ms for the few that are read a third time."""
 ENLARGED = 1.5
+DOT = 0.6
+"""Of the height and width of a zero, at most, that the dot in it has."""
 
 _CODE_LIKE = re.compile(r"[A-Z]\d\d\s*[-.,]\s*\d|\d{6}\s*[-–]\s*\d{3}|h[ồôo]\s*s[ơo]\s*:\s*\S*\d")
 _CODE_SIGNS = re.compile(r"[0-9A-Z.,:·|–—-]+")
@@ -147,11 +149,11 @@ def _number_in(text: str) -> str | None:
 
 def _dates(line: Line) -> Iterator[_Figures]:
     for item in find_dates(line.text):
-        if item.in_words and item.value is not None and item.clean:
+        groups = re.findall(r"\d+", line.text[item.day[0] : item.end])
+        known = item.value is not None and item.clean
+        if item.in_words and (known or len(groups) == 3):
             start, stop = _touched(line, item.day[0], item.year[1])
-            yield _Figures(
-                start, stop, "/".join(re.findall(r"\d+", line.text[item.day[0] : item.end])), _date_in
-            )
+            yield _Figures(start, stop, "/".join(groups) if known else None, _date_in)
 
 
 def _date_in(text: str) -> str | None:
@@ -175,14 +177,18 @@ def _ask(
 ) -> Line:
     words = line.words[figures.start : figures.stop]
     place = _place(copy.shape, words, dpi)
-    latin = _read(engine.read_latin, copy.part(place), dpi)
+    crop = copy.part(place)
+    plain = without_dots(crop)
+    if figures.read is _date_in and figures.value is None and plain is crop:
+        return line  # what is no date may be a pen's, for which there is another reader
+    latin = _read(engine.read_latin, plain, dpi)
     other = figures.read(latin)
     if other is not None and other == figures.value:
         return _with(line, figures, tuple(replace(w, confidence=max(w.confidence, AGREED)) for w in words))
     restored = _slash(words, other, TWO_OF_THREE)
     if restored is not None:
         return _with(line, figures, restored)
-    third = figures.read(_read(_by_page_model(engine), _plain(scan(place)), ENLARGED * dpi))
+    third = figures.read(_read(_by_page_model(engine), without_dots(_plain(scan(place))), ENLARGED * dpi))
     restored = _slash(words, third, min(TWO_OF_THREE, words[0].confidence))
     if restored is not None:
         return _with(line, figures, restored)
@@ -190,12 +196,36 @@ def _ask(
         # Without the other model nothing is raised: one model alone repeats its mistakes.
         least = TWO_OF_THREE if latin and other is None else 0.0
         return _with(line, figures, tuple(replace(w, confidence=max(w.confidence, least)) for w in words))
-    if figures.code and third is not None and third == other:
-        word = Word(text=third, box=around(words), confidence=TWO_OF_THREE)
+    agreed = third if third == other else None
+    if plain is not crop and agreed is None:
+        # The page was read with the dots in its zeros: of the readings without them two rule.
+        fourth = figures.read(_read(_by_page_model(engine), plain, dpi))
+        agreed = fourth if fourth in (other, third) else None
+    if figures.code and agreed is not None:
+        word = Word(text=agreed, box=around(words), confidence=TWO_OF_THREE)
         return _with(line, figures, (word,))
+    spelled = _spelled(words, agreed) if plain is not crop and agreed is not None else None
+    if spelled is not None:
+        return _with(line, figures, spelled)
     if other is None and third is None:
         return line
     return _with(line, figures, tuple(replace(w, confidence=min(w.confidence, DISPUTED)) for w in words))
+
+
+def _spelled(words: Sequence[Word], value: str) -> tuple[Word, ...] | None:
+    """The words with the figures of `value` in place of their own, group by group; None when it has others."""
+    groups, old = re.findall(r"\d+", value), [re.findall(r"\d+", word.text) for word in words]
+    if [len(group) for found in old for group in found] != [len(group) for group in groups]:
+        return None
+    fresh = iter(groups)
+    return tuple(
+        replace(
+            word,
+            text=re.sub(r"\d+", lambda _: next(fresh), word.text),
+            confidence=max(word.confidence, TWO_OF_THREE) if found else word.confidence,
+        )
+        for word, found in zip(words, old, strict=True)
+    )
 
 
 def _slash(words: Sequence[Word], other: str | None, confidence: float) -> tuple[Word, ...] | None:
@@ -234,6 +264,26 @@ def _plain(scan: Pixels) -> Pixels:
     black, white = np.percentile(grey, (2, 80))
     stretched: Pixels = np.clip((grey - black) * (245 / max(20.0, white - black)), 0, 255).astype(np.uint8)
     return stretched
+
+
+def without_dots(grey: Pixels) -> Pixels:
+    """The same without ink inside the holes of signs.
+
+    A zero with a dot, as consoles print it, is read as 6, 8 or 9; no other sign of codes, numbers and dates has one.
+    """
+    ink = cv2.threshold(grey, 0, 255, cv2.THRESH_BINARY_INV | cv2.THRESH_OTSU)[1].astype(np.uint8, copy=False)
+    contours, tree = cv2.findContours(ink, cv2.RETR_TREE, cv2.CHAIN_APPROX_NONE)
+    out = grey
+    for contour, (_, _, _, hole) in zip(contours, tree[0] if tree is not None else (), strict=True):
+        if hole < 0 or tree[0][hole][3] < 0:
+            continue  # a sign itself, or a hole in one
+        _, _, wide, high = cv2.boundingRect(contour)
+        _, _, outer_wide, outer_high = cv2.boundingRect(contours[tree[0][hole][3]])
+        if high < DOT * outer_high and wide < DOT * outer_wide:
+            out = grey.copy() if out is grey else out
+            cv2.drawContours(out, [contour], -1, 255, thickness=cv2.FILLED)
+            cv2.drawContours(out, [contour], -1, 255, thickness=2)
+    return out
 
 
 def _by_page_model(engine: Engine) -> Callable[..., Sequence[Word]]:

@@ -70,12 +70,12 @@ def read_missed(engine: Engine, copy: Copy, strips: Sequence[Box], lines: Sequen
         if signs < 4 or sum(word.confidence * len(word.text) for word in words) < SURE * signs:
             continue
         line = moved(Line(words=words, box=around(words), block=0), place.left, place.top)
-        at = _place(out, line.box)
+        at = place_of(out, line.box)
         out.insert(at, replace(line, block=out[max(0, at - 1)].block if out else 0))
     return tuple(out)
 
 
-def _place(lines: Sequence[Line], box: Box) -> int:
+def place_of(lines: Sequence[Line], box: Box) -> int:
     """Before the first line of the same column that stands lower, else at the end."""
     middle = (box.top + box.bottom) / 2
     below = (

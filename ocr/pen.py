@@ -57,6 +57,7 @@ def _read(engine: Engine, part: Callable[[Box], Pixels], shape: tuple[int, int],
         box=around,
         text=guess.text,
         confidence=guess.confidence,
+        strokes=guess.strokes,
         second=_by_recogniser(engine, parts),
         after=slot.after,
     )

@@ -12,6 +12,7 @@ import numpy.typing as npt
 from ocr.barcodes import read_barcodes
 from ocr.blank import is_blank
 from ocr.cells import read_tables
+from ocr.coloured import read_coloured
 from ocr.confidence import calibrate
 from ocr.copy import Copy
 from ocr.engine import Engine
@@ -31,7 +32,7 @@ from ocr.upright import apply_turn, certain, densest_band, head_up_share, is_sid
 from pipeline.model import Barcode, Box, Line, Penned, Region, Verdict
 
 Pixels = npt.NDArray[np.uint8]
-CONTRACT = "reader-6"
+CONTRACT = "reader-7"
 """Part of the key of page results: changed when reading changes, so that old results are not taken for new."""
 
 DOUBTFUL = 0.55
@@ -136,6 +137,7 @@ class PageReader:
                 turn, page, lines, confidence = (turn + 180) % 360, other, again, surer
         picture = page.picture(picture_dpi)
         height, width = page.shape
+        lines = read_coloured(self._engine, page.part, picture, picture_dpi / dpi, dpi, lines)
         return Reading(
             picture=picture,
             picture_dpi=picture_dpi,

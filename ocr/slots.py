@@ -11,6 +11,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from statistics import median
 
+from rapidfuzz.distance.Hamming import distance
+
 from pipeline.grammar.folding import fold_aligned, nfc
 from pipeline.grammar.numbers import ABBREVIATIONS, KNOWN_PARTS
 from pipeline.model import Box, Line, Word
@@ -27,6 +29,7 @@ _MONTH_ALONE = re.compile(r"\W*th[aei]n[gq]\W*")
 # Widths in Times, the face of Nghị định 30/2020: `Số:` by the height of figures, `ngày` and `tháng` by the width of the
 # year's four figures. On a typewriter every sign is as wide, which comes out nearly the same.
 LABEL, DAY, MONTH = 1.65, 1.0, 1.19
+READ = 0.8  # confidence from which a word is one, and not ink read as letters
 ACROSS = 0.2  # of the width: no number reaches farther from its slash
 
 
@@ -56,12 +59,13 @@ def find_slots(lines: Sequence[Line], width: int, height: int) -> tuple[Slot, ..
 
 def _number(head: Sequence[Line], width: int) -> Slot | None:
     words = [word for line in head for word in line.words]
-    runs = [(word, _close(line.words[place:])) for line in head for place, word in enumerate(line.words)]
-    for word, run in runs:
+    runs = [(line, place, _close(line.words[place:])) for line in head for place in range(len(line.words))]
+    for line, place, run in runs:
+        word = line.words[place]
         match = _SYMBOL.search(nfc("".join(one.text for one in run)))
         if match is None or match.start() >= len(word.text) or word.box.left > 0.5 * width:
             continue
-        if match["kind"] not in ABBREVIATIONS and match["kind"] not in KNOWN_PARTS:
+        if not _near_kind(match["kind"]):
             continue
         slash = _at(word, match.start())
         unit = _height([word, *words])
@@ -74,6 +78,8 @@ def _number(head: Sequence[Line], width: int) -> Slot | None:
             and other.box.left < slash
         ]
         label = max(labels, key=lambda one: one.box.left, default=None)
+        if _cited(line, label or word, run[-1], unit):
+            continue
         left, edge = max(0, slash - round(ACROSS * width)), None
         if label is not None:
             left = label.box.left
@@ -89,6 +95,22 @@ def _number(head: Sequence[Line], width: int) -> Slot | None:
                 after=run,
             )
     return None
+
+
+def _near_kind(part: str) -> bool:
+    """Whether the first part of a symbol is in general use, or is such a one with a letter misread (`ĐC` for `BC`)."""
+    return (
+        part in ABBREVIATIONS
+        or part in KNOWN_PARTS
+        or any(len(kind) == len(part) and distance(part, kind) == 1 for kind in ABBREVIATIONS)
+    )
+
+
+def _cited(line: Line, first: Word, last: Word, unit: int) -> bool:
+    """Whether a number stands in running text: words go before it or after it (`Nghị định số 45/2020/NĐ-CP ngày`)."""
+    near = [word for word in line.words if word.box.right <= first.box.left]
+    near += [word for word in line.words if 0 <= word.box.left - last.box.right < 0.9 * unit]
+    return any(sum(map(str.isalpha, word.text)) >= 3 and word.confidence >= READ for word in near)
 
 
 def _date(head: Sequence[Line], width: int) -> list[Slot]:

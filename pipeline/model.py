@@ -215,14 +215,16 @@ class Penned:
     """A blank of the letterhead and the ink in it. `name` is number, day or month; `box` surrounds the ink.
 
     `text` are the figures as the reader of pen-written figures has them, empty when it made out none, with the
-    confidence of the least certain one; `second` what the text recogniser made of the lifted ink, once a try; `after`
-    are words of the page beside it: slash and symbol of a number, the year of a day, for a month what was read there.
+    confidence of the least certain one; `strokes` what the reader of stroke directions makes of the same pieces, empty
+    when it is not sure; `second` what the text recogniser made of the lifted ink, once a try; `after` are words of the
+    page beside it: slash and symbol of a number, the year of a day, for a month what was read there.
     """
 
     name: str
     box: Box
     text: str
     confidence: float
+    strokes: str = ""
     second: tuple[str, ...] = ()
     after: tuple[Word, ...] = ()
 

@@ -27,7 +27,7 @@ from pipeline.raster.quality import alarms, rescan
 from pipeline.records import dump, load
 from signing.stated import stated_signers
 
-PARTS = "pen-1"
+PARTS = "pen-2"
 """Part of the key of page results, as `ocr.reader.CONTRACT`: for what else is found on a page."""
 
 

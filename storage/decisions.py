@@ -68,6 +68,13 @@ class Decisions:
             found: str | None = connection.execute(select(table.c.state).where(table.c.id == item)).scalar()
         return found
 
+    def paper(self, item: str) -> Paper | None:
+        """What sorting found out about a paper that is not stored yet; None where it stands nowhere."""
+        query = select(document.c.paper).where(document.c.id == item)
+        with reading(self._database) as connection:
+            body = connection.execute(query).scalar()
+        return load(Paper, body.encode()) if body else None
+
     def of(self, batch_id: str) -> tuple[Decision, ...]:
         """All decisions on papers of a batch, in the order they were taken."""
         return tuple(

@@ -235,3 +235,16 @@ def test_a_single_figure_where_the_decree_has_two_must_be_read_beyond_doubt() ->
     ):
         read = page(letterhead("ỦY BAN NHÂN DÂN", "TỈNH PHÚ THỌ", place=place), title("QUYẾT ĐỊNH"))
         assert value(paper(read), "date")[1] is doubtful
+
+
+def test_an_abstract_goes_on_across_the_gap_and_the_letters_of_a_seal() -> None:
+    head = letterhead("ỦY BAN NHÂN DÂN", "TỈNH PHÚ THỌ", number="Số: 15/CT-UBND")
+    parted = line(
+        words("Về việc tăng cường các biện pháp", 420, x=420), words("bảo đảm an toàn giao", 420, x=905)
+    )
+    sealed = line(words("BẢO~0.4 tTht~0.1 Về việc tăng cường các biện pháp", 420, x=520))
+    rest = title("thông trên địa bàn tỉnh", top=460)
+    told = value(paper(page(head, title("CHỈ THỊ"), [parted], rest)), "title")
+    assert told[0] == "Về việc tăng cường các biện pháp bảo đảm an toàn giao thông trên địa bàn tỉnh"
+    told = value(paper(page(head, title("CHỈ THỊ"), [sealed], rest)), "title")
+    assert told[0] == "Về việc tăng cường các biện pháp thông trên địa bàn tỉnh"

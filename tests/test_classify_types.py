@@ -13,7 +13,7 @@ from pipeline.classify.layout import segment_of
 from pipeline.classify.types import LETTER, TypeCatalogue
 from pipeline.errors import UsageError
 from pipeline.grammar.numbers import ABBREVIATIONS
-from tests.classify_pages import TYPES, words
+from tests.classify_pages import CODE, TYPES, decision, page, receipt, rows, sort, words
 
 SOURCE = Path(__file__).parents[1] / "config" / "document_types.toml"
 NAMES = [
@@ -67,3 +67,17 @@ def test_a_broken_catalogue_says_what_is_wrong(tmp_path: Path, text: str, fault:
     path.write_text(text, "utf-8")
     with pytest.raises(UsageError, match=fault):
         TypeCatalogue.load(path)
+
+
+def test_a_card_whose_title_is_lost_is_told_by_its_form_mark() -> None:
+    lines = rows("Citizen ldentity Card", "Số / No.: 045384019161", "Họ và tên / Full name: TRỊNH KIM KHÁNH")
+    found = sort(page(lines, confidence=0.9)).papers[0]
+    assert found.type == "can_cuoc_cong_dan"
+    field = found.field("type")
+    assert field is not None and field.doubtful
+
+
+def test_a_card_whose_title_is_lost_ends_no_dossier() -> None:
+    card = page(rows("Citizen Identity Card", "Số / No.: 045384019161", top=900), confidence=0.9)
+    found = sort(receipt(), card, decision())
+    assert [paper.dossier for paper in found.papers] == [CODE] * 3

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+import cv2
 import numpy as np
+import numpy.typing as npt
 import pytest
+from PIL import Image, ImageDraw, ImageFont
 
 from ocr.copy import Copy
 from ocr.engine import Grey
-from ocr.figures import AGREED, DISPUTED, SURE, TWO_OF_THREE, confirm
+from ocr.figures import AGREED, DISPUTED, SURE, TWO_OF_THREE, confirm, without_dots
 from pipeline.model import Line, Word
 from tests.classify_pages import line, words
 
@@ -124,3 +127,49 @@ def test_sure_figures_and_running_text_are_let_be() -> None:
     ):
         read(text, engine)
     assert engine.asked == []
+
+
+def dotted(text: str) -> npt.NDArray[np.uint8]:
+    """Figures as a console prints them, a dot in each zero."""
+    face = ImageFont.truetype("/usr/share/fonts/truetype/liberation2/LiberationMono-Regular.ttf", 34)
+    sheet = Image.new("L", (60 + 21 * len(text), 70), 255)
+    ImageDraw.Draw(sheet).text((20, 14), text, font=face, fill=10)
+    return np.asarray(sheet)
+
+
+def test_the_dot_in_a_zero_is_taken_off_and_nothing_else() -> None:
+    before = dotted("1000")
+    after = without_dots(before)
+    assert (after >= before).all() and (after > before).any(), "ink goes, none comes"
+    holes = cv2.connectedComponents((before < 128).astype(np.uint8))[0]
+    assert cv2.connectedComponents((after < 128).astype(np.uint8))[0] == holes - 3
+    for other in ("123456789", "H35-8/QD.B"):
+        assert np.array_equal(without_dots(dotted(other)), dotted(other))
+
+
+def test_of_zeros_with_dots_the_readings_without_them_rule() -> None:
+    engine = Readings(latin=CODE, scan=CODE)
+    page = np.full((400, 1654), 255, np.uint8)
+    page[90:160, 240 : 240 + dotted("000").shape[1]] = dotted("000")
+    spoilt = CODE.replace("000", "060")
+    text = line(words(f"{spoilt}~0.6", 110))
+    copy = Copy(tilted=page, skew=0.0, dpi=200)
+    (found,) = confirm(engine, copy, lambda _: np.repeat(page[:, :, None], 3, axis=2), 200, (text,))
+    assert last(found) == (CODE, TWO_OF_THREE)
+
+
+def test_a_date_of_zeros_with_dots_is_spelled_anew_and_any_other_is_let_be() -> None:
+    spoilt = "ngày 11~0.9 tháng 97~0.6 năm 2925~0.6"
+    page = np.full((400, 1654), 255, np.uint8)
+    page[90:160, 240 : 240 + dotted("000").shape[1]] = dotted("000")
+
+    def dated(sheet: npt.NDArray[np.uint8], engine: Readings) -> str:
+        copy, text = Copy(tilted=sheet, skew=0.0, dpi=200), line(words(spoilt, 110))
+        (found,) = confirm(engine, copy, lambda _: np.repeat(sheet[:, :, None], 3, axis=2), 200, (text,))
+        return found.text
+
+    latin, scan = "11 thang 07 nam 2025", "11 tháng 07 năm 2025"
+    assert dated(page, Readings(latin=latin, scan=scan)) == "ngày 11 tháng 07 năm 2025"
+    assert dated(page, Readings(latin=latin)) == "ngày 11 tháng 97 năm 2925"
+    plain, engine = np.full((400, 1654), 255, np.uint8), Readings(latin=latin, scan=scan)
+    assert dated(plain, engine) == "ngày 11 tháng 97 năm 2925" and engine.asked == []

@@ -14,10 +14,11 @@ from PIL import Image, ImageDraw, ImageFont
 
 from ocr.digits import read_figures
 from ocr.reader import PageReader, default_engine
+from ocr.slots import find_slots
 from pipeline.classify.paper import Draft, paper_of
 from pipeline.classify.view import view_page
 from pipeline.model import Box, Origin, Penned, ReadPage, SignedBy, Word
-from tests.classify_pages import TYPES, letterhead, page, sort, title
+from tests.classify_pages import TYPES, letterhead, page, rows, sort, title
 
 FONTS = "/usr/share/fonts/truetype/liberation2/LiberationSerif-{}.ttf"
 Pixels = npt.NDArray[np.uint8]
@@ -123,11 +124,15 @@ def test_an_empty_blank_has_no_number() -> None:
     assert not [ink for ink in head("", "").penned if ink.name != "month" and ink.text]
 
 
-def ink(name: str, text: str, confidence: float, *second: str) -> Penned:
-    after = {"number": "/CT-UBND", "day": "2026", "month": "9"}[name]
+def ink(
+    name: str, text: str, confidence: float, *second: str, strokes: str = "", beside: str = "/CT-UBND"
+) -> Penned:
+    after = {"number": beside, "day": "2026", "month": "9"}[name]
     box = Box(left=300, top=250, right=340, bottom=276)
     word = Word(text=after, box=box, confidence=0.96)
-    return Penned(name=name, box=box, text=text, confidence=confidence, second=second, after=(word,))
+    return Penned(
+        name=name, box=box, text=text, confidence=confidence, strokes=strokes, second=second, after=(word,)
+    )
 
 
 def told(*inks: Penned, file: str = "a.pdf", signed: datetime | None = None) -> dict[str, tuple[str, bool]]:
@@ -169,13 +174,21 @@ NOON = datetime(2026, 9, 15, 5, tzinfo=UTC)
         (ink("number", "04", 0.95, "04"), "a.pdf", False),
         (ink("number", "04", 0.95, "64", "64"), "a.pdf", False),
         (ink("number", "04", 0.95, "04", "04"), "12CT.pdf", False),
+        (ink("number", "04", 0.88, strokes="04"), "a.pdf", True),
+        (ink("number", "04", 0.88, "4", strokes="04"), "a.pdf", True),
+        (ink("number", "04", 0.88, "64", strokes="04"), "a.pdf", False),
+        (ink("number", "04", 0.88, strokes="64"), "a.pdf", False),
+        (ink("number", "04", 0.8, strokes="04"), "a.pdf", False),
+        (ink("number", "04", 0.8, "04", strokes="04"), "a.pdf", True),
+        (ink("number", "04", 0.7, "04", "04", strokes="04"), "a.pdf", False),
+        (ink("number", "04", 0.95, "04", "04", strokes="04", beside="1104/CT-UBND"), "a.pdf", False),
     ],
 )
 def test_a_number_is_claimed_when_two_kinds_of_evidence_agree(
     number: Penned, file: str, claimed: bool
 ) -> None:
     value, doubtful = told(number, file=file)["number"]
-    assert value.endswith("/CT-UBND")
+    assert value.endswith("CT-UBND")
     assert doubtful is not claimed
     if claimed:
         assert value == ("46/CT-UBND" if "46" in number.second else "04/CT-UBND")
@@ -219,3 +232,23 @@ def test_the_agency_that_signed_settles_a_badly_read_letterhead() -> None:
     for one, value in ((signed, "Ủy ban nhân dân tỉnh Phú Thọ"), (other, None)):
         field = sort(one).papers[0].field("issuer")
         assert field is not None and (field.value if not field.doubtful else None) == value
+
+
+@pytest.mark.parametrize("figures", ["04", "17", "22", "71", "204"])
+def test_the_reader_of_strokes_reads_the_same_pieces(figures: str) -> None:
+    guess = read_figures(mask(figures))
+    assert guess is not None and guess.strokes in (figures, "")
+
+
+def test_a_number_cited_in_the_text_is_no_blank() -> None:
+    cited = rows("Căn cứ Nghị định số 45/2020/NĐ-CP ngày 08 tháng 4 năm 2020;", top=420)
+    head = letterhead("UBND XÃ HẠ HÒA", number="Số: 1038/PTC-ABCDE")
+    found = find_slots([*head, *cited], 1654, 2339)
+    assert not [slot for slot in found if slot.name == "number" and slot.box.top > 380]
+    wrapped = rows("số 45/2020/NĐ-CP ngày 08 tháng 4 năm 2020 của Chính phủ", top=420)
+    assert not [slot for slot in find_slots(wrapped, 1654, 2339) if slot.name == "number"]
+
+
+def test_one_letter_of_a_symbol_is_settled_by_the_name_of_the_paper() -> None:
+    number = ink("number", "04", 0.95, "04", "04", beside="/CI-UBND")
+    assert told(number)["number"] == ("04/CT-UBND", False)

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from PIL import Image, ImageDraw
 
 from tests.home_in_use import SCANS, Home, papers
 
@@ -58,3 +59,25 @@ def test_a_decision_stores_the_paper_in_its_dossier_and_nothing_waits_any_more(
     assert home.run("status", "--all").document["batches"][0]["state"] == "done"
     assert home.run("verify", "--all").code == 0
     assert home.run("review", waiting, "--dossier", CODE).code == 2, "it is settled"
+
+
+def test_the_place_of_a_doubt_is_seen_before_it_is_settled(home: Home, tmp_path: Path) -> None:
+    """A contract whose number was printed over: it waits for a dossier, and its number is shown as it stands."""
+    sheet = Image.open(SCANS / "chong-1" / "scan-03.jpg").convert("RGB")
+    ImageDraw.Draw(sheet).line((880, 372, 960, 384), fill=(30, 40, 160), width=7)
+    stack = tmp_path / "chong"
+    stack.mkdir()
+    sheet.save(stack / "a.jpg", dpi=(200, 200))
+    (paper,) = papers(home.run("ingest", str(stack)).document)
+    assert paper["state"] == "review"
+    cut = home.run("review", paper["id"], "--crop", str(tmp_path / "cat"))
+    assert cut.code == 0, cut.log
+    shown = {one["name"]: one for one in cut.document["crops"]}
+    assert set(paper["doubtful"]) - {"dossier"} <= set(shown)
+    for name, one in shown.items():
+        if one["box"]:
+            with Image.open(one["path"]) as picture:
+                assert picture.width > one["box"][2] - one["box"][0], name
+    assert [one for one in shown.values() if one["box"]], "a doubt with a place"
+    views = home.run("ledger", "verify")
+    assert views.code == 0

@@ -54,7 +54,7 @@ def continues(view: PageView, before: Sequence[PageView], kind: DocumentType | N
         return Continuation.NO
     if view.top and (view.top[0].startswith("phuluc") or any(_ANNEX.search(line) for line in view.top)):
         return Continuation.YES
-    if view.headline is not None or view.is_letter:
+    if view.headline is not None or view.marked is not None or view.is_letter:
         return Continuation.NO
     if _runs_on(view) or not is_signed(before):
         return Continuation.YES

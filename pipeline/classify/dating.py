@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 
 from pipeline.classify.layout import Segment, segment_of, segments
 from pipeline.classify.numbering import by_pen
-from pipeline.classify.printed import GAP, SURE, in_row, inked, widest_gap
+from pipeline.classify.printed import GAP, SURE, in_row, inked, widest_gap, widest_space
 from pipeline.classify.view import PageView
 from pipeline.grammar.dates import DateFound, find_dates
 from pipeline.model import Field, ReadPage, Word
@@ -146,7 +146,7 @@ def _in_rows(place: _Place, words: Sequence[Word]) -> bool:
     printed += [year] if year.box.top < day.box.bottom else [month]  # the year may stand on the next line
     for word in (day, month):
         at = line.index(word)
-        close = widest_gap(line[max(0, at - 1) : at + 2]) < GAP
+        close = widest_gap(line[max(0, at - 1) : at + 2]) < widest_space(place.page, GAP)
         if not close or inked(place.page, word.box) or not any(in_row(word, other) for other in printed):
             return False
     return True

@@ -22,6 +22,7 @@ PERFECT = 0.97
 SMALL_LETTERS = 0.92  # for a title not in capitals
 TOP = 0.42  # headlines stand in the upper part; lower down only where a letterhead is above
 MOST_LINES = 4
+TELLING, NEARLY = 16, 92.0  # letters of a form mark that names a type by itself, and how near it must be
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -161,3 +162,13 @@ def supported(kind: DocumentType, body: str) -> bool:
     if any(mark in body for mark in kind.forms):
         return True
     return bool(kind.hints) and sum(hint in body for hint in kind.hints) >= min(2, len(kind.hints))
+
+
+def type_by_marks(body: str, types: TypeCatalogue) -> DocumentType | None:
+    """The type whose form mark stands on a page without a headline; None when two types claim it."""
+    found = [
+        kind
+        for kind in types.all
+        if any(len(mark) >= TELLING and fuzz.partial_ratio(mark, body) >= NEARLY for mark in kind.forms)
+    ]
+    return found[0] if len(found) == 1 else None

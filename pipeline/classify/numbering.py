@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 
 from pipeline.classify.layout import Segment, segment_of
-from pipeline.classify.printed import SURE, clear, height, in_row, inked, widest_gap
+from pipeline.classify.printed import SURE, clear, height, in_row, inked, widest_gap, widest_space
 from pipeline.classify.view import PageView
 from pipeline.grammar.numbers import DocumentNumber, find_number, symbol_of
 from pipeline.model import Field, Word
@@ -149,7 +149,11 @@ def _printed(view: PageView, segment: Segment, found: DocumentNumber, carriers: 
     level = label is head or (
         abs(head.box.bottom - label.box.bottom) < 0.45 * height(label) and height(head) < 1.5 * height(label)
     )
-    close = widest_gap([label, head]) < 0.9 if label is not head and head is segment.words[1] else True
+    close = (
+        widest_gap([label, head]) < widest_space(view.page, 0.9)
+        if label is not head and head is segment.words[1]
+        else True
+    )
     siblings = all(in_row(word, head) or len(carriers) == 1 for word in carriers[1:])
     return (
         together

@@ -15,10 +15,12 @@ from dataclasses import replace
 from datetime import date, timedelta, timezone
 from pathlib import PurePath
 
+from rapidfuzz.distance import Hamming
+
 from pipeline.classify.view import PageView
 from pipeline.grammar.folding import fold
-from pipeline.grammar.numbers import DocumentNumber, find_number, kind_of_symbol
-from pipeline.model import Field, Penned
+from pipeline.grammar.numbers import ABBREVIATIONS, DocumentNumber, find_number, kind_of_symbol
+from pipeline.model import Box, Field, Penned
 
 POSSIBLE, LIKELY, SURE = 0.5, 0.75, 0.85
 """Of the reader of figures: with two other kinds beside it, with one of another nature, with one on the same ink."""
@@ -28,6 +30,7 @@ FEW_DAYS, DAYS_AFTER = 3, 7
 
 The fewer the days, the less it is by chance that a misread date lies in them.
 """
+_GLUED = re.compile(r"\W?(\d{1,6})[/⁄]")
 VIETNAM = timezone(timedelta(hours=7))
 
 
@@ -36,16 +39,20 @@ def number_by_pen(view: PageView, found: Field | None) -> Field | None:
     ink = _blank(view, "number")
     if ink is None or not ink.text or (found is not None and not found.doubtful):
         return found
+    if found is not None and found.box is not None and not _same_row(ink.box, found.box):
+        return found
     printed = find_number("0" + "".join(word.text for word in ink.after))
     if printed is None:
         return found
     text, agree = _settled(ink, _in_name(view, printed))
     if not text:
         return found
-    number = replace(printed, number=text)
+    if _printed_otherwise(ink, text):
+        return found
+    number = replace(printed, number=text, symbol=_settled_by_name(printed.symbol, view))
     confidence = min((word.confidence for word in ink.after), default=0.0)
-    known = view.headline is not None and kind_of_symbol(printed.symbol) == view.headline.type.key
-    symbol_sure = printed.familiar and (confidence >= SYMBOL_SURE or known)
+    known = view.headline is not None and kind_of_symbol(number.symbol) == view.headline.type.key
+    symbol_sure = number.familiar and (confidence >= SYMBOL_SURE or known)
     return Field(
         name="number",
         value=number.text,
@@ -90,7 +97,40 @@ def _settled(ink: Penned, named: str | None) -> tuple[str, bool]:
             if same and not denied and (text != ink.text or ink.confidence >= POSSIBLE):
                 return text, True
         return ink.text, False
-    return ink.text, ink.confidence >= SURE and second == ink.text
+    return ink.text, _sure_alone(ink)
+
+
+def _settled_by_name(symbol: str, view: PageView) -> str:
+    """`ĐC-UBND` under the name BÁO CÁO is `BC-UBND`: one letter misread, and the name of the paper says which."""
+    kind, dash, rest = symbol.partition("-")
+    if view.headline is None or not view.headline.sure or kind in ABBREVIATIONS:
+        return symbol
+    meant = [key for key, name in ABBREVIATIONS.items() if name == view.headline.type.key]
+    near = bool(meant) and len(meant[0]) == len(kind) and Hamming.distance(meant[0], kind) == 1
+    return meant[0] + dash + rest if near else symbol
+
+
+def _sure_alone(ink: Penned) -> bool:
+    """Whether the readers of the ink suffice: both of them and the recogniser, or two where the third says nothing."""
+    alike, second = ink.strokes == ink.text, _second(ink)
+    if second == ink.text:
+        return ink.confidence >= (LIKELY if alike else SURE)
+    said = set(ink.second)
+    denied = any(len(text) == len(ink.text) and text != ink.text for text in said)
+    if not alike or denied or second is not None:
+        return False
+    return ink.confidence >= (LIKELY if said == {ink.text} else SURE)
+
+
+def _printed_otherwise(ink: Penned, text: str) -> bool:
+    """Whether the page's own reading has other figures glued to the slash and is sure of them: one of them misleads."""
+    first = ink.after[0]
+    glued = _GLUED.match(first.text)
+    return glued is not None and first.confidence >= SURE and glued[1] != text
+
+
+def _same_row(one: Box, other: Box) -> bool:
+    return one.top < other.bottom and other.top < one.bottom
 
 
 def _second(ink: Penned) -> str | None:
@@ -120,7 +160,7 @@ def _claims(ink: Penned, near: bool) -> bool:
         return ink.confidence >= POSSIBLE
     if near:
         return ink.confidence >= LIKELY
-    return ink.confidence >= SURE and second == ink.text
+    return _sure_alone(ink)
 
 
 def _month_is_sure(month: Penned, near: bool) -> bool:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from itertools import pairwise
+from statistics import median
 
 from pipeline.model import Box, ReadPage, RegionKind, Word
 
@@ -22,6 +23,7 @@ SURE = 0.85
 LOWER, TALLER, MUCH_TALLER = 0.8, 1.22, 1.9
 BEYOND_DOUBT = 0.97  # more than a second reading gives: a pen may be read alike twice
 OFF_LINE = 0.3  # of the height
+WIDER, ENOUGH = 1.6, 30  # times the usual space of a page that has so many
 GAP = 1.0  # of the height; a space between words is about 0.3
 
 
@@ -55,6 +57,16 @@ def in_row(word: Word, printed: Word) -> bool:
     if word.confidence >= BEYOND_DOUBT and LOWER < ratio < MUCH_TALLER:
         return True  # on worn paper a speck stretches a box
     return LOWER < ratio < TALLER and abs(word.box.bottom - printed.box.bottom) < OFF_LINE * height(printed)
+
+
+def widest_space(page: ReadPage, least: float) -> float:
+    """How wide, in heights of a line, a space on this page may be: typewriters set them as wide as a letter."""
+    spaces = [
+        (after.box.left - before.box.right) / max(height(before), height(after))
+        for line in page.lines
+        for before, after in pairwise(line.words)
+    ]
+    return max(least, WIDER * median(spaces)) if len(spaces) >= ENOUGH else least
 
 
 def widest_gap(words: Sequence[Word]) -> float:

@@ -171,7 +171,7 @@ def _take(walk: _Walk, view: PageView) -> None:
         walk.rule = _Rule(None, "none", PERHAPS_RECEIPT)
     draft = Draft(
         views=[view],
-        kind=receipt or (view.headline.type if view.headline else None),
+        kind=receipt or (view.headline.type if view.headline else view.marked),
         receipt=receipt is not None,
         dossier=walk.rule.code,
         evidence=walk.rule.source,
@@ -294,7 +294,7 @@ def _take_incoming(walk: _Walk, page: ReadPage) -> None:
     walk.drafts.append(
         Draft(
             views=[view],
-            kind=view.headline.type if view.headline else None,
+            kind=view.headline.type if view.headline else view.marked,
             receipt=False,
             dossier=walk.rule.code,
             evidence=walk.rule.source,

@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
+from itertools import pairwise
 
-from pipeline.classify.layout import Segment, box_of, has_text
+from pipeline.classify.layout import Segment, box_of, has_text, segment_of
 from pipeline.classify.printed import worn
 from pipeline.classify.view import PageView
-from pipeline.grammar.folding import one_line
+from pipeline.grammar.folding import fold, one_line
 from pipeline.model import Field
 
 SURE, SURE_WORN = 0.6, 0.75
 # Of a long abstract one word is always read with little confidence; the sentence stands when nearly all of it is sure.
 SHARE, MEAN, WEAK = 0.88, 0.85, 0.55
+_MISREAD_MARK = re.compile(r"^V[Ịịl|]v\s")
 MOST_LINES = 8
+GAP = 2.2  # of the height, up to which the parts of a row belong together
+FAINT = 0.7  # mean confidence below which words before `Về việc` are letters of a seal
 _BODY = re.compile(
     r"\W{0,3}(k[íi]nh g[ửưu]i|c[ăâa]n c[ứưu]|[đd]i[ềêe]u \d|th[ựưu]c hi[ệêe]n |theo |x[ée]t |[IVX]+\.|\d+[.)]|"
     r"h[ôo]m nay)",
@@ -30,7 +35,7 @@ def title_field(view: PageView) -> Field | None:
     confidence = min(line.confidence for line in lines)
     return Field(
         name="title",
-        value=one_line(" ".join(line.text for line in lines)).strip("_-–—. "),
+        value=_MISREAD_MARK.sub("V/v ", one_line(" ".join(line.text for line in lines)).strip("_-–—. ")),
         confidence=round(confidence, 3),
         doubtful=confidence < (SURE_WORN if worn(view.page) else SURE) and not _readable(lines, view),
         page=view.index,
@@ -56,7 +61,7 @@ def _under_name(view: PageView) -> list[Segment]:
         return []
     above = headline.lines[-1]
     start = above.box.bottom - 0.3 * above.height
-    below = sorted((p for p in view.parts if p.box.top > start), key=lambda part: part.middle)
+    below = _rows(part for part in view.parts if part.box.top > start)
     taken: list[Segment] = []
     for part in below[: 2 * MOST_LINES]:
         height = min(above.height, part.height)
@@ -71,6 +76,38 @@ def _under_name(view: PageView) -> list[Segment]:
         taken.append(part)
         above = part
     return taken if len(taken) <= MOST_LINES else []
+
+
+def _rows(parts: Iterable[Segment]) -> list[Segment]:
+    """Segments from the top, those of one row joined across a gap that a seal's ink left, without a seal's letters."""
+    rows: list[list[Segment]] = []
+    for part in sorted(parts, key=lambda part: part.middle):
+        if rows and abs(rows[-1][0].middle - part.middle) < 0.4 * min(part.height, rows[-1][0].height):
+            rows[-1].append(part)
+        else:
+            rows.append([part])
+    joined: list[Segment] = []
+    for row in rows:
+        pieces = sorted(row, key=lambda part: part.box.left)
+        whole = pieces[0]
+        for piece in pieces[1:]:
+            if piece.box.left - whole.box.right < GAP * piece.height:
+                whole = segment_of([*whole.words, *piece.words], whole.line)
+            else:
+                joined.append(whole)
+                whole = piece
+        joined.append(whole)
+    return [_without_seal(row) for row in joined]
+
+
+def _without_seal(row: Segment) -> Segment:
+    """A row from `Về việc` on, where what stands before it was hardly read."""
+    for at, (first, second) in enumerate(pairwise(row.words)):
+        if fold(f"{first.text} {second.text}") == "ve viec":
+            before = row.words[:at]
+            faint = sum(word.confidence for word in before) < FAINT * len(before)
+            return segment_of(row.words[at:], row.line) if before and faint else row
+    return row
 
 
 def _is_authority(part: Segment) -> bool:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 from pipeline.classify.header import Header, read_header
-from pipeline.classify.headline import Headline, find_headline
+from pipeline.classify.headline import Headline, find_headline, type_by_marks
 from pipeline.classify.layout import Segment, segments
 from pipeline.classify.printed import clear
 from pipeline.classify.types import DocumentType, TypeCatalogue
@@ -17,7 +17,7 @@ from pipeline.model import ReadPage
 
 _NUMBER_ALONE = re.compile(r"[-–—~_.|\s]*(\d{1,3})[-–—~_.|\s]*")
 _PAGE_OF = re.compile(r"\btrang\s*:?\s*(\d{1,3})\s*/\s*\d{1,3}\b", re.IGNORECASE)
-_SUBJECT = re.compile(r"\W{0,2}V\s*[/⁄]\s*v\b", re.IGNORECASE)
+_SUBJECT = re.compile(r"\W{0,2}V\s*[/⁄Ịịl|]\s*v\b", re.IGNORECASE)  # a slash over the line is read as Ị
 _PLACE = re.compile(
     r"(?:.*\s)?((?:[A-ZĐÀ-Ỹ][^\W\d_]*\s?-?\s?){1,4}),\s*(?:ng|th)[^\W\d_]{1,3}.*\b(?:19|20)\d\d\W*$"
 )
@@ -34,6 +34,8 @@ class PageView:
     parts: tuple[Segment, ...]
     header: Header
     headline: Headline | None
+    marked: DocumentType | None = None
+    """The type that a form mark names where the headline is lost."""
 
     @property
     def index(self) -> int:
@@ -91,14 +93,15 @@ class PageView:
     @property
     def begins(self) -> bool:
         """Whether the layout says that a paper begins here."""
-        return self.header.present or self.headline is not None or self.is_letter
+        return self.header.present or self.headline is not None or self.marked is not None or self.is_letter
 
 
 def view_page(page: ReadPage, types: TypeCatalogue) -> PageView:
     """See a page's layout."""
     header, parts = read_header(segments(page), page.width, page.height)
     headline = find_headline(page, parts, header, types)
-    return PageView(page=page, parts=parts, header=header, headline=headline)
+    view = PageView(page=page, parts=parts, header=header, headline=headline)
+    return view if headline is not None else replace(view, marked=type_by_marks(view.key, types))
 
 
 def receipt_type(view: PageView, types: TypeCatalogue) -> DocumentType | None:
@@ -115,7 +118,7 @@ def receipt_type(view: PageView, types: TypeCatalogue) -> DocumentType | None:
 
 def may_be_receipt(view: PageView, types: TypeCatalogue) -> bool:
     """Whether a paper without a name could be a receipt that is badly read."""
-    if view.headline is not None or view.is_letter:
+    if view.headline is not None or view.is_letter or view.marked is not None:
         return False
     if any(kind.receipt and _marks(view, kind) for kind in types.all):
         return True

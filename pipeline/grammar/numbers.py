@@ -39,9 +39,15 @@ _PARTS = """
     PCC CCGD CT CTr SCC CCCT GPXD GP GPLX GCN GCNĐKKD GCNHKD GCNDN GCNĐT HKD ĐKKD ĐKHKD GKS GKSBS KS KH KTu
     GCNKH CNKH GCTu TLKS TLKT TLKH TLHT TL BS ĐKKH ĐKKS ĐKKT CCHT HTCC GBT GCS LLTP PLLTP CA CAX CAP CAT CATP
     QLHC QLHCTTXH CSQLHC THADS CCTHADS CTHADS TAND VKSND VKS BQL BQLDA BCĐ BCH HĐQT ĐU TU HU TV NSNN CCT CTT
-    CTTPHCM TNDN KBNN BHXH SGD NH SY TrS CV
+    CTTPHCM TNDN KBNN BHXH SGD NH SY TrS CV BN TN TNHSTKQ PTNHS PTC PYCBS PBS YCBS BSHS TBDGQ PXLHL GXL PCTTĐC PLYK
+    TT BVĐK BV TTYT TYT TCT TPĐC
 """
 KNOWN_PARTS = frozenset(_PARTS.split())
+
+# Letters that print and OCR take for each other.
+_ALIKE = tuple(
+    frozenset(shape) for shape in ("OQCGDĐB", "EFPRBDK", "ILTJY", "UVYN", "NHMK", "SZG", "XKY", "AÂĂ", "VW")
+)
 
 _LETTER = "A-Za-zĐđỹ"
 _SYMBOL = rf"[A-ZĐ][{_LETTER}0-9]*(?:\s*[-–—&.]\s*[A-ZĐ0-9][{_LETTER}0-9.&]*)*"
@@ -91,12 +97,18 @@ def _known(part: str) -> bool:
 
 
 def _own(part: str) -> bool:
-    """An abbreviation of an office's own: letters, and not one sign away from one in general use."""
-    return (
-        len(part) >= 3
-        and part.isalpha()
-        and all(Levenshtein.distance(part, known, score_cutoff=1) > 1 for known in KNOWN_PARTS)
-    )
+    """An abbreviation of an office's own: letters, and no misreading of one in general use.
+
+    A misreading loses or gains a letter, or takes one for another of its shape (Q for O).
+    """
+    return len(part) >= 3 and part.isalpha() and not any(_misread(part, known) for known in KNOWN_PARTS)
+
+
+def _misread(part: str, known: str) -> bool:
+    if len(part) != len(known):
+        return Levenshtein.distance(part, known, score_cutoff=1) == 1
+    other = [pair for pair in zip(part, known, strict=True) if pair[0] != pair[1]]
+    return len(other) == 1 and any({*other[0]} <= shape for shape in _ALIKE)
 
 
 def parse_number(text: str) -> DocumentNumber | None:

@@ -45,6 +45,8 @@ class ReviewDesk:
         item = arguments.get("item")
         if not item:
             return self._queue(doubtful=bool(arguments.get("doubtful")))
+        if arguments.get("crop") and self._decisions.state(item) == "review":
+            return self._crops.crop_waiting(item, Path(arguments["crop"]), actor)
         if arguments.get("crop"):
             found = self._corrections.current(item, arguments.get("version"))
             return self._crops.crop(item, found, Path(arguments["crop"]), actor)
