@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 DEMO_HOME ?= .sohoa-demo
 
 .DEFAULT_GOAL := help
-.PHONY: help setup scanner demo test test-slow check fix bench bench-search migration samples pictures digits lock clean
+.PHONY: help setup scanner demo test test-slow verify-volume bench-signing check fix bench bench-search migration samples pictures digits lock clean
 
 help: ## Show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
@@ -34,6 +34,9 @@ demo: $(VENV)/.run ## Run the main job on the bundled samples, verify it, say wh
 
 test: $(VENV)/.dev ## Run the tests (under 10 minutes on two cores)
 	@$(BIN)/python -m pytest -q -n 2 --dist loadfile -m "not slow" --durations=10
+
+verify-volume: $(VENV)/.dev ## Judge a disk of 10,000 signed files against its list: CPU and memory a file (half an hour)
+	@SOHOA_VOLUME=10000 $(BIN)/python -m pytest -q -s -m slow tests/test_delivery_volume.py
 
 test-slow: $(VENV)/.dev ## Run the long fault-injection and volume suites
 	@$(BIN)/python -m pytest -q -m slow
