@@ -96,6 +96,21 @@ class SigningKey(_Section):
 SignatureLevel = Literal["B-B", "B-T", "B-LT", "B-LTA"]
 
 
+class SigningLinks(_Section):
+    """Where one-time links lead (`sohoa sign export --links`): `address` and `port` (0: any free one) of the home.
+
+    An address that others reach needs TLS: `certificate` and `key` (PEM), or a proxy before it whose `url` begins with
+    https. `minutes` is how long a link lives.
+    """
+
+    address: str = "127.0.0.1"
+    port: int = Field(default=0, ge=0, le=65535)
+    url: str | None = None
+    certificate: Path | None = None
+    key: Path | None = None
+    minutes: int = Field(default=60, ge=1, le=24 * 60)
+
+
 class Signing(_Section):
     """Keys, levels and services. `tsa_url` empty in demo mode means the demo authority inside the home.
 
@@ -105,6 +120,7 @@ class Signing(_Section):
 
     officer: SigningKey = SigningKey()
     agency: SigningKey = SigningKey()
+    links: SigningLinks = SigningLinks()
     level: SignatureLevel = "B-LTA"
     counter_level: SignatureLevel | None = None
     counter_agency: bool = True

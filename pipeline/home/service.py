@@ -24,6 +24,7 @@ from pipeline.home.inquiry import Inquiry
 from pipeline.home.intake_desk import IntakeDesk
 from pipeline.home.keeping_desk import KeepingDesk
 from pipeline.home.ledger_desk import LedgerDesk
+from pipeline.home.link_desk import LinkDesk
 from pipeline.home.procedure_desk import import_procedures
 from pipeline.home.registry_desk import RegistryDesk
 from pipeline.home.review_desk import ReviewDesk
@@ -71,6 +72,7 @@ class Service:
         self._changed = threading.Condition()
         self._schedules: list[Schedule] = []
         self._fixity: FixityDesk | None = None
+        self._links: LinkDesk | None = None
         self.last_work = time.monotonic()
         self._verbs: dict[str, Callable[[dict[str, Any], str, Progress], Any]] = {
             "ping": lambda arguments, actor, progress: {"ready": self._parts is not None},
@@ -113,6 +115,7 @@ class Service:
             "fixity": self._scrub,
             "sign_unlock": lambda a, actor, p: self._signing().unlock(a, actor, p),
             "sign_export": lambda a, actor, p: self._signing().export(a, actor, p),
+            "sign_link": lambda a, actor, p: self._link_desk().issue(a, actor, p),
             "sign_import": lambda a, actor, p: self._signing().bring_back(a, actor, p),
             "resign": lambda a, actor, p: self._succession().resign(a, actor, p),
             "renew": lambda a, actor, p: self._succession().renew(a, actor, p),
@@ -145,6 +148,7 @@ class Service:
             copy = CopyDesk(parts, self._settings)
             signing = SigningDesk(parts, self._paths, self._settings)
             self._fixity = FixityDesk(parts, self._paths, self._settings)
+            self._links = LinkDesk(parts, self._paths, self._settings, signing)
 
             def finish_amendments() -> None:
                 parts.amendments.finish_all()
@@ -160,6 +164,7 @@ class Service:
                 ),
                 Schedule(
                     [
+                        Job("links", ONCE_SECONDS, self._links.resume),
                         Job("keys", ONCE_SECONDS, signing.test_keys),
                         Job("extend", EXTEND_SECONDS, signing.extend),
                         Job("lights", EXTEND_SECONDS, signing.look_at_lights),
@@ -195,8 +200,14 @@ class Service:
         for schedule in self._schedules:
             schedule.tick(now)
 
+    def awaited(self) -> bool:
+        """Whether a program elsewhere may still come for a paper or bring one, so that the process must be here."""
+        return self._links is not None and self._links.awaited()
+
     def farewell(self) -> None:
         """Before the store stops: what the ledger has learned goes to the bucket."""
+        if self._links is not None:
+            self._links.close()
         if self._parts is not None:
             try:
                 self._parts.segments.publish()
@@ -225,6 +236,11 @@ class Service:
 
     def _signing(self) -> SigningDesk:
         return SigningDesk(self._need_parts(), self._paths, self._settings)
+
+    def _link_desk(self) -> LinkDesk:
+        self._need_parts()
+        assert self._links is not None  # set together with the parts
+        return self._links
 
     def _succession(self) -> SuccessionDesk:
         return SuccessionDesk(self._need_parts(), self._paths, self._settings)
