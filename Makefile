@@ -63,6 +63,9 @@ bench: $(VENV)/.run .venv-bench/.done ## Measure against OCRmyPDF and bare Tesse
 bench-search: $(VENV)/.dev ## Measure search among 100,000 documents and more on both databases; writes docs/benchmarks-search.md
 	@PYTHONPATH=. $(BIN)/python scripts/bench_search.py
 
+bench-signing: $(VENV)/.dev ## Measure what a signature costs: CPU a document by form and level
+	@PYTHONPATH=. $(BIN)/python scripts/bench_signing.py
+
 migration: $(VENV)/.dev ## Write the revision for tables that were changed: make migration NAME=what_it_is_for
 	@test -n "$(NAME)" || { echo "make migration NAME=what_it_is_for" >&2; exit 2; }
 	@$(BIN)/python -m storage.migrate "$(NAME)"

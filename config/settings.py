@@ -116,6 +116,7 @@ class Signing(_Section):
 
     `level` is what every paper has in the end. `counter_level` set: a counter's paper gets the officer's signature at
     that level while the citizen waits, agency and `level` follow in the background. Time-outs are in seconds.
+    The home renews evidence by itself `renew_days` before it ends; it looks every `renew_hours` (0: only by hand).
     """
 
     officer: SigningKey = SigningKey()
@@ -135,6 +136,7 @@ class Signing(_Section):
     revocation_attempts: int = Field(default=2, ge=1)
     crl_files: list[Path] = []
     renew_days: int = Field(default=180, ge=1)
+    renew_hours: float = Field(default=24.0, ge=0)
 
 
 class Verification(_Section):

@@ -30,7 +30,9 @@ def form(*, streams: bool = False, hidden: bool = False, value: str = "") -> byt
     """One page with words, a text field and a signature field; `hidden`: other words lie ready under another number."""
     pdf = pikepdf.new()
     font = pdf.make_indirect(
-        pikepdf.Dictionary(Type=pikepdf.Name.Font, Subtype=pikepdf.Name.Type1, BaseFont=pikepdf.Name.Helvetica)
+        pikepdf.Dictionary(
+            Type=pikepdf.Name.Font, Subtype=pikepdf.Name.Type1, BaseFont=pikepdf.Name.Helvetica
+        )
     )
     page = pdf.add_blank_page(page_size=(595, 842))
     page.obj.Resources = pikepdf.Dictionary(Font=pikepdf.Dictionary(F1=font))
@@ -55,11 +57,20 @@ def form(*, streams: bool = False, hidden: bool = False, value: str = "") -> byt
         )
     )  # fmt: skip
     if hidden:
-        pdf.Root.Spare = pdf.make_indirect(pdf.make_stream(b"BT /F1 20 Tf 60 600 Td (Pay 999 to Ke Khac) Tj ET"))
+        pdf.Root.Spare = pdf.make_indirect(
+            pdf.make_stream(b"BT /F1 20 Tf 60 600 Td (Pay 999 to Ke Khac) Tj ET")
+        )
     out = io.BytesIO()
     mode = pikepdf.ObjectStreamMode.generate if streams else pikepdf.ObjectStreamMode.disable
-    pdf.save(out, object_stream_mode=mode, static_id=True)
+    pdf.save(out, object_stream_mode=mode, compress_streams=False, static_id=True)
     return out.getvalue()
+
+
+class _Careless(signers.PdfSigner):
+    """Signs also where a certificate of the file forbids it, as other programs do."""
+
+    def _enforce_certification_constraints(self, reader: Any) -> None:
+        return
 
 
 def sign(
@@ -77,10 +88,14 @@ def sign(
     writer = IncrementalPdfFileWriter(io.BytesIO(content), strict=False)
     if before is not None:
         before(writer)
-    meta: dict[str, Any] = {"field_name": name, "md_algorithm": "sha256", "subfilter": fields.SigSeedSubFilter.PADES}
+    meta: dict[str, Any] = {
+        "field_name": name,
+        "md_algorithm": "sha256",
+        "subfilter": fields.SigSeedSubFilter.PADES,
+    }
     if certify is not None:
         meta |= {"certify": True, "docmdp_permissions": certify}
-    work = signers.PdfSigner(
+    work = _Careless(
         PdfSignatureMetadata(**{**meta, **more}),
         signer,
         new_field_spec=fields.SigFieldSpec(name, on_page=0, box=box),
@@ -133,11 +148,15 @@ def _page(writer: IncrementalPdfFileWriter) -> Any:
 
 def _field(writer: IncrementalPdfFileWriter) -> Any:
     return next(
-        one.get_object() for one in writer.root["/AcroForm"]["/Fields"] if one.get_object().get("/FT") == "/Tx"
+        one.get_object()
+        for one in writer.root["/AcroForm"]["/Fields"]
+        if one.get_object().get("/FT") == "/Tx"
     )
 
 
-def fill(value: str, *, shown: str | None = None, box: Sequence[float] = (0, 0, 200, 20), paint: bytes = b"") -> Change:
+def fill(
+    value: str, *, shown: str | None = None, box: Sequence[float] = (0, 0, 200, 20), paint: bytes = b""
+) -> Change:
     """The text field gets a value; `shown`, `box`, `paint`: what its new look says, how far it reaches, what it adds."""
 
     def change(writer: IncrementalPdfFileWriter) -> None:
@@ -162,7 +181,9 @@ def look_only(shown: str) -> Change:
     return change
 
 
-def annotate(kind: str, *, box: Sequence[float] = (60, 595, 300, 620), paint: bytes | None = None, **more: Any) -> Change:
+def annotate(
+    kind: str, *, box: Sequence[float] = (60, 595, 300, 620), paint: bytes | None = None, **more: Any
+) -> Change:
     """An annotation over the words, or elsewhere by `box`."""
 
     def change(writer: IncrementalPdfFileWriter) -> None:
@@ -193,7 +214,9 @@ def repaint(data: bytes, *, append: bool = False) -> Change:
     def change(writer: IncrementalPdfFileWriter) -> None:
         page = _page(writer)
         more = writer.add_object(generic.StreamObject(stream_data=data))
-        page[pdf_name("/Contents")] = generic.ArrayObject([page.raw_get("/Contents"), more]) if append else more
+        page[pdf_name("/Contents")] = (
+            generic.ArrayObject([page.raw_get("/Contents"), more]) if append else more
+        )
         writer.update_container(page)
 
     return change
@@ -222,7 +245,9 @@ def font_swapped(writer: IncrementalPdfFileWriter) -> None:
 
 def page_added(writer: IncrementalPdfFileWriter) -> None:
     pages = writer.root["/Pages"]
-    new = entries(Type=pdf_name("/Page"), Parent=writer.root.raw_get("/Pages"), MediaBox=number(0, 0, 595, 842))
+    new = entries(
+        Type=pdf_name("/Page"), Parent=writer.root.raw_get("/Pages"), MediaBox=number(0, 0, 595, 842)
+    )
     pages["/Kids"].append(writer.add_object(new))
     pages[pdf_name("/Count")] = generic.NumberObject(2)
     writer.update_container(pages)
@@ -252,9 +277,6 @@ def layered(writer: IncrementalPdfFileWriter) -> None:
 
 def described(writer: IncrementalPdfFileWriter) -> None:
     """Metadata only."""
-    info = writer.trailer.get("/Info")
-    if info is None:
-        writer.set_info(writer.add_object(entries(Title=generic.TextStringObject("x"))))
     stream = generic.StreamObject(
         entries(Type=pdf_name("/Metadata"), Subtype=pdf_name("/XML")), stream_data=b"<?xpacket?><x/>"
     )

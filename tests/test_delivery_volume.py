@@ -96,7 +96,14 @@ class Watched:
         master, slave = pty.openpty()
         with self.out.open("wb") as out:
             process = subprocess.Popen(
-                self.arguments, env=self.environment, stdin=subprocess.DEVNULL, stdout=out, stderr=slave
+                self.arguments,
+                env=self.environment,
+                stdin=subprocess.DEVNULL,
+                stdout=out,
+                stderr=slave,
+                preexec_fn=lambda: signal.signal(
+                    signal.SIGINT, signal.SIG_DFL
+                ),  # not deaf to it as jobs of a shell are
             )
         os.close(slave)
         reader = threading.Thread(target=self._read, args=(master,), daemon=True)

@@ -27,6 +27,7 @@ from pipeline.home.ledger_desk import LedgerDesk
 from pipeline.home.link_desk import LinkDesk
 from pipeline.home.procedure_desk import import_procedures
 from pipeline.home.registry_desk import RegistryDesk
+from pipeline.home.renewal_watch import RenewalWatch
 from pipeline.home.review_desk import ReviewDesk
 from pipeline.home.schedule import Job, Schedule
 from pipeline.home.server import Progress
@@ -169,6 +170,9 @@ class Service:
                         Job("extend", EXTEND_SECONDS, signing.extend),
                         Job("lights", EXTEND_SECONDS, signing.look_at_lights),
                     ]
+                ),
+                Schedule(
+                    [Job("renew", RETRY_SECONDS, RenewalWatch(parts, self._settings, self._succession()).run)]
                 ),
                 Schedule([Job("publish", PUBLISH_SECONDS, ledger.publish)]),
                 Schedule([Job("seal", SEAL_SECONDS, ledger.seal)]),
