@@ -27,6 +27,8 @@ from signing.trust import TrustStore
 from signing.verdict import SignatureVerdict
 from signing.visible_change import adds_evidence, shows_the_same
 
+EDWARDS = {"ed25519": 256, "ed448": 456}
+"""Sizes of keys that have but one."""
 ROLES = {"sohoa-officer": "officer", "sohoa-agency": "agency"}
 PERMITTED = "điền biểu mẫu hoặc ghi chú mà người ký cho phép (filling in or comments that the signer permits)"
 BOOKKEEPING = "chỉ sổ sách của phần mềm ký (only the signing program's own records)"
@@ -212,7 +214,8 @@ def _check_strength(
     """How strong its algorithms are on the day that counts; what aged since is named, what was weak is a doubt."""
     try:
         key = one.signer_cert.public_key
-        kind, bits = str(key.algorithm).partition("_")[0].replace("rsassa", "rsa"), int(key.bit_size)
+        kind = str(key.algorithm).partition("_")[0].replace("rsassa", "rsa")
+        bits = EDWARDS.get(kind) or int(key.bit_size)
     except UNREADABLE:
         kind, bits = "?", 0
     day = (said.proven or conditions.moment).date()
