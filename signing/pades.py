@@ -151,7 +151,9 @@ class PadesSigner:
         with _sentences():
             stamps = [one.message["content"] for one in present(content) if one.is_stamp]
             proofs = self._token_proofs(stamps[-1:]) if stamps else self._before(content, lasting=True)[1]
-            if self._timestamper is not None:  # it may be another authority, of which the file holds no evidence yet
+            if (
+                self._timestamper is not None
+            ):  # it may be another authority, of which the file holds no evidence yet
                 own = run(self._timestamper.async_dummy_response("sha256"))
                 proofs += self._token_proofs([own["content"]])
             return self._lasting(content, proofs, Level.LTA, bare=False)

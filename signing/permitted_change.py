@@ -146,7 +146,10 @@ def _streams(one: pikepdf.Object) -> Iterator[pikepdf.Stream]:
     if isinstance(normal, pikepdf.Stream):
         yield normal
     elif isinstance(normal, pikepdf.Dictionary):
-        yield from (normal[key] for key in sorted(normal.keys()) if isinstance(normal[key], pikepdf.Stream))
+        for key in sorted(normal.keys()):
+            one_look = normal[key]
+            if isinstance(one_look, pikepdf.Stream):
+                yield one_look
 
 
 def _painted(one: pikepdf.Object) -> Iterator[str]:
@@ -170,7 +173,7 @@ def _shown(one: pikepdf.Object) -> bytes:
 
 
 def _rectangle(one: pikepdf.Object) -> Rectangle:
-    edges = [float(edge) for edge in one.get("/Rect", pikepdf.Array())]  # type: ignore[attr-defined]
+    edges = [float(edge) for edge in one.get("/Rect", pikepdf.Array())]
     if len(edges) != 4:
         raise Different
     left, right = sorted(edges[0::2])

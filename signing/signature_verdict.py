@@ -17,8 +17,9 @@ from pyhanko.sign.validation.pdf_embedded import EmbeddedPdfSignature
 from pipeline.model import Level
 from signing.ades_policy import Judgement, judge
 from signing.algorithm_strength import weaknesses
+from signing.certificate_use import signs_documents
 from signing.conditions import Conditions
-from signing.findings import CONSTRAINTS, CRYPTO, FORMAT, GENERIC, HASH, NO_CHAIN, WEAK, Findings
+from signing.findings import CHAIN, CONSTRAINTS, CRYPTO, FORMAT, GENERIC, HASH, NO_CHAIN, WEAK, Findings
 from signing.integrity import CHANGES, Integrity, examine
 from signing.permitted_change import only_permitted
 from signing.signature_fields import CMS_KINDS, UNREADABLE
@@ -74,6 +75,9 @@ def judge_signature(
     ):
         found.doubt(GENERIC, f"Chữ ký của {signer} tự khai là ký sau ngày đang xét (claims to be made later)")
     path = _trusted_path(said, trust, conditions, signer, found)
+    if not _made_for_it(one):
+        found.doubt(CHAIN, f"Chứng thư của {signer} không dùng để ký văn bản (a certificate for another use)")
+        path = None
     strength = _check_strength(one, said, conditions, signer, found)
     stamped = stamped_at(said)
     return SignatureVerdict(
@@ -184,6 +188,13 @@ def _check_integrity(
         return changed if facts.change <= most else PERMITTED
     found.fail(CONSTRAINTS, f"Sau chữ ký của {signer}: {changed}")
     return changed
+
+
+def _made_for_it(one: EmbeddedPdfSignature) -> bool:
+    try:
+        return signs_documents(one.signer_cert)
+    except UNREADABLE:
+        return True  # told where the certificate is judged
 
 
 def _end(one: EmbeddedPdfSignature) -> int:

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric import ed25519
+from pyhanko.pdf_utils.generic import pdf_name
 from pyhanko.sign import signers
 from pyhanko.sign.fields import MDPPerm, SigSeedSubFilter
 
@@ -111,9 +112,7 @@ EVIL = {
 } | {
     "note over words": make.annotate("Text", box=(60, 595, 90, 620), paint=b"0 0 30 25 re f"),
     "highlight that hides": make.annotate("Highlight", paint=b"1 1 1 rg 0 0 400 40 re f"),
-    "note that acts": make.annotate(
-        "Text", box=(500, 780, 520, 800), A=make.entries(S=make.pdf_name("/Launch"))
-    ),
+    "note that acts": make.annotate("Text", box=(500, 780, 520, 800), A=make.entries(S=pdf_name("/Launch"))),
 }
 
 
@@ -206,7 +205,7 @@ def test_ranges_that_do_not_cover_the_file_fail(an: signers.Signer, judge: Judge
 
 def simple(authority: Authority, name: str, *, pss: bool = False) -> signers.Signer:
     """PyHanko's own signer over a key of the authority: other digests and paddings than ours."""
-    found = signers.SimpleSigner.load(
+    found: signers.SimpleSigner | None = signers.SimpleSigner.load(
         str(authority.folder / f"{name}.key"), str(authority.folder / f"{name}.crt"), prefer_pss=pss
     )
     assert found is not None

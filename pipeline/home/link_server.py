@@ -256,7 +256,7 @@ class _Request(BaseHTTPRequestHandler):
         with path.open("xb") as file:
             path.chmod(0o600)
             while length > 0:
-                block = self.rfile.read1(min(BLOCK, length))  # type: ignore[attr-defined]
+                block = self.rfile.read1(min(BLOCK, length))
                 if not block:
                     raise Refusal(400, "Tệp gửi về bị đứt giữa chừng (fewer bytes than announced)")
                 file.write(block)

@@ -40,7 +40,7 @@ class RenewalWatch:
         more = self._desk.learn(AT_ONCE)
         before = datetime.now(UTC) + self._days
         if self._due(before):
-            reach = proves_until(self._parts.signer.evidence_stamper().stamp(PROBE, "sha256"))
+            reach = proves_until(self._parts.signing.signer.evidence_stamper().stamp(PROBE, "sha256"))
             before = min(before, reach - GAIN)
             wanted = self._due(before)
             done = self._desk.follow_calendar(before, wanted[:AT_ONCE], SYSTEM)
