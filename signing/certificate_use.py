@@ -1,4 +1,4 @@
-"""Whether a certificate is made for signing documents: its key usage and extended key usage (RFC 5280, 4.2.1.3, 4.2.1.12).
+"""Whether a certificate is made for signing documents: its key usage and extended key usage (RFC 5280, 4.2.1).
 
 Official certificates carry `digitalSignature` alone as often as with `nonRepudiation`, and extended uses of all kinds.
 Only what cannot mean documents is told: no signing use at all, or servers, time-stamps and OCSP answers only.

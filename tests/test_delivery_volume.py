@@ -154,7 +154,14 @@ def test_disk_of_many_files_is_judged_with_flat_memory_a_bar_and_a_stop_in_betwe
 ) -> None:
     disk = fill(tmp_path, variants(signed, document, pki, tmp_path), FILES)
     auditor, progress = Auditor(tmp_path), tmp_path / "progress.sqlite3"
-    words = ["--list", disk.listing, "--trust", pki.certificate("root"), "--progress", progress]
+    words: list[str | Path] = [
+        "--list",
+        disk.listing,
+        "--trust",
+        pki.certificate("root"),
+        "--progress",
+        progress,
+    ]
     command = auditor.command(disk.folder, *words)
     environment = {**auditor.environment, "TERM": "xterm", "COLUMNS": "100"}
     before = spent()
