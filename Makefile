@@ -6,7 +6,8 @@ BIN := $(VENV)/bin
 DEMO_HOME ?= .sohoa-demo
 
 .DEFAULT_GOAL := help
-.PHONY: help setup scanner demo test test-slow check fix bench bench-search bench-counter migration samples pictures digits lock clean
+.PHONY: help setup scanner demo test test-slow check fix bench bench-search bench-counter bench-signing verify-volume
+.PHONY: migration samples pictures digits lock clean
 
 help: ## Show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-13s %s\n", $$1, $$2}'
@@ -34,6 +35,9 @@ demo: $(VENV)/.run ## Run the main job on the bundled samples, verify it, say wh
 
 test: $(VENV)/.dev ## Run the tests (under 10 minutes on two cores)
 	@$(BIN)/python -m pytest -q -n 2 --dist loadfile -m "not slow" --durations=10
+
+verify-volume: $(VENV)/.dev ## Judge a disk of 10,000 signed files against its list: CPU and memory a file (half an hour)
+	@SOHOA_VOLUME=10000 $(BIN)/python -m pytest -q -s -m slow tests/test_delivery_volume.py
 
 test-slow: $(VENV)/.dev ## Run the long fault-injection and volume suites
 	@bash scripts/system-packages slow
@@ -63,6 +67,9 @@ bench-search: $(VENV)/.dev ## Measure search among 100,000 documents and more on
 
 bench-counter: $(VENV)/.dev ## Measure how long a citizen waits after the last of ten sheets, on a quiet machine
 	@PYTHONPATH=. $(BIN)/python scripts/bench_counter.py
+
+bench-signing: $(VENV)/.dev ## Measure what a signature costs: CPU a document by form and level
+	@PYTHONPATH=. $(BIN)/python scripts/bench_signing.py
 
 migration: $(VENV)/.dev ## Write the revision for tables that were changed: make migration NAME=what_it_is_for
 	@test -n "$(NAME)" || { echo "make migration NAME=what_it_is_for" >&2; exit 2; }

@@ -96,15 +96,32 @@ class SigningKey(_Section):
 SignatureLevel = Literal["B-B", "B-T", "B-LT", "B-LTA"]
 
 
+class SigningLinks(_Section):
+    """Where one-time links lead (`sohoa sign export --links`): `address` and `port` (0: any free one) of the home.
+
+    An address that others reach needs TLS: `certificate` and `key` (PEM), or a proxy before it whose `url` begins with
+    https. `minutes` is how long a link lives.
+    """
+
+    address: str = "127.0.0.1"
+    port: int = Field(default=0, ge=0, le=65535)
+    url: str | None = None
+    certificate: Path | None = None
+    key: Path | None = None
+    minutes: int = Field(default=60, ge=1, le=24 * 60)
+
+
 class Signing(_Section):
     """Keys, levels and services. `tsa_url` empty in demo mode means the demo authority inside the home.
 
     `level` is what every paper has in the end. `counter_level` set: a counter's paper gets the officer's signature at
     that level while the citizen waits, agency and `level` follow in the background. Time-outs are in seconds.
+    The home renews evidence by itself `renew_days` before it ends; it looks every `renew_hours` (0: only by hand).
     """
 
     officer: SigningKey = SigningKey()
     agency: SigningKey = SigningKey()
+    links: SigningLinks = SigningLinks()
     level: SignatureLevel = "B-LTA"
     counter_level: SignatureLevel | None = None
     counter_agency: bool = True
@@ -119,6 +136,7 @@ class Signing(_Section):
     revocation_attempts: int = Field(default=2, ge=1)
     crl_files: list[Path] = []
     renew_days: int = Field(default=180, ge=1)
+    renew_hours: float = Field(default=24.0, ge=0)
 
 
 class Verification(_Section):

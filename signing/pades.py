@@ -24,7 +24,7 @@ from pipeline.errors import AwaitsSignature, SohoaError, Unavailable
 from pipeline.files import write_whole
 from pipeline.model import Document, Level, SignatureRole, SignedDocument
 from signing.appearance import variants
-from signing.cms import SourceSigner, sign
+from signing.cms import SourceSigner, run, sign
 from signing.evidence import Evidence, Gate, Trust, Use
 from signing.evidence_token import EvidenceStamper
 from signing.keys import KeySource, holder
@@ -151,6 +151,11 @@ class PadesSigner:
         with _sentences():
             stamps = [one.message["content"] for one in present(content) if one.is_stamp]
             proofs = self._token_proofs(stamps[-1:]) if stamps else self._before(content, lasting=True)[1]
+            if (
+                self._timestamper is not None
+            ):  # it may be another authority, of which the file holds no evidence yet
+                own = run(self._timestamper.async_dummy_response("sha256"))
+                proofs += self._token_proofs([own["content"]])
             return self._lasting(content, proofs, Level.LTA, bare=False)
 
     def signer_proof(self, certificate: bytes, others: list[bytes]) -> Evidence:

@@ -23,6 +23,7 @@ UNREADABLE = (
     ValueError,
     LookupError,
     TypeError,
+    NameError,  # asn1crypto has no size of an Ed25519 key, and forgets to say so
     AttributeError,
     NotImplementedError,
     OSError,

@@ -11,21 +11,27 @@ from asn1crypto import x509
 from pyhanko.pdf_utils.reader import PdfFileReader
 from pyhanko.sign.ades.report import AdESStatus
 from pyhanko.sign.diff_analysis import ModificationLevel
+from pyhanko.sign.fields import MDPPerm
 from pyhanko.sign.validation.pdf_embedded import EmbeddedPdfSignature
 
 from pipeline.model import Level
 from signing.ades_policy import Judgement, judge
 from signing.algorithm_strength import weaknesses
+from signing.certificate_use import signs_documents
 from signing.conditions import Conditions
-from signing.findings import CONSTRAINTS, CRYPTO, FORMAT, GENERIC, HASH, NO_CHAIN, WEAK, Findings
+from signing.findings import CHAIN, CONSTRAINTS, CRYPTO, FORMAT, GENERIC, HASH, NO_CHAIN, WEAK, Findings
 from signing.integrity import CHANGES, Integrity, examine
+from signing.permitted_change import only_permitted
 from signing.signature_fields import CMS_KINDS, UNREADABLE
 from signing.signing_times import claimed_times, seven_hours_ahead
 from signing.trust import TrustStore
 from signing.verdict import SignatureVerdict
-from signing.visible_change import shows_the_same
+from signing.visible_change import adds_evidence, shows_the_same
 
+EDWARDS = {"ed25519": 256, "ed448": 456}
+"""Sizes of keys that have but one."""
 ROLES = {"sohoa-officer": "officer", "sohoa-agency": "agency"}
+PERMITTED = "điền biểu mẫu hoặc ghi chú mà người ký cho phép (filling in or comments that the signer permits)"
 BOOKKEEPING = "chỉ sổ sách của phần mềm ký (only the signing program's own records)"
 
 
@@ -39,11 +45,18 @@ def judge_signature(
     reader: PdfFileReader,
     found: Findings,
     last: bool,
+    permits: MDPPerm | None = None,
+    countersigned: bool = False,
 ) -> SignatureVerdict:
-    """The verdict on one signature; what speaks against the file goes to `found`."""
+    """The verdict on one signature; what speaks against the file goes to `found`.
+
+    `permits` is what the first signer certified that may be changed; `countersigned`: somebody signed after this one.
+    """
     signer = signer_name(one)
     facts = examine(one)
-    changed = _check_integrity(one, facts, signer, content, found, last=last)
+    changed = _check_integrity(
+        one, facts, signer, content, found, last=last, permits=permits, countersigned=countersigned
+    )
     said = judge(one, trust, conditions)
     _weigh(said, facts, signer, found)
     claims = claimed_times(one)
@@ -62,6 +75,9 @@ def judge_signature(
     ):
         found.doubt(GENERIC, f"Chữ ký của {signer} tự khai là ký sau ngày đang xét (claims to be made later)")
     path = _trusted_path(said, trust, conditions, signer, found)
+    if not _made_for_it(one):
+        found.doubt(CHAIN, f"Chứng thư của {signer} không dùng để ký văn bản (a certificate for another use)")
+        path = None
     strength = _check_strength(one, said, conditions, signer, found)
     stamped = stamped_at(said)
     return SignatureVerdict(
@@ -114,11 +130,17 @@ def _weigh(said: Judgement, facts: Integrity, signer: str, found: Findings) -> N
 
 
 def _check_integrity(
-    one: EmbeddedPdfSignature, facts: Integrity, signer: str, content: bytes, found: Findings, *, last: bool
+    one: EmbeddedPdfSignature,
+    facts: Integrity,
+    signer: str,
+    content: bytes,
+    found: Findings,
+    *,
+    last: bool,
+    permits: MDPPerm | None,
+    countersigned: bool,
 ) -> str | None:
     """Record what fails; returns what was changed after the signature, in words."""
-    changed = CHANGES[facts.change] if facts.change > ModificationLevel.LTA_UPDATES else None
-    most = ModificationLevel.LTA_UPDATES if last else ModificationLevel.FORM_FILLING
     if not facts.intact and facts.digest_fits:
         found.fail(
             CRYPTO,
@@ -127,14 +149,52 @@ def _check_integrity(
         )
     elif not facts.intact:
         found.fail(HASH, f"Chữ ký của {signer}: nội dung đã ký bị thay đổi (signed bytes were changed)")
+    changed = CHANGES[facts.change] if facts.change > ModificationLevel.LTA_UPDATES else None
     if not facts.covered:
         found.fail(FORMAT, f"Chữ ký của {signer} không phủ tài liệu (does not cover the document)")
-    elif facts.change > most or not facts.allowed:
-        if not last and shows_the_same(content[: _end(one)], content):
-            return BOOKKEEPING
-        changed = changed or CHANGES[ModificationLevel.OTHER]
-        found.fail(CONSTRAINTS, f"Sau chữ ký của {signer}: {changed}")
+        return changed
+    if facts.covers == "entire_file":
+        return None
+    if permits is MDPPerm.NO_CHANGES and countersigned:
+        found.fail(
+            CONSTRAINTS, f"Người ký trước không cho thay đổi gì, nhưng sau chữ ký của {signer} có thêm chữ ký"
+        )
+        return changed or CHANGES[ModificationLevel.OTHER]
+    signed = content[: _end(one)]
+    same = shows_the_same(signed, content)
+    if last and same and not adds_evidence(signed, content):
+        found.fail(
+            CONSTRAINTS,
+            f"Sau chữ ký của {signer} có thêm dữ liệu, không phải bằng chứng (no evidence, yet more)",
+        )
+        return changed or CHANGES[ModificationLevel.OTHER]
+    most = ModificationLevel.LTA_UPDATES if last else ModificationLevel.FORM_FILLING
+    if facts.change <= most and facts.allowed and same is not False:
+        return changed
+    if same and not last:
+        return BOOKKEEPING
+    comments = permits is MDPPerm.ANNOTATE
+    changed = changed or CHANGES[ModificationLevel.OTHER]
+    if last:
+        if permits in (MDPPerm.FILL_FORMS, MDPPerm.ANNOTATE) and only_permitted(
+            signed, content, comments=comments, countersigned=False
+        ):
+            found.doubt(CONSTRAINTS, f"Sau chữ ký của {signer} có điền biểu mẫu hoặc ghi chú, người ký cho phép trước "
+                        "nhưng chưa ai ký (changes that the signer permits beforehand, signed by nobody)")  # fmt: skip
+            return PERMITTED
+    elif (facts.change <= most or comments) and only_permitted(
+        signed, content, comments=comments, countersigned=not last
+    ):
+        return changed if facts.change <= most else PERMITTED
+    found.fail(CONSTRAINTS, f"Sau chữ ký của {signer}: {changed}")
     return changed
+
+
+def _made_for_it(one: EmbeddedPdfSignature) -> bool:
+    try:
+        return signs_documents(one.signer_cert)
+    except UNREADABLE:
+        return True  # told where the certificate is judged
 
 
 def _end(one: EmbeddedPdfSignature) -> int:
@@ -165,7 +225,8 @@ def _check_strength(
     """How strong its algorithms are on the day that counts; what aged since is named, what was weak is a doubt."""
     try:
         key = one.signer_cert.public_key
-        kind, bits = str(key.algorithm).partition("_")[0].replace("rsassa", "rsa"), int(key.bit_size)
+        kind = str(key.algorithm).partition("_")[0].replace("rsassa", "rsa")
+        bits = EDWARDS.get(kind) or int(key.bit_size)
     except UNREADABLE:
         kind, bits = "?", 0
     day = (said.proven or conditions.moment).date()

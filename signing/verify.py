@@ -13,6 +13,7 @@ from pathlib import Path
 
 from pyhanko.pdf_utils.reader import PdfFileReader
 from pyhanko.sign.diff_analysis import ModificationLevel
+from pyhanko.sign.fields import MDPPerm
 from pyhanko.sign.validation.pdf_embedded import EmbeddedPdfSignature
 
 from signing.archive_form import archive_form
@@ -120,11 +121,21 @@ def _signatures(
             reader=reader,
             found=found,
             last=one is last,
+            permits=_permits(embedded),
+            countersigned=any(other.signed_revision > one.signed_revision for other in regular),
         )
         for one in regular
     )
     _look_at_covers(content, regular, judged, found)
     return judged
+
+
+def _permits(embedded: Sequence[EmbeddedPdfSignature]) -> MDPPerm | None:
+    """What the first signature certifies that may be changed after it (ISO 32000-2, 12.8.2.2)."""
+    try:
+        return embedded[0].docmdp_level
+    except UNREADABLE:
+        return None
 
 
 def _is_touched(reader: PdfFileReader, embedded: Sequence[EmbeddedPdfSignature]) -> bool:

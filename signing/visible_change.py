@@ -37,37 +37,51 @@ TRAILER_BOOKS = {
 INHERITED = ("/Resources", "/MediaBox", "/CropBox", "/Rotate")
 
 
-class _Different(Exception):
+class Different(Exception):
     """Something is shown that was not, or no longer."""
 
 
-def shows_the_same(before: bytes, after: bytes) -> bool:
-    """Whether a reader sees the same in both. What cannot be compared within bounds is not the same."""
+def shows_the_same(before: bytes, after: bytes) -> bool | None:
+    """Whether a reader sees the same in both; None when that cannot be told within bounds."""
     try:
         with pikepdf.open(io.BytesIO(before)) as old, pikepdf.open(io.BytesIO(after)) as new:
-            _Comparison().files(old, new)
-    except (_Different, pikepdf.PdfError, pikepdf.PasswordError, RuntimeError, *UNREADABLE):
+            Comparison().files(old, new)
+    except Different:
         return False
+    except (pikepdf.PdfError, pikepdf.PasswordError, RuntimeError, *UNREADABLE):
+        return None
     return True
 
 
-class _Comparison:
+def adds_evidence(before: bytes, after: bytes) -> bool:
+    """Whether the later state has more in its store of evidence (DSS); also when that cannot be told."""
+    try:
+        with pikepdf.open(io.BytesIO(before)) as old, pikepdf.open(io.BytesIO(after)) as new:
+            Comparison().same(old.Root.get("/DSS"), new.Root.get("/DSS"))
+    except (Different, pikepdf.PdfError, pikepdf.PasswordError, RuntimeError, *UNREADABLE):
+        return True
+    return False
+
+
+class Comparison:
     def __init__(self) -> None:
-        self._done: set[tuple[object, object]] = set()
+        self.done: set[tuple[object, object]] = set()
         self._count = 0
 
     def files(self, old: pikepdf.Pdf, new: pikepdf.Pdf) -> None:
         if len(old.pages) != len(new.pages):
-            raise _Different
+            raise Different
         for page, later in zip(old.pages, new.pages, strict=True):
-            self._page(page.obj, later.obj)
-        self._keys(old.Root, new.Root, leave=CATALOGUE_BOOKS)
-        if set(new.trailer.keys()) - TRAILER_BOOKS:
-            raise _Different  # a second way into the document, which no standard knows (or encryption)
+            self.page(page.obj, later.obj)
+        self.keys(old.Root, new.Root, leave=CATALOGUE_BOOKS)
+        for key in set(new.trailer.keys()) - TRAILER_BOOKS:
+            if key != "/AdditionalStreams":
+                raise Different  # a second way into the document, which no standard knows (or encryption)
+            self.same(old.trailer.get(key), new.trailer.get(key))  # what LibreOffice carries beside the pages
         self._form(old.Root.get("/AcroForm"), new.Root.get("/AcroForm"))
 
-    def _page(self, old: pikepdf.Object, new: pikepdf.Object) -> None:
-        self._keys(old, new, leave={*BOOKS, "/Annots", *INHERITED})
+    def page(self, old: pikepdf.Object, new: pikepdf.Object) -> None:
+        self.keys(old, new, leave={*BOOKS, "/Annots", *INHERITED})
         for key in INHERITED:
             self.same(_inherited(old, key), _inherited(new, key))
         self._annotations(_items(old.get("/Annots")), _items(new.get("/Annots")))
@@ -77,71 +91,82 @@ class _Comparison:
         waiting = iter(new)
         for one in old:
             for later in waiting:
-                if self._matches(one, later):
+                if self.matches(one, later):
                     break
-                _only_signature(later)
+                self.added(later)
             else:
-                raise _Different
+                raise Different
         for later in waiting:
-            _only_signature(later)
+            self.added(later)
 
-    def _matches(self, one: pikepdf.Object, later: pikepdf.Object) -> bool:
-        if _is_signature(one) and _is_signature(later) and "/V" not in one:
+    def added(self, one: pikepdf.Object) -> None:
+        """What is new in a list of annotations or fields."""
+        only_signature(one)
+
+    def matches(self, one: pikepdf.Object, later: pikepdf.Object) -> bool:
+        if is_signature(one) and is_signature(later) and "/V" not in one:
             return bool(one.get("/T") == later.get("/T"))
-        known = set(self._done)
+        known = set(self.done)
         try:
-            self._keys(one, later, leave=BOOKS)
-        except _Different:
-            self._done = known
+            self.keys(one, later, leave=BOOKS)
+        except Different:
+            self.done = known
             return False
         return True
 
     def _form(self, old: pikepdf.Object | None, new: pikepdf.Object | None) -> None:
         if new is None:
             if old is not None:
-                raise _Different
+                raise Different
             return
-        if "/XFA" in new or bool(new.get("/NeedAppearances", False)):
-            self.same(None if old is None else old.get("/XFA"), new.get("/XFA"))
-            if old is None or not bool(old.get("/NeedAppearances", False)):
-                raise _Different
+        self.same(None if old is None else old.get("/XFA"), new.get("/XFA"))
+        if _drawn_anew(new) and (old is None or not bool(old.get("/NeedAppearances", False))):
+            raise Different
+        if old is not None and "/DA" in old:
+            self.same(old.DA, new.get("/DA"))
         self._annotations(_items(None if old is None else old.get("/Fields")), _items(new.get("/Fields")))
 
-    def _keys(self, old: pikepdf.Object, new: pikepdf.Object, *, leave: Iterable[str]) -> None:
+    def keys(self, old: pikepdf.Object, new: pikepdf.Object, *, leave: Iterable[str]) -> None:
         for key in (set(old.keys()) | set(new.keys())) - set(leave):
             self.same(old.get(key), new.get(key))
 
     def same(self, old: pikepdf.Object | None, new: pikepdf.Object | None) -> None:
-        """Raise _Different unless both are the same, all that hangs on them included."""
+        """Raise Different unless both are the same, all that hangs on them included."""
         self._count += 1
         if self._count > MOST_OBJECTS:
-            raise _Different
+            raise Different
         if isinstance(old, pikepdf.Object) and isinstance(new, pikepdf.Object):
             if _kind(old) is not _kind(new):
-                raise _Different
+                raise Different
             if old.is_indirect and new.is_indirect:
                 pair = (old.objgen, new.objgen)
-                if pair in self._done:
+                if pair in self.done:
                     return
-                self._done.add(pair)
+                self.done.add(pair)
             if isinstance(old, pikepdf.Stream):
                 if old.read_raw_bytes() != new.read_raw_bytes():
-                    raise _Different
-                self._keys(old, new, leave={"/Length"})
+                    raise Different
+                self.keys(old, new, leave={"/Length"})
                 return
             if isinstance(old, pikepdf.Dictionary):
                 if old.get("/Type") == "/Page":
                     return  # pages are compared by themselves
-                self._keys(old, new, leave={"/Parent", "/P"})
+                self.keys(old, new, leave={"/Parent", "/P"})
                 return
             if isinstance(old, pikepdf.Array):
                 if len(old) != len(new):
-                    raise _Different
+                    raise Different
                 for one, other in zip(_items(old), _items(new), strict=True):
                     self.same(one, other)
                 return
         if old != new:
-            raise _Different
+            raise Different
+
+
+def _drawn_anew(form: pikepdf.Object) -> bool:
+    """Whether readers draw its fields from their values, whatever was signed as their look."""
+    anew = bool(form.get("/NeedAppearances", False))
+    return anew and any(not is_signature(one) for one in _items(form.get("/Fields")))
 
 
 def _inherited(page: pikepdf.Object, key: str) -> pikepdf.Object | None:
@@ -151,7 +176,7 @@ def _inherited(page: pikepdf.Object, key: str) -> pikepdf.Object | None:
         if "/Parent" not in page:
             return None
         page = page["/Parent"]
-    raise _Different
+    raise Different
 
 
 def _items(array: pikepdf.Object | None) -> list[pikepdf.Object]:
@@ -163,10 +188,10 @@ def _kind(one: pikepdf.Object) -> type:
     return next((kind for kind in kinds if isinstance(one, kind)), pikepdf.Object)
 
 
-def _is_signature(one: pikepdf.Object) -> bool:
+def is_signature(one: pikepdf.Object) -> bool:
     return isinstance(one, pikepdf.Dictionary) and one.get("/FT") == "/Sig"
 
 
-def _only_signature(one: pikepdf.Object) -> None:
-    if not _is_signature(one) or "/AA" in one or "/A" in one:
-        raise _Different
+def only_signature(one: pikepdf.Object) -> None:
+    if not is_signature(one) or "/AA" in one or "/A" in one:
+        raise Different

@@ -37,6 +37,8 @@ ACTS = {
     "remove": Act("đưa giấy tờ để nhầm ra khỏi hồ sơ", _DIGITISE, "số hóa hồ sơ"),
     "release": Act("cho tệp gốc rời thư mục quét", _DIGITISE, "bản lưu đã được đọc lại và khớp"),
     "sign_export": Act("giao tệp để ký ở máy khác", _DIGITISE, "số hóa hồ sơ"),
+    "sign_link": Act("giao đường dẫn dùng một lần để ký ở máy khác", _DIGITISE, "số hóa hồ sơ"),
+    "sign_fetch": Act("phần mềm ký tải tệp qua đường dẫn dùng một lần", _DIGITISE, "số hóa hồ sơ"),
     "sign_import": Act("nhận lại tệp đã ký", _DIGITISE, "số hóa hồ sơ"),
     "sign_refused": Act("từ chối tệp ký gửi về", _DIGITISE, "số hóa hồ sơ"),
     "unlock_key": Act("mở khóa ký cho một ca", _DIGITISE, "số hóa hồ sơ"),

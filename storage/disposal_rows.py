@@ -13,6 +13,7 @@ from storage.copy_tables import copy_item
 from storage.database import insert, reading
 from storage.disposal_certificate import Gone
 from storage.keeping_tables import disposed_object, disposed_paper
+from storage.link_tables import signing_link
 from storage.review_tables import amendment
 from storage.schema import document, held, page
 from storage.search import words_of
@@ -57,7 +58,7 @@ def forget(connection: Connection, papers: Sequence[str], folder: str, gone: Seq
         if row is None or not str(row.key or "").startswith(f"{folder}/"):
             continue  # it is in another dossier by now
         words_of(connection.engine).drop(connection, name)
-        for table in (held, amendment, awaiting, signed_elsewhere, evidence_end):
+        for table in (held, amendment, awaiting, signed_elsewhere, signing_link, evidence_end):
             connection.execute(delete(table).where(table.c.document == name))
         connection.execute(delete(document).where(document.c.id == name))
         _clear_pages(connection, row)

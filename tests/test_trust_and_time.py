@@ -25,7 +25,7 @@ from signing.trust import TrustStore, add_root, remove_root
 from signing.verdict import Verdict
 from signing.verify import verify_pdf
 from tests.home_in_use import Home
-from tests.pki import Authority
+from tests.pki import DAY, Authority
 from tests.test_attacked_pdfs import sign_again
 
 Signed = Callable[[Level], SignedDocument]
@@ -193,6 +193,27 @@ def test_servers_are_asked_only_online_and_only_where_allowed(
     authority.revoke(identity)
     found = verify_pdf(file, trust=trust, conditions=allowed)
     assert found.verdict is not Verdict.PASSED and found.signatures[0].revoked is True, found
+
+
+def test_ended_and_wrong_use_certificates_are_found(
+    document: Document, tmp_path: Path, served: tuple[str, list[str]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What our own gate refuses to sign, somebody else's program signed."""
+    monkeypatch.setattr(Published, "address", f"{served[0]}/root.crl")
+    authority = Published(tmp_path / "pki")
+    now = dt.datetime.now(dt.UTC)
+    ended = authority.issue("Hết hạn", begins=now - 30 * DAY, ends=now - DAY)
+    stamps = authority.issue("Dấu thời gian", stamps_time=True)
+    trust, file = TrustStore.of(authority.root), tmp_path / "x.pdf"
+    allowed = Conditions(online=True, hosts=("127.0.0.1",))
+    for identity, reasons in (
+        (ended, {"OUT_OF_BOUNDS_NO_POE", "NO_POE"}),
+        (stamps, {"CHAIN_CONSTRAINTS_FAILURE"}),
+    ):
+        file.write_bytes(sign_again(document.pdf.path.read_bytes(), SourceSigner(identity)))
+        found = verify_pdf(file, trust=trust, conditions=allowed)
+        assert found.verdict is Verdict.INDETERMINATE and found.sub_indication in reasons, found.to_json()
+        assert found.signatures[0].trusted is False and found.signatures[0].intact
 
 
 @pytest.mark.slow

@@ -51,7 +51,7 @@ def _certificate(name: str, *extensions: dict[str, Any], profiles: tuple[str, ..
     }
 
 
-def _plan() -> dict[str, Any]:
+def _plan(brief_ends: str) -> dict[str, Any]:
     certs: dict[str, Any] = {
         "root": {
             "subject": "root",
@@ -67,16 +67,17 @@ def _plan() -> dict[str, Any]:
             *LINKS,
         ),
     }
+    certs["brief"] = {**certs["tsa"], "subject": "brief", "validity": {**TERM, "valid-to": brief_ends}}
     for name in PEOPLE:
         certs[name] = _certificate(name, _usage("digital_signature", "non_repudiation"), *LINKS)
-    names = {"root": "Root thử", "ocsp": "OCSP thử", "tsa": "TSA thử", **PEOPLE}
+    names = {"root": "Root thử", "ocsp": "OCSP thử", "tsa": "TSA thử", "brief": "TSA ngắn hạn", **PEOPLE}
     return {
         "keyset": "keys",
         "entity-defaults": {"country-name": "VN", "organization-name": "Cơ quan chứng thực thử"},
         "entities": {key: {"common-name": name} for key, name in names.items()},
         "certs": certs,
         "services": {
-            "time-stamping": {"tsa": {"signing-cert": "tsa"}},
+            "time-stamping": {"tsa": {"signing-cert": "tsa"}, "brief": {"signing-cert": "brief"}},
             "crl-repo": {
                 "root": {"for-issuer": "root", "signing-key": "root", "simulated-update-schedule": "P7D"}
             },
@@ -91,12 +92,13 @@ class Town:
 
     folder: Path
     port: int = 0
+    brief_ends: str = TERM["valid-to"]
     _server: WSGIServer | None = field(default=None, repr=False)
 
     def __post_init__(self) -> None:
         logging.getLogger("certomancer").setLevel(logging.ERROR)
         self.folder.mkdir(parents=True, exist_ok=True)
-        names = ["root", "ocsp", "tsa", *PEOPLE]
+        names = ["root", "ocsp", "tsa", "brief", *PEOPLE]
         for name in names:
             key = (
                 ec.generate_private_key(ec.SECP256R1())
@@ -119,7 +121,7 @@ class Town:
             {
                 "external-url-prefix": f"http://127.0.0.1:{self.port}",
                 "keysets": {"keys": keys},
-                "pki-architectures": {"town": _plan()},
+                "pki-architectures": {"town": _plan(self.brief_ends)},
             },
             key_search_dir=str(self.folder),
         )
@@ -133,6 +135,11 @@ class Town:
     @property
     def tsa_url(self) -> str:
         return f"http://127.0.0.1:{self.port}/town/tsa/tsa"
+
+    @property
+    def brief_tsa_url(self) -> str:
+        """An authority whose certificate ends when `brief_ends` says."""
+        return f"http://127.0.0.1:{self.port}/town/tsa/brief"
 
     @property
     def root(self) -> Path:

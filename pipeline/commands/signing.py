@@ -75,10 +75,22 @@ def _typed(role: Role) -> str:
 def export(
     context: typer.Context,
     folder: Annotated[Path, typer.Option(help="Thư mục nhận tệp. (Where to write.)")] = Path("cho-ky"),
+    links: Annotated[
+        bool, typer.Option("--links", help="Giao bằng đường dẫn dùng một lần. (One-time links, no folder.)")
+    ] = False,
+    minutes: Annotated[
+        int | None,
+        typer.Option(min=1, max=1440, help="Đường dẫn sống bao nhiêu phút. (How long a link lives.)"),
+    ] = None,
     as_json: JsonOption = False,
 ) -> None:
     """Giao các tệp chờ cán bộ ký ở máy có token, kèm index.json. (Files to be signed elsewhere.)"""
     session: Session = context.obj
+    if minutes is not None and not links:
+        raise UsageError("--minutes goes with --links", vi="--minutes chỉ dùng cùng --links")
+    if links:
+        made = session.call("sign_link", {"minutes": minutes}, quiet=as_json)
+        answer(made, as_json=as_json, show=_show_links)
     result = session.call("sign_export", {"folder": absolute(folder)}, quiet=as_json)
 
     def show(found: dict[str, Any]) -> None:
@@ -87,6 +99,13 @@ def export(
             typer.echo("Ký từng tệp, lưu nguyên, rồi: sohoa sign import THƯ-MỤC")
 
     answer(result, as_json=as_json, show=show)
+
+
+def _show_links(result: dict[str, Any]) -> None:
+    typer.echo(f"{len(result['links'])} tệp chờ ký, mỗi đường dẫn dùng một lần (one-time links)")
+    for one in result["links"]:
+        typer.echo(f"{one['document']}  {one['title']}  đến {one['expires'][:16]}")
+        typer.echo(f"  {one['url']}")
 
 
 def bring_back(

@@ -16,6 +16,7 @@ from pipeline.home.signing_desk import unfinished
 from pipeline.paths import HomePaths
 from pipeline.wire import Parts
 from signing.signer import KeyState
+from storage.renewals import Renewals
 
 OK, WARNING, ERROR = "ok", "warning", "error"
 KEYS = "Khóa ký (signing key)"
@@ -33,6 +34,7 @@ def probes(parts: Parts, paths: HomePaths, settings: Settings) -> list[dict[str,
         *_keys(parts, settings),
         _probe("Chờ ký ở máy khác (to be signed elsewhere)", lambda: _elsewhere(parts)),
         _probe("Chờ dấu cơ quan, nâng mức (agency and level to follow)", lambda: _following(parts)),
+        _probe("Gia hạn bằng chứng (evidence to renew)", lambda: _renewals(parts, settings)),
         _probe("Bản sao thứ hai (second copy)", lambda: _second(parts, paths, settings)),
         _probe("Việc đang chờ (waiting)", lambda: _waiting(parts)),
     ]
@@ -141,6 +143,24 @@ def _elsewhere(parts: Parts) -> tuple[str, str, str]:
     waiting = len(parts.awaiting.all())
     if waiting:
         return WARNING, f"{waiting} giấy tờ", "`sohoa sign export`, ký, rồi `sohoa sign import`"
+    return OK, "không có", ""
+
+
+def _renewals(parts: Parts, settings: Settings) -> tuple[str, str, str]:
+    """By the calendar as far as it is known; reading what nobody has looked at yet is the clock's work."""
+    now, own = datetime.now(UTC), settings.signing
+    calendar = Renewals(parts.records.database)
+    ended = calendar.due(now)
+    due = calendar.due(now + timedelta(days=own.renew_days))
+    if ended:
+        return (
+            ERROR,
+            f"{len(ended)} giấy tờ đã hết hạn bằng chứng",
+            "`sohoa renew --due`, `sohoa verify` (evidence ended)",
+        )
+    if due:
+        by_itself = "sohoa tự gia hạn (renewed by itself)" if own.renew_hours else "chạy `sohoa renew`"
+        return WARNING, f"{len(due)} giấy tờ đến hạn trong {own.renew_days} ngày", by_itself
     return OK, "không có", ""
 
 

@@ -121,6 +121,7 @@ class Process:
             self._server.busy == 0
             and self._quiet() > self._settings.process.idle_minutes * 60
             and not self._service.at_work()
+            and not self._service.awaited()
         )
 
     def _quiet(self) -> float:

@@ -24,8 +24,10 @@ from pipeline.home.inquiry import Inquiry
 from pipeline.home.intake_desk import IntakeDesk
 from pipeline.home.keeping_desk import KeepingDesk
 from pipeline.home.ledger_desk import LedgerDesk
+from pipeline.home.link_desk import LinkDesk
 from pipeline.home.procedure_desk import import_procedures
 from pipeline.home.registry_desk import RegistryDesk
+from pipeline.home.renewal_watch import RenewalWatch
 from pipeline.home.review_desk import ReviewDesk
 from pipeline.home.schedule import Job, Schedule
 from pipeline.home.server import Progress
@@ -73,6 +75,7 @@ class Service:
         self._changed = threading.Condition()
         self._schedules: list[Schedule] = []
         self._fixity: FixityDesk | None = None
+        self._links: LinkDesk | None = None
         self.last_work = time.monotonic()
         self._verbs: dict[str, Callable[[dict[str, Any], str, Progress], Any]] = {
             "ping": lambda arguments, actor, progress: {"ready": self._parts is not None},
@@ -116,6 +119,7 @@ class Service:
             "fixity": self._scrub,
             "sign_unlock": lambda a, actor, p: self._signing().unlock(a, actor, p),
             "sign_export": lambda a, actor, p: self._signing().export(a, actor, p),
+            "sign_link": lambda a, actor, p: self._link_desk().issue(a, actor, p),
             "sign_import": lambda a, actor, p: self._signing().bring_back(a, actor, p),
             "resign": lambda a, actor, p: self._succession().resign(a, actor, p),
             "renew": lambda a, actor, p: self._succession().renew(a, actor, p),
@@ -148,6 +152,7 @@ class Service:
             copy = CopyDesk(parts, self._settings)
             signing = SigningDesk(parts, self._paths, self._settings)
             self._fixity = FixityDesk(parts, self._paths, self._settings)
+            self._links = LinkDesk(parts, self._paths, self._settings, signing)
 
             def finish_amendments() -> None:
                 parts.amendments.finish_all()
@@ -163,10 +168,14 @@ class Service:
                 ),
                 Schedule(
                     [
+                        Job("links", ONCE_SECONDS, self._links.resume),
                         Job("keys", ONCE_SECONDS, signing.test_keys),
                         Job("extend", EXTEND_SECONDS, signing.extend),
                         Job("lights", EXTEND_SECONDS, signing.look_at_lights),
                     ]
+                ),
+                Schedule(
+                    [Job("renew", RETRY_SECONDS, RenewalWatch(parts, self._settings, self._succession()).run)]
                 ),
                 Schedule([Job("publish", PUBLISH_SECONDS, ledger.publish)]),
                 Schedule([Job("seal", SEAL_SECONDS, ledger.seal)]),
@@ -198,8 +207,14 @@ class Service:
         for schedule in self._schedules:
             schedule.tick(now)
 
+    def awaited(self) -> bool:
+        """Whether a program elsewhere may still come for a paper or bring one, so that the process must be here."""
+        return self._links is not None and self._links.awaited()
+
     def farewell(self) -> None:
         """Before the store stops: what the ledger has learned goes to the bucket."""
+        if self._links is not None:
+            self._links.close()
         if self._parts is not None:
             try:
                 self._parts.segments.publish()
@@ -228,6 +243,11 @@ class Service:
 
     def _signing(self) -> SigningDesk:
         return SigningDesk(self._need_parts(), self._paths, self._settings)
+
+    def _link_desk(self) -> LinkDesk:
+        self._need_parts()
+        assert self._links is not None  # set together with the parts
+        return self._links
 
     def _succession(self) -> SuccessionDesk:
         return SuccessionDesk(self._need_parts(), self._paths, self._settings)

@@ -108,6 +108,13 @@ class SigningDesk:
         batches = self._go_on(accepted, progress, wait=bool(arguments.get("wait", True)))
         return {"files": results, "batches": batches}
 
+    def receive(self, path: Path, actor: str, document: str) -> dict[str, Any]:
+        """One signed file of that very paper, as `bring_back` takes it; what follows runs in the background."""
+        result = self._one(path, actor, only=document)
+        if result["state"] == "accepted":
+            self._go_on([document], lambda event: None, wait=False)
+        return result
+
     def extend(self) -> None:
         """Add to stored documents what policy asks for in the background: the agency's signature, the level."""
         for name in unfinished(self._parts):
@@ -148,11 +155,15 @@ class SigningDesk:
         finally:
             out.unlink(missing_ok=True)
 
-    def _one(self, path: Path, actor: str) -> dict[str, Any]:
-        result: dict[str, Any] = {"path": str(path), "document": None, "state": "refused", "reason": None}
+    def _one(self, path: Path, actor: str, *, only: str | None = None) -> dict[str, Any]:
+        result: dict[str, Any] = {"path": str(path), "document": only, "state": "refused", "reason": None}
         try:
             content = _read(path)
             item = self._whose(content)
+            if only not in (None, item.document):
+                raise Rejected(
+                    "it is another paper than the link's", vi="Không phải giấy tờ của đường dẫn này"
+                )
             result["document"] = item.document
             found = self._checked(item, path, content)
             self._parts.signer.signer_proof(found.certificate, list(found.others))

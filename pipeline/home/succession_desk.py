@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import threading
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -25,6 +26,9 @@ from signing.standing_evidence import (
 from signing.verdict import Verdict
 from storage.renewals import Renewals
 from storage.succession import Standing
+
+_RENEWING = threading.Lock()
+"""A person's call and the home's own do not renew the same thing twice."""
 
 
 class SuccessionDesk:
@@ -50,11 +54,39 @@ class SuccessionDesk:
     def renew(self, arguments: dict[str, Any], actor: str, progress: Progress) -> dict[str, Any]:
         """Another time-stamp over the named documents, or over all whose evidence ends soon."""
         wanted = list(arguments.get("documents") or [])
-        if wanted:
-            return self._each(wanted, lambda name: self._renew(name, actor), progress)
-        roots = self._renew_roots(self._before(arguments), actor, progress)
-        wanted = [one["document"] for one in self.due(arguments, actor, progress)["due"]]
-        return {**self._each(wanted, lambda name: self._renew(name, actor), progress), "roots": roots}
+        with _RENEWING:
+            if wanted:
+                return self._each(wanted, lambda name: self._renew(name, actor), progress)
+            roots = self._renew_roots(self._before(arguments), actor, progress)
+            wanted = [one["document"] for one in self.due(arguments, actor, progress)["due"]]
+            return {**self._each(wanted, lambda name: self._renew(name, actor), progress), "roots": roots}
+
+    def follow_calendar(
+        self, before: datetime, wanted: Sequence[tuple[str, str]], actor: str
+    ) -> dict[str, list[dict[str, Any]]]:
+        """The home's own renewal of those that end before that time: the days in bulk, then each named document.
+
+        An empty name stands for the days. `refused`: what a person must look at, with the end that it has.
+        """
+        with _RENEWING:
+            roots = (
+                self._renew_roots(before, actor, _silent)
+                if any(not name for name, _ in wanted)
+                else {"failed": []}
+            )
+            still = {name for name, _, _ in self._renewals.due(before)}
+            named = [name for name, _ in wanted if name in still]
+            found = self._each(named, lambda name: self._renew(name, actor), _silent)
+        ends = dict(wanted)
+        refused = [{**one, "ends": ends[one["document"]]} for one in found["failed"] if not one["retry"]]
+        return {"refused": refused, "failed": [*roots["failed"], *found["failed"]]}
+
+    def learn(self, most: int) -> bool:
+        """Read until when the evidence of versions lasts that nobody has looked at, so many; whether more are left."""
+        unknown = self._renewals.unknown()
+        for name, version in unknown[:most]:
+            self._renewals.learn(name, version, evidence_ends(self._succession.standing(name).content))
+        return len(unknown) > most
 
     def _renew_roots(self, before: datetime, actor: str, progress: Progress) -> dict[str, Any]:
         """The days' evidence in bulk. An authority that is down is told as a reason: the documents get their turn."""
@@ -201,3 +233,7 @@ class SuccessionDesk:
             )
         whole = 0 if found.verdict is Verdict.PASSED else 1
         return [whole, *(0 if one.intact and one.trusted else 1 for one in found.signatures)]
+
+
+def _silent(event: dict[str, Any]) -> None:
+    """Nobody watches."""

@@ -27,7 +27,7 @@ from signing.isolation import IsolatedVerifier
 from signing.trust import TrustStore
 from signing.verdict import FileVerdict, Verdict
 
-RULES = "2"
+RULES = "3"
 """Raised whenever a verdict may come out otherwise than before, so that earlier ones are not believed."""
 BATCH = 10
 CHUNK = 1 << 20
