@@ -12,6 +12,7 @@ from pipeline.commands import (
     demo,
     dossier,
     download,
+    import_files,
     inspect,
     intake,
     keeping,
@@ -42,8 +43,8 @@ app = typer.Typer(
 )
 app.callback()(Session.options)
 MODULES = (
-    demo, intake, scan, watch, counter, sheets, review, inspect, download, dossier, keeping, procedure, registry,
-    verification, trust, ledger, signing, repository, backup, stats, upkeep,
+    demo, intake, import_files, scan, watch, counter, sheets, review, inspect, download, dossier, keeping, procedure,
+    registry, verification, trust, ledger, signing, repository, backup, stats, upkeep,
 )  # fmt: skip
 for module in MODULES:
     module.register(app)

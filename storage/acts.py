@@ -61,6 +61,7 @@ ACTS = {
     "fixity_finding": Act("phát hiện sai lệch trong kho", _SYSTEM, _KEEP),
     "repair": Act("phục hồi đối tượng hỏng trong kho", _SYSTEM, _KEEP),
     "import_procedures": Act("nhập danh mục thủ tục", _RUN, "cập nhật thành phần hồ sơ"),
+    "import_list": Act("nhập tệp đã số hóa ở nơi khác theo danh sách", _DIGITISE, "số hóa hồ sơ"),
     "import_registry": Act("nhập danh sách hồ sơ của hệ thống một cửa", _RUN, "kết nối hệ thống một cửa"),
     "pull_registry": Act("đồng bộ danh sách hồ sơ", _SYSTEM, "kết nối hệ thống một cửa"),
     "accept_orphan": Act("nhận giấy tờ của hồ sơ vừa được biết", _SYSTEM, "số hóa hồ sơ"),

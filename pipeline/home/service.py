@@ -20,6 +20,7 @@ from pipeline.home.doctor import probes_alone
 from pipeline.home.download_desk import DownloadDesk
 from pipeline.home.export_desk import ExportDesk
 from pipeline.home.fixity_desk import FixityDesk
+from pipeline.home.import_desk import ImportDesk
 from pipeline.home.inquiry import Inquiry
 from pipeline.home.intake_desk import IntakeDesk
 from pipeline.home.keeping_desk import KeepingDesk
@@ -76,6 +77,9 @@ class Service:
             "ping": lambda arguments, actor, progress: {"ready": self._parts is not None},
             "down": self._down,
             "ingest": lambda a, actor, p: self._desk().ingest(a, actor, p),
+            "import": lambda a, actor, p: ImportDesk(self._need_parts(), self._settings, self._desk()).run(
+                a, actor, p
+            ),
             "take": lambda a, actor, p: self._desk().take(a, actor, p),
             "stack": lambda a, actor, p: self._desk().stack(a, actor, p),
             "read_ahead": lambda a, actor, p: self._desk().read_ahead(a, actor, p),
