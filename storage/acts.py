@@ -49,6 +49,7 @@ ACTS = {
     "retry": Act("làm lại việc đang chờ", _DIGITISE, "số hóa hồ sơ"),
     "search": Act("tìm thấy trong kết quả tra cứu", _LOOK, "tra cứu phục vụ giải quyết hồ sơ"),
     "view": Act("xem", _LOOK, "tra cứu phục vụ giải quyết hồ sơ"),
+    "view_person": Act("xem kho của một tổ chức, cá nhân", _LOOK, "tra cứu phục vụ giải quyết hồ sơ"),
     "download": Act("tải tệp", _LOOK, "tra cứu phục vụ giải quyết hồ sơ"),
     "export": Act("xuất gói hồ sơ", _LOOK, "bàn giao hồ sơ"),
     "verify": Act("kiểm tra chữ ký và mã băm", _CHECK, "kiểm tra tính hợp lệ"),

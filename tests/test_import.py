@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
+import subprocess
+import sys
 from collections.abc import Iterator, Sequence
 from datetime import date
 from pathlib import Path
@@ -17,7 +20,7 @@ import config
 from pipeline.companions.entries import Columns, headings_in
 from pipeline.companions.listed import ListRow, lay, read_list
 from pipeline.errors import Rejected
-from tests.home_in_use import SCANS, Home, papers, until
+from tests.home_in_use import ROOT, SCANS, Home, papers, until
 
 CODE, OTHER = "H38.20-261002-0007", "H38.20-261002-0008"
 FOLDER = Path(config.__path__[0])
@@ -188,6 +191,51 @@ def test_a_delivery_goes_in_whole_and_a_second_run_changes_nothing(home: Home, t
     table(listed, HEADINGS, ["quet-2.pdf", OTHER], ["quet.pdf", CODE])
     twice = by_file(home.run(*words).document)
     assert twice["quet-2.pdf"]["state"] == "duplicate" and twice["quet.pdf"]["state"] == "elsewhere"
+
+
+def test_an_owners_papers_are_shown_for_a_purpose_only_and_no_number_stays_behind(
+    home: Home, tmp_path: Path
+) -> None:
+    image = Image.open(SCANS / "chong-2" / "scan-02.jpg").convert("L").rotate(0.3)
+    image.save(tmp_path / "ks.pdf", resolution=200)
+    image.rotate(0.2).save(tmp_path / "cu.pdf", resolution=200)
+    row = ["Giấy khai sinh", "", "", "", "Lê Văn Tám", "079085000456"]
+    listed = table(
+        tmp_path / "l.xlsx",
+        HEADINGS,
+        ["ks.pdf", CODE, *row, "1/1/2040", "cả nước"],
+        ["cu.pdf", OTHER, *row, "31/12/2020"],
+    )
+    done = home.run("import", str(tmp_path), "--list", str(listed))
+    assert done.code == 0, done.document
+    assert home.run("person", "079085000456").code == 2, "no purpose, no answer"
+    for purpose in ("x", "cho 079085000456 xem"):
+        assert home.run("person", "079085000456", "--purpose", purpose).code == 2
+    told = home.run("person", "079 085 000 456", "--purpose", "xét hỗ trợ hộ nghèo").document
+    assert told["names"] == ["Lê Văn Tám"] and told["dossiers"] == [CODE, OTHER]
+    by_dossier = {one["dossier"]: one for one in told["papers"]}
+    assert (by_dossier[CODE]["validity"], by_dossier[CODE]["scope"]) == ("valid", "cả nước")
+    assert (by_dossier[OTHER]["validity"], by_dossier[OTHER]["reused"]) == ("expired", 0)
+    again = home.run("person", told["person"], "--purpose", "đối chiếu hồ sơ").document
+    assert again["papers"] == told["papers"]
+    asked = subprocess.run(
+        [sys.executable, "-m", "pipeline.cli", "--home", str(home.root), "person", "-", "--purpose", "đối chiếu hồ sơ"],
+        input="079085000456\n", capture_output=True, text=True, env={**os.environ, "PYTHONPATH": str(ROOT)},
+    )  # fmt: skip
+    assert asked.returncode == 0 and "Lê Văn Tám" in asked.stdout and "079085000456" not in asked.stdout
+    assert home.run("person", "n_" + 20 * "0", "--purpose", "đối chiếu hồ sơ").code == 2
+    wrong = home.run("person", "12345678", "--purpose", "đối chiếu hồ sơ")
+    assert wrong.code == 2 and "12345678" not in wrong.log
+    nobody = home.run("person", "079085000457", "--purpose", "đối chiếu hồ sơ").document
+    assert nobody["papers"] == [] and nobody["person"] != told["person"]
+
+    slip, ledger = tmp_path / "phieu.txt", tmp_path / "so.jsonl"
+    assert home.run("ledger", "export", "--person", "079085000456", "-o", str(slip)).code == 0
+    text = slip.read_text()
+    assert "xét hỗ trợ hộ nghèo" in text and "đối chiếu hồ sơ" in text and told["person"] in text
+    assert home.run("ledger", "export", "-o", str(ledger)).code == 0
+    for place in (text, ledger.read_text(), home.paths.log.read_text()):
+        assert "079085000456" not in place and "079085000457" not in place
 
 
 @pytest.mark.slow  # four pages more

@@ -25,6 +25,7 @@ from pipeline.home.inquiry import Inquiry
 from pipeline.home.intake_desk import IntakeDesk
 from pipeline.home.keeping_desk import KeepingDesk
 from pipeline.home.ledger_desk import LedgerDesk
+from pipeline.home.person_desk import PersonDesk
 from pipeline.home.procedure_desk import import_procedures
 from pipeline.home.registry_desk import RegistryDesk
 from pipeline.home.review_desk import ReviewDesk
@@ -124,6 +125,9 @@ class Service:
             "trust": lambda a, actor, p: TrustDesk(self._need_parts(), self._paths, self._settings).run(
                 a, actor
             ),
+            "person": lambda a, actor, p: PersonDesk(self._need_parts(), self._paths, self._settings).view(
+                a, actor
+            ),
             "doctor": lambda a, actor, p: self._doctor(actor),
         }
 
@@ -145,7 +149,7 @@ class Service:
         with self._changed:
             self._parts, self._reason = parts, None
             desk = IntakeDesk(parts, self._paths, self._settings)
-            ledger = LedgerDesk(parts, self._settings)
+            ledger = LedgerDesk(parts, self._settings, self._paths)
             copy = CopyDesk(parts, self._settings)
             signing = SigningDesk(parts, self._paths, self._settings)
             self._fixity = FixityDesk(parts, self._paths, self._settings)
@@ -237,7 +241,7 @@ class Service:
         return RegistryDesk(self._need_parts(), self._paths, self._settings, self._desk())
 
     def _ledger_desk(self) -> LedgerDesk:
-        return LedgerDesk(self._need_parts(), self._settings)
+        return LedgerDesk(self._need_parts(), self._settings, self._paths)
 
     def _ask(self, *, work: bool = False) -> Inquiry:
         if work:
