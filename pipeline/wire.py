@@ -337,6 +337,7 @@ def _endpoint(s3: S3 | CopySettings, name: str) -> Endpoint:
         secret_key=s3.secret_key.get_secret_value(),
         region=s3.region,
         bucket=s3.bucket,
+        timeout=s3.timeout,
     )
 
 
