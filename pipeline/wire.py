@@ -307,17 +307,10 @@ def database_url(paths: HomePaths, settings: Settings) -> str:
     return settings.database.url.get_secret_value() if settings.database.url else sqlite_url(paths.database)
 
 
-def database_file(paths: HomePaths, settings: Settings, *, command: str) -> Path:
-    """The file of an SQLite database. Raises UsageError on PostgreSQL, whose own tools copy it."""
+def sqlite_file(paths: HomePaths, settings: Settings) -> Path | None:
+    """The file of an SQLite database, None when a server keeps it."""
     url = parse_url(database_url(paths, settings))
-    if url.get_backend_name() == "postgresql":
-        raise UsageError(
-            f"`sohoa {command}` is for homes on SQLite; on PostgreSQL use pg_dump and pg_restore for the database, a "
-            "second copy for the bucket, and `sohoa rebuild` when the database is lost",
-            vi=f"`sohoa {command}` chỉ dùng với SQLite; với PostgreSQL hãy dùng pg_dump, pg_restore cho cơ sở dữ liệu, "
-            "bản sao thứ hai cho kho, và `sohoa rebuild` khi mất cơ sở dữ liệu",
-        )
-    return Path(str(url.database))
+    return None if url.get_backend_name() == "postgresql" else Path(str(url.database))
 
 
 def external_endpoint(settings: Settings) -> Endpoint:
