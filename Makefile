@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 DEMO_HOME ?= .sohoa-demo
 
 .DEFAULT_GOAL := help
-.PHONY: help setup scanner demo test test-slow check fix bench bench-search migration samples pictures digits lock clean
+.PHONY: help setup scanner demo test test-slow check fix bench bench-search bench-volume migration samples pictures digits lock clean
 
 help: ## Show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
@@ -59,6 +59,10 @@ bench: $(VENV)/.run .venv-bench/.done ## Measure against OCRmyPDF and bare Tesse
 
 bench-search: $(VENV)/.dev ## Measure search among 100,000 documents and more on both databases; writes docs/benchmarks-search.md
 	@PYTHONPATH=. $(BIN)/python scripts/bench_search.py
+
+DOCUMENTS ?= 2000
+bench-volume: $(VENV)/.dev ## Many documents through store, catalogue, search and scrub: make bench-volume DOCUMENTS=100000
+	@PYTHONPATH=. $(BIN)/python scripts/bench_volume.py --documents $(DOCUMENTS)
 
 migration: $(VENV)/.dev ## Write the revision for tables that were changed: make migration NAME=what_it_is_for
 	@test -n "$(NAME)" || { echo "make migration NAME=what_it_is_for" >&2; exit 2; }
