@@ -44,6 +44,7 @@ from storage.database import open_database, parse_url, sqlite_url
 from storage.decisions import Decisions
 from storage.ledger import Ledger
 from storage.lights import Lights
+from storage.locking import LockingBucket
 from storage.root_evidence import RootEvidence
 from storage.roots import Roots
 from storage.s3 import Bucket, Endpoint
@@ -295,11 +296,13 @@ def second_copy(
     if to.folder:
         place: SecondPlace = FolderPlace(to.folder, bucket=settings.s3.bucket)
     elif to.endpoint:
-        there = VersionedBucket(_endpoint(to, "second_copy.endpoint"), patient=False)
+        there = LockingBucket(_endpoint(to, "second_copy.endpoint"), patient=False)
         place = BucketPlace(there, name=to.endpoint, lock=lock)
     else:
         return None
-    return SecondCopy(records.database, archive, bucket, place, paths.work / "copy")
+    return SecondCopy(
+        records.database, archive, bucket, place, paths.work / "copy", agency=settings.agency.code
+    )
 
 
 def database_url(paths: HomePaths, settings: Settings) -> str:

@@ -76,6 +76,7 @@ ACTS = {
     "reuse": Act("dùng lại giấy tờ đã có", _DIGITISE, "không yêu cầu nộp lại"),
     "renew_roots": Act("gia hạn bằng chứng các ngày đã niêm phong", _RUN, _KEEP),
     "retain": Act("khóa hồ sơ trong kho theo thời hạn bảo quản hoặc phong tỏa", _SYSTEM, _KEEP),
+    "retain_copy": Act("khóa bản sao thứ hai theo thời hạn bảo quản hoặc phong tỏa", _SYSTEM, _KEEP),
     "legal_hold": Act("phong tỏa hồ sơ", _RUN, "bảo toàn chứng cứ"),
     "release_hold": Act("thôi phong tỏa hồ sơ", _RUN, "bảo toàn chứng cứ"),
     "list_due": Act("lập danh mục hồ sơ hết thời hạn bảo quản", _RUN, _EXPIRED),
