@@ -73,15 +73,15 @@ def test_everything_works_with_the_database_on_a_server(
     assert second.code == 0 and second.document["new_bytes"] < first.document["new_bytes"] / 3
     assert home.run("backup", str(backup), "--verify").code == 0
     for name, settings in (("server", {"SOHOA_DATABASE_URL": own_server.database()}), ("file", {})):
-        other = Home(tmp_path / name, {**settings, "SOHOA_BACKUP_KEY_FILE": str(key)})
-        back = other.run("restore", str(backup))
+        moved = Home(tmp_path / name, {**settings, "SOHOA_BACKUP_KEY_FILE": str(key)})
+        back = moved.run("restore", str(backup))
         assert back.code == 0, back.log
-        assert other.paths.database.exists() == (name == "file")
-        same = other.run("find", query).document["results"]
+        assert moved.paths.database.exists() == (name == "file")
+        same = moved.run("find", query).document["results"]
         assert [hit["document"] for hit in same] == hits
-        assert other.run("ledger", "verify").document["ok"] and other.run("fixity").code == 0
-        assert {r["verdict"] for r in other.run("verify", "--all").document["results"]} == {"TOTAL_PASSED"}
-        other.run("down")
+        assert moved.run("ledger", "verify").document["ok"] and moved.run("fixity").code == 0
+        assert {r["verdict"] for r in moved.run("verify", "--all").document["results"]} == {"TOTAL_PASSED"}
+        moved.run("down")
     full = Home(tmp_path / "full", dict(home.settings))
     assert "holds records already" in full.run("restore", str(backup)).log
 

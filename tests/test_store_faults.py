@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -72,13 +72,12 @@ def test_a_read_heals_when_the_fault_passes_and_is_told_when_it_does_not(
     bucket, content, key = Bucket(behind), kind.encode() * 40_000, f"g/{kind}"
     sha256 = Sha256(hashlib.sha256(content).hexdigest())
     bucket.put_new(key, content, sha256=sha256, media_type="text/plain", lock_until=None)
-    for number, read in enumerate(
-        (
-            lambda b: b.read(key) == content,
-            lambda b: b.hash(key) == sha256,
-            lambda b: b.fetch(key, sha256, tmp_path / "out") is None,
-        )
-    ):
+    reads: tuple[Callable[[Bucket], bool], ...] = (
+        lambda b: b.read(key) == content,
+        lambda b: b.hash(key) == sha256,
+        lambda b: b.fetch(key, sha256, tmp_path / "out") is None,  # type: ignore[func-returns-value]
+    )
+    for number, read in enumerate(reads):
         with proxy.failing(Fault(kind, "GET", key, times=1)):
             assert read(bucket)
         if number == 0 or kind != "stall":
