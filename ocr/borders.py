@@ -6,6 +6,8 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
+from ocr.shrink import shrunk
+
 Pixels = npt.NDArray[np.uint8]
 WORK_DPI = 50.0
 BLACK = 110
@@ -16,8 +18,7 @@ LONG_INCHES, REACH_INCHES = 1.2, 0.7
 def remove_borders(grey: Pixels, dpi: float) -> Pixels:
     """A copy in which dark strips that touch the edge of the picture, and hold no print, are white."""
     scale = min(1.0, WORK_DPI / dpi)
-    size = (max(1, round(grey.shape[1] * scale)), max(1, round(grey.shape[0] * scale)))
-    small = cv2.resize(grey, size, interpolation=cv2.INTER_AREA)
+    small = shrunk(grey, scale)
     work = dpi * scale
     dark = (small < BLACK).astype(np.uint8)
     reach = round(REACH_INCHES * work)
@@ -25,7 +26,7 @@ def remove_borders(grey: Pixels, dpi: float) -> Pixels:
     count, labels, facts, _ = cv2.connectedComponentsWithStats(dark, connectivity=8)
     left, top = facts[:, cv2.CC_STAT_LEFT], facts[:, cv2.CC_STAT_TOP]
     right, bottom = left + facts[:, cv2.CC_STAT_WIDTH], top + facts[:, cv2.CC_STAT_HEIGHT]
-    edge = (left <= 1) | (top <= 1) | (right >= size[0] - 1) | (bottom >= size[1] - 1)
+    edge = (left <= 1) | (top <= 1) | (right >= small.shape[1] - 1) | (bottom >= small.shape[0] - 1)
     long = np.maximum(right - left, bottom - top) >= LONG_INCHES * work
     border = edge & long
     border[0] = False

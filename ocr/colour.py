@@ -1,4 +1,7 @@
-"""How colourful pixels are, channel by channel: numpy's own reduction over three channels is thirty times slower."""
+"""Coloured ink: how colourful pixels are, and its dropping out of the copy that is read.
+
+Channel by channel: numpy's own reduction over three channels is thirty times slower.
+"""
 
 from __future__ import annotations
 
@@ -6,7 +9,19 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
+from ocr.shrink import shrunk
+
 Pixels = npt.NDArray[np.uint8]
+Mask = npt.NDArray[np.uint8]
+VIVID = 50
+"""Grey levels between the strongest and the weakest channel from which a pixel counts as coloured ink."""
+DARK = 110
+"""Grey below which a pixel without colour is print."""
+WORK_DPI = 100.0
+SEAL_INCHES = (0.6, 3.0)
+"""Coloured ink that is so wide and so high is a seal or a stamp, with a signature: print is lower, a frame larger."""
+CROSSED = 12
+"""Pixels of print at 100 dpi, within a piece of coloured ink, from which it lies across print: a stroke of a letter."""
 
 
 def brightest(pixels: Pixels) -> Pixels:
@@ -20,3 +35,60 @@ def chroma(pixels: Pixels) -> Pixels:
     red, green, blue = cv2.split(pixels)
     top, low = cv2.max(cv2.max(red, green), blue), cv2.min(cv2.min(red, green), blue)
     return cv2.subtract(top, low).astype(np.uint8, copy=False)
+
+
+def fade_colour(pixels: Pixels) -> Pixels:
+    """A grey copy, (height, width) of RGB: red and blue become lighter, black stays.
+
+    Vivid pixels take their brightest channel.
+    """
+    return cv2.copyTo(brightest(pixels), _vivid(pixels), pixels[:, :, 0].copy()).astype(np.uint8, copy=False)
+
+
+def _vivid(pixels: Pixels) -> Mask:
+    return cv2.threshold(chroma(pixels), VIVID, 255, cv2.THRESH_BINARY)[1].astype(np.uint8, copy=False)
+
+
+def drop_colour(pixels: Pixels, dpi: float, paper: float) -> Pixels:
+    """The same without seals, and without what lies across print, which become as light as the `paper`.
+
+    Left grey they take letters with them. Other coloured ink stays grey, for it may be print itself.
+    """
+    top, vivid = brightest(pixels), _vivid(pixels)
+    grey = cv2.copyTo(top, vivid, pixels[:, :, 0].copy()).astype(np.uint8, copy=False)
+    across = _across_print(grey, vivid, dpi)
+    for mask in _by_hue(pixels, vivid & across) if across.any() else ():
+        tones = top[mask > 0]
+        if tones.size:
+            gain = paper / max(1.0, float(np.percentile(tones, 30)))
+            lighter = cv2.convertScaleAbs(grey, alpha=max(1.0, gain))
+            grey = cv2.copyTo(lighter, mask, grey).astype(np.uint8, copy=False)
+    return grey
+
+
+def _across_print(grey: Pixels, vivid: Mask, dpi: float) -> Mask:
+    """Where the coloured ink lies that is a seal or crosses print, 255, a little widened; of the page's size."""
+    scale = min(1.0, WORK_DPI / dpi)
+    inked = cv2.dilate((shrunk(vivid, scale) > 60).astype(np.uint8), np.ones((3, 3), np.uint8))
+    print_ = (shrunk(grey, scale) < DARK) & (shrunk(vivid, scale) < 200)
+    count, labels, facts, _ = cv2.connectedComponentsWithStats(inked, connectivity=8)
+    crossed = np.bincount(labels[print_], minlength=count) >= CROSSED
+    least, most = (inches * dpi * scale for inches in SEAL_INCHES)
+    left, top, wide, high = (facts[:, n] for n in range(4))
+    seal = (np.minimum(wide, high) >= least) & (np.maximum(wide, high) <= most)
+    chosen = crossed | seal
+    for n in np.flatnonzero(seal[1:]) + 1:  # its star and its letters stand apart from its ring
+        across = (left >= left[n]) & (left + wide <= left[n] + wide[n])
+        chosen |= across & (top >= top[n]) & (top + high <= top[n] + high[n])
+    chosen[0] = False
+    mask = np.where(chosen[labels], np.uint8(255), np.uint8(0))
+    size = (grey.shape[1], grey.shape[0])
+    return cv2.resize(mask, size, interpolation=cv2.INTER_NEAREST).astype(np.uint8, copy=False)
+
+
+def _by_hue(pixels: Pixels, mask: Mask) -> tuple[Mask, Mask]:
+    """The mask parted by which of red and blue is stronger: two inks, each with its own tone."""
+    red, _, blue = cv2.split(pixels)
+    reddish = cv2.compare(red, blue, cv2.CMP_GT)
+    first = cv2.bitwise_and(mask, reddish).astype(np.uint8, copy=False)
+    return first, cv2.bitwise_and(mask, cv2.bitwise_not(reddish)).astype(np.uint8, copy=False)

@@ -13,6 +13,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
+from ocr.shrink import shrunk
 from ocr.skew import straighten, straighten_to
 from pipeline.model import Box
 
@@ -66,12 +67,12 @@ class Copy:
         if scale >= 0.6 and not self.bitonal:
             return straighten_to(self.tilted, self.skew, scale)
         # Hard edges, and more than a few pixels in one, are averaged first: the turn looks at four by four only.
-        return straighten(_reduced(self.tilted, scale), self.skew)
+        return straighten(shrunk(self.tilted, scale), self.skew)
 
 
 def small_print(grey: Pixels, dpi: float) -> bool:
     """Whether a fifth or more of a page's letters are smaller than `SMALL`, tone marks and dots left out."""
-    small = _reduced(grey, min(1.0, _WORK_DPI / dpi))
+    small = shrunk(grey, min(1.0, _WORK_DPI / dpi))
     work = min(dpi, _WORK_DPI)
     paper = cv2.blur(small, (37, 37))
     ink = cv2.threshold(cv2.subtract(paper, small), 40, 255, cv2.THRESH_BINARY)[1]
@@ -79,10 +80,3 @@ def small_print(grey: Pixels, dpi: float) -> bool:
     height, width = facts[1:, cv2.CC_STAT_HEIGHT] / work, facts[1:, cv2.CC_STAT_WIDTH] / work
     letters = height[(height >= 0.035) & (height <= 0.25) & (width >= 0.02) & (width <= 0.3)]
     return letters.size >= LEAST_LETTERS and float(np.percentile(letters, 20)) < SMALL
-
-
-def _reduced(grey: Pixels, scale: float) -> Pixels:
-    if scale >= 1.0:
-        return grey
-    size = (round(grey.shape[1] * scale), round(grey.shape[0] * scale))
-    return cv2.resize(grey, size, interpolation=cv2.INTER_AREA).astype(np.uint8, copy=False)

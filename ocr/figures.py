@@ -16,10 +16,10 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
+from ocr.colour import fade_colour
 from ocr.copy import Copy
 from ocr.engine import Engine
 from ocr.layout import around
-from ocr.prepare import drop_colour
 from pipeline.grammar.codes import find_dossier_codes
 from pipeline.grammar.dates import find_dates
 from pipeline.grammar.folding import nfc
@@ -229,7 +229,7 @@ def _place(shape: tuple[int, int], words: Sequence[Word], dpi: float) -> Box:
 
 def _plain(scan: Pixels) -> Pixels:
     """A grey copy made otherwise than the one that was read: softened, enlarged and stretched, nothing taken off."""
-    grey = cv2.GaussianBlur(drop_colour(scan), (0, 0), 0.8)
+    grey = cv2.GaussianBlur(fade_colour(scan), (0, 0), 0.8)
     grey = cv2.resize(grey, None, fx=ENLARGED, fy=ENLARGED, interpolation=cv2.INTER_CUBIC).astype(np.float32)
     black, white = np.percentile(grey, (2, 80))
     stretched: Pixels = np.clip((grey - black) * (245 / max(20.0, white - black)), 0, 255).astype(np.uint8)

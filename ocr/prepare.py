@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ocr.borders import remove_borders
-from ocr.colour import brightest, chroma
+from ocr.colour import chroma, drop_colour
 from ocr.seals import remove_seals
 from ocr.skew import straighten
 from ocr.specks import is_two_toned, lone_pixels, remove_lone_pixels, remove_specks
@@ -22,8 +22,6 @@ from ocr.specks import is_two_toned, lone_pixels, remove_lone_pixels, remove_spe
 Pixels = npt.NDArray[np.uint8]
 NOISY = 2e-5
 """Share of lone pixels. Clean and office scans lie near 1e-6, stained and copied ones above 1e-4."""
-VIVID = 50
-"""Grey levels between the strongest and the weakest channel from which a pixel counts as coloured ink."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,7 +74,7 @@ def prepare(pixels: Pixels, dpi: float, skew: float, *, bitonal: bool) -> Pixels
 def prepare_tilted(pixels: Pixels, dpi: float, *, bitonal: bool) -> Pixels:
     """The same on the scan's own grid, before it is straightened."""
     facts = measure(pixels)
-    grey = drop_colour(pixels) if facts.colour > 0.0005 else pixels[:, :, 0].copy()
+    grey = drop_colour(pixels, dpi, facts.paper) if facts.colour > 0.0005 else pixels[:, :, 0].copy()
     if facts.noisy:
         grey = _clean(grey, dpi, two_toned=bitonal or facts.two_toned)
     if facts.noisy or facts.tinted:
@@ -90,12 +88,6 @@ def _clean(grey: Pixels, dpi: float, *, two_toned: bool) -> Pixels:
         # The engine learned from grey print; stairs at the edges of a copy read as tone marks.
         grey = cv2.GaussianBlur(grey, (0, 0), 0.7 * dpi / 200).astype(np.uint8, copy=False)
     return grey
-
-
-def drop_colour(pixels: Pixels) -> Pixels:
-    """Red and blue fade towards paper, black stays: vivid pixels take their brightest channel."""
-    vivid = cv2.threshold(chroma(pixels), VIVID, 255, cv2.THRESH_BINARY)[1]
-    return cv2.copyTo(brightest(pixels), vivid, pixels[:, :, 0].copy()).astype(np.uint8, copy=False)
 
 
 def flatten(grey: Pixels, dpi: float) -> Pixels:

@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 
-import cv2
 import numpy as np
 import numpy.typing as npt
 
@@ -23,14 +22,15 @@ from ocr.phrases import mend
 from ocr.prepare import prepare_tilted
 from ocr.regions import find_regions
 from ocr.second import look_again
-from ocr.skew import InkPoints, find_skew, ink_points, straighten, straightened
+from ocr.shrink import shrunk
+from ocr.skew import InkPoints, find_skew, ink_points, straighten, straighten_to, straightened
 from ocr.tables import find_tables, insert, read_tables, without_tables
 from ocr.tesseract import TesseractEngine
 from ocr.upright import apply_turn, certain, densest_band, head_up_share, is_sideways
 from pipeline.model import Barcode, Box, Line, Penned, Region, Verdict
 
 Pixels = npt.NDArray[np.uint8]
-CONTRACT = "reader-5"
+CONTRACT = "reader-6"
 """Part of the key of page results: changed when reading changes, so that old results are not taken for new."""
 
 DOUBTFUL = 0.55
@@ -82,8 +82,12 @@ class _Upright:
         return straighten(self.pixels, self.skew, window)
 
     def picture(self, dpi: float) -> Pixels:
-        """The straight page at `dpi`, reduced first."""
-        return straighten(_reduced(self.pixels, self.dpi, dpi), self.skew)
+        """The straight page at `dpi`. A little reduction is one step with the turn, and needs no cubic one."""
+        scale = dpi / self.dpi
+        if scale > 0.95 or self.bitonal:
+            return straighten(shrunk(self.pixels, scale), self.skew)
+        whole = 1 / max(1, int(1 / scale))
+        return straighten_to(shrunk(self.pixels, whole), self.skew, scale / whole, cubic=False)
 
 
 class PageReader:
@@ -106,11 +110,11 @@ class PageReader:
         `turn` is the clockwise turn in degrees that a person says makes it upright; then none is looked for.
         """
         coarse_dpi, picture_dpi = min(dpi, COARSE_DPI), picture_dpi or dpi
-        coarse = _reduced(pixels, dpi, coarse_dpi)
+        coarse = shrunk(pixels, coarse_dpi / dpi)
         points = ink_points(coarse, coarse_dpi)
         if is_blank(coarse, coarse_dpi).blank:
             return Reading(
-                picture=_reduced(pixels, dpi, picture_dpi), picture_dpi=picture_dpi, width=pixels.shape[1],
+                picture=shrunk(pixels, picture_dpi / dpi), picture_dpi=picture_dpi, width=pixels.shape[1],
                 height=pixels.shape[0], turn=0, skew=find_skew(points), verdict=Verdict.BLANK, lines=(),
                 barcodes=(), regions=(), confidence=1.0,
             )  # fmt: skip
@@ -186,14 +190,6 @@ class PageReader:
         lines = mend(calibrate(lines))
         confidence = sureness(lines)
         return confirm(self._engine, copy, page.part, page.dpi, lines), confidence
-
-
-def _reduced(pixels: Pixels, dpi: float, target: float) -> Pixels:
-    """The picture at `target` dpi; never enlarged."""
-    if target >= dpi:
-        return pixels
-    size = (round(pixels.shape[1] * target / dpi), round(pixels.shape[0] * target / dpi))
-    return cv2.resize(pixels, size, interpolation=cv2.INTER_AREA).astype(np.uint8, copy=False)
 
 
 def sureness(lines: Sequence[Line]) -> float:

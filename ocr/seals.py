@@ -18,6 +18,9 @@ RADII_MM = (13.0, 21.0)
 """Seals of agencies are 36 mm across, smaller ones 30 mm; a copier may enlarge a little."""
 COVERED = 0.62
 """Share of a ring's circumference that must be ink. Print never lies on a circle."""
+_Numbers = npt.NDArray[np.float64]
+_ANGLES = np.linspace(0, 2 * np.pi, 120, endpoint=False)
+_AROUND = np.array([(x, y, r) for x in (-1.0, 0.0, 1.0) for y in (-1.0, 0.0, 1.0) for r in (-1.0, 0.0, 1.0)])
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,26 +55,29 @@ def _fit(grey: Pixels, dpi: float, guess: Ring) -> Ring | None:
     reach = 0.04 * dpi
     best, ring = 0.0, guess
     for step in (reach, reach / 2, reach / 4):
-        centre = ring
-        for dx in (-step, 0.0, step):
-            for dy in (-step, 0.0, step):
-                for dr in (-step, 0.0, step):
-                    trial = Ring(x=centre.x + dx, y=centre.y + dy, radius=centre.radius + dr)
-                    share = coverage(grey, trial, trial.radius)
-                    if share > best:
-                        best, ring = share, trial
+        moves = step * _AROUND
+        shares = _covered(grey, ring.x + moves[:, 0], ring.y + moves[:, 1], ring.radius + moves[:, 2])
+        first = int(shares.argmax())
+        if shares[first] > best:
+            best, (dx, dy, dr) = float(shares[first]), moves[first]
+            ring = Ring(x=ring.x + dx, y=ring.y + dy, radius=ring.radius + dr)
     return ring if best >= COVERED else None
 
 
 def coverage(grey: Pixels, ring: Ring, radius: float) -> float:
     """Share of 120 points on the circle of that radius that are ink (darker than 170 of 255)."""
-    angle = np.linspace(0, 2 * np.pi, 120, endpoint=False)
-    across = np.round(ring.x + radius * np.cos(angle)).astype(int)
-    down = np.round(ring.y + radius * np.sin(angle)).astype(int)
+    return float(_covered(grey, np.array([ring.x]), np.array([ring.y]), np.array([radius]))[0])
+
+
+def _covered(grey: Pixels, x: _Numbers, y: _Numbers, radius: _Numbers) -> _Numbers:
+    """The same of many circles at once."""
+    across = np.round(x[:, None] + radius[:, None] * np.cos(_ANGLES)).astype(int)
+    down = np.round(y[:, None] + radius[:, None] * np.sin(_ANGLES)).astype(int)
     inside = (across >= 0) & (down >= 0) & (across < grey.shape[1]) & (down < grey.shape[0])
-    ink = np.zeros(angle.size, dtype=bool)
+    ink = np.zeros(across.shape, dtype=bool)
     ink[inside] = grey[down[inside], across[inside]] < 170
-    return float(ink.mean())
+    shares: _Numbers = ink.mean(axis=1)
+    return shares
 
 
 def remove_seals(grey: Pixels, dpi: float) -> Pixels:

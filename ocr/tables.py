@@ -16,6 +16,7 @@ import numpy.typing as npt
 from ocr.copy import Copy
 from ocr.engine import Engine
 from ocr.layout import around, moved, scaled, tidy
+from ocr.shrink import shrunk
 from ocr.skew import ink_mask
 from pipeline.model import Box, Line
 
@@ -54,8 +55,7 @@ class Table:
 def find_tables(grey: Pixels, dpi: float) -> tuple[Table, ...]:
     """Grids of at least two rows or columns, on a straightened grey page."""
     scale = min(1.0, WORK_DPI / dpi)
-    size = (max(1, round(grey.shape[1] * scale)), max(1, round(grey.shape[0] * scale)))
-    small = cv2.resize(grey, size, interpolation=cv2.INTER_AREA).astype(np.uint8, copy=False)
+    small = shrunk(grey, scale)
     work = dpi * small.shape[1] / grey.shape[1]
     rules = _rules(small, work)
     if rules is None:

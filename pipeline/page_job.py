@@ -14,6 +14,8 @@ from pathlib import Path
 import cv2
 
 from ocr.reader import CONTRACT, PageReader, default_engine
+from ocr.skew import straighten
+from ocr.upright import apply_turn
 from pipeline.errors import Rejected
 from pipeline.files import write_whole
 from pipeline.model import Blob, Origin, Page, ReadPage, SignedBy, Verdict
@@ -67,14 +69,18 @@ def read_side(page: Page, work: Path, limits: RasterLimits) -> ReadPage:
         reading = reader().read(
             raster.pixels,
             dpi=raster.dpi,
-            bitonal=raster.bitonal,
+            bitonal=raster.bitonal and raster.fine is None,
             picture_dpi=archive_dpi(raster.dpi, bitonal=raster.bitonal),
             turn=page.turn,
         )
     except MemoryError as error:
         raise Rejected("this page needs more memory than allowed", vi="Trang này quá lớn") from error
     path = result_path(page, work)
-    encoded = encode_faithful(reading.picture, dpi=reading.picture_dpi, bitonal=raster.bitonal)
+    picture, picture_dpi = reading.picture, reading.picture_dpi
+    if raster.fine is not None:
+        straight = 0.0 if reading.verdict is Verdict.BLANK else reading.skew
+        picture, picture_dpi = straighten(apply_turn(raster.fine, reading.turn), straight), raster.fine_dpi
+    encoded = encode_faithful(picture, dpi=picture_dpi, bitonal=raster.bitonal)
     suffix = {"image/jpeg": ".jpg", "image/png": ".png"}[encoded.media_type]
     image: Blob = write_whole(path.with_suffix(suffix), encoded.content, encoded.media_type)
     read = ReadPage(

@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 
 from ocr.borders import remove_borders
-from ocr.prepare import drop_colour, measure, prepare
+from ocr.colour import drop_colour, fade_colour
+from ocr.prepare import measure, prepare
 from ocr.seals import find_rings, remove_seals
 from ocr.specks import is_two_toned, remove_lone_pixels, remove_specks
 from samples.sheet import DPI, LEFT, Sheet
@@ -112,5 +113,27 @@ def test_print_holds_no_ring() -> None:
 def test_red_and_blue_fade_and_black_stays() -> None:
     pixels = np.full((40, 90, 3), 250, np.uint8)
     pixels[:, :30], pixels[:, 30:60], pixels[:, 60:] = (200, 30, 40), (35, 60, 170), (20, 20, 22)
-    grey = drop_colour(pixels)
+    grey = fade_colour(pixels)
     assert grey[:, :30].min() >= 200 and grey[:, 30:60].min() >= 170 and grey[:, 60:].max() <= 22
+
+
+def test_a_red_seal_and_a_pen_across_print_leave_nothing_but_the_print() -> None:
+    pixels = page()
+    black = pixels[:, :, 0] < 60
+    seal = np.zeros(black.shape, np.uint8)
+    cv2.circle(seal, (LEFT + 400, 500), 140, 255, 12)
+    cv2.circle(seal, (LEFT + 400, 500), 40, 255, -1)  # what stands apart inside it goes too
+    cv2.line(seal, (LEFT + 400, 300), (LEFT + 700, 640), 255, 5)
+    pixels[(seal > 0) & ~black] = (190, 40, 70)
+    assert (black & (seal > 0)).sum() > 200, "it lies across print"
+    grey = drop_colour(pixels, DPI, 255.0)
+    inner = cv2.erode(seal, np.ones((3, 3), np.uint8)) > 0
+    assert grey[inner & (pixels[:, :, 0] == 190)].min() >= 250
+    assert grey[black].max() < 70
+
+
+def test_a_line_of_coloured_print_is_kept() -> None:
+    pixels = np.full((400, 1200, 3), 255, np.uint8)
+    cv2.putText(pixels, "GIAY CHUNG NHAN", (60, 200), cv2.FONT_HERSHEY_SIMPLEX, 2.0, (190, 40, 70), 6)
+    coloured = pixels[:, :, 1] == 40
+    assert drop_colour(pixels, DPI, 255.0)[coloured].max() < 200

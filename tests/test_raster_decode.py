@@ -317,8 +317,12 @@ def test_a_picture_of_very_high_resolution_is_halved_and_its_size_stays(
     assert (raster.pixels[-kept:, -kept // 2 :] > 250).all()
 
 
-def test_a_bitonal_picture_keeps_its_resolution(tmp_path: Path) -> None:
+def test_a_fine_bitonal_picture_is_read_reduced_and_kept_as_it_is(tmp_path: Path) -> None:
     path = tmp_path / "a.tif"
-    Image.new("1", (1200, 1800), 1).save(path, dpi=(600, 600), compression="group4")
+    sheet = Image.new("1", (1200, 1800), 1)
+    sheet.putpixel((600, 900), 0)
+    sheet.save(path, dpi=(600, 600), compression="group4")
     raster = opened(path, 1, LIMITS)
-    assert (raster.dpi, raster.pixels.shape, raster.bitonal) == (600, (1800, 1200, 3), True)
+    assert (raster.dpi, raster.pixels.shape, raster.bitonal) == (300, (900, 600, 3), True)
+    assert raster.fine is not None and (raster.fine_dpi, raster.fine.shape) == (600, (1800, 1200))
+    assert np.argwhere(raster.fine == 0).tolist() == [[900, 600]]

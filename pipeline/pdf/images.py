@@ -44,7 +44,7 @@ class EncodedImage:
 
 
 def encode_faithful(pixels: npt.NDArray[np.uint8], *, dpi: float, bitonal: bool) -> EncodedImage:
-    """Encode an upright page, (height, width, 3) RGB, that is at its `archive_dpi` already."""
+    """Encode an upright page, (height, width, 3) RGB or grey if bitonal, that is at its `archive_dpi` already."""
     if bitonal:
         return _encode_bitonal(pixels, dpi)
     height, width = pixels.shape[:2]
@@ -74,7 +74,7 @@ def jpeg(pixels: npt.NDArray[np.uint8], *, luma: list[int], chroma: list[int]) -
 
 def _encode_bitonal(pixels: npt.NDArray[np.uint8], dpi: float) -> EncodedImage:
     """PNG of one bit at the scan's own resolution: without loss."""
-    grey = cv2.cvtColor(pixels, cv2.COLOR_RGB2GRAY)
+    grey = cv2.cvtColor(pixels, cv2.COLOR_RGB2GRAY) if pixels.ndim == 3 else pixels
     buffer = io.BytesIO()
     Image.fromarray(grey > 127).save(buffer, "PNG", compress_level=6)
     height, width = grey.shape

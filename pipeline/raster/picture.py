@@ -21,13 +21,20 @@ of 600 takes 100 MB a copy. The file that was scanned is kept as it is, beside."
 class Raster:
     """`pixels` is (height, width, 3), RGB; `dpi` holds for both directions.
 
-    `true_size` is False when `dpi` is an estimate; `bitonal` is True when the original has one bit a pixel.
+    `true_size` is False when `dpi` is an estimate; `bitonal` is True when the original has one bit a pixel. `fine`,
+    (height, width), grey, is such an original on its own grid where `pixels` is a reduction of it, else None.
     """
 
     pixels: Pixels
     dpi: float
     true_size: bool
     bitonal: bool
+    fine: Pixels | None = None
+
+    @property
+    def fine_dpi(self) -> float:
+        """Of the finest picture there is."""
+        return self.dpi * self.fine.shape[1] / self.pixels.shape[1] if self.fine is not None else self.dpi
 
 
 def reduction(dpi: float) -> int:
@@ -38,12 +45,12 @@ def reduction(dpi: float) -> int:
 def sized(pixels: Pixels, across: float, down: float, *, limits: RasterLimits, bitonal: bool) -> Raster:
     """A raster at one resolution, from what the file states (0 for nothing).
 
-    Where the two directions differ by more than 2 % (fax), the coarser one is brought up to the finer. A picture that
-    is not bitonal comes out below `FINEST`.
+    Where the two directions differ by more than 2 % (fax), the coarser one is brought up to the finer. The picture
+    comes out below `FINEST`; the archive keeps a bitonal one as fine as it was scanned, so that goes along.
     """
     height, width = pixels.shape[:2]
     found = resolution_of(width, height, across, down)
-    dpi = max(found.across, found.down)
+    dpi, fine = max(found.across, found.down), None
     if min(found.across, found.down) < 0.98 * dpi:
         wide, high = width * dpi / found.across, height * dpi / found.down
         shrink = min(1.0, (limits.max_pixels / (wide * high)) ** 0.5)
@@ -51,8 +58,9 @@ def sized(pixels: Pixels, across: float, down: float, *, limits: RasterLimits, b
         way = cv2.INTER_NEAREST if bitonal else cv2.INTER_LINEAR
         pixels = cv2.resize(pixels, size, interpolation=way).astype(np.uint8, copy=False)
         dpi *= shrink
-    elif not bitonal and (step := reduction(dpi)) > 1:
+    elif (step := reduction(dpi)) > 1:
+        fine = pixels[:, :, 0].copy() if bitonal else None
         size = (max(1, width // step), max(1, height // step))
         pixels = cv2.resize(pixels, size, interpolation=cv2.INTER_AREA).astype(np.uint8, copy=False)
         dpi /= step
-    return Raster(pixels=pixels, dpi=dpi, true_size=found.stated, bitonal=bitonal)
+    return Raster(pixels=pixels, dpi=dpi, true_size=found.stated, bitonal=bitonal, fine=fine)

@@ -104,10 +104,13 @@ def _sharpness(grey: Grey, dpi: float, contrast: float) -> float:
 def _cut_marks(grey: Grey, dpi: float, threshold: float) -> int:
     """Marks of the size of letters that end at a rim of the picture; the most that any rim has."""
     scale = min(1.0, 150.0 / dpi)
-    small = cv2.resize(grey, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
-    depth = 60
-    rims = (small[:depth], small[-depth:][::-1], small[:, :depth].T, small[:, -depth:].T[::-1])
-    return max(_touching(np.ascontiguousarray(rim).astype(np.uint8), threshold) for rim in rims)
+    depth = round(60 / scale)
+    rims = (grey[:depth], grey[-depth:][::-1], grey[:, :depth].T, grey[:, -depth:].T[::-1])
+    small = (
+        cv2.resize(np.ascontiguousarray(rim), None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
+        for rim in rims
+    )
+    return max(_touching(rim.astype(np.uint8, copy=False), threshold) for rim in small)
 
 
 def _touching(rim: Grey, threshold: float) -> int:
