@@ -70,7 +70,7 @@ def test_whole_records_are_counted_and_without_findings(decided: Repository) -> 
     assert {one.kind for one in bare.findings} == {Kind.MISSING} and len(bare.findings) == 3
 
 
-@pytest.mark.parametrize("number", [1, 3])
+@pytest.mark.parametrize("number", [pytest.param(1, marks=pytest.mark.slow), 3])
 @pytest.mark.parametrize(
     ("harm", "kind"),
     [

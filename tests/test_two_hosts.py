@@ -23,7 +23,7 @@ from tests.papers import make_document, of_text
 from tests.repository import LOCK, keep
 
 DOSSIER = "H26.19-261125-0001"
-EACH = 6
+EACH = 4
 
 
 def host(name: str, endpoint: Endpoint, url: str, folder: Path, start: object) -> None:
