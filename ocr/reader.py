@@ -11,6 +11,7 @@ import numpy.typing as npt
 
 from ocr.barcodes import read_barcodes
 from ocr.blank import is_blank
+from ocr.cells import read_tables
 from ocr.confidence import calibrate
 from ocr.copy import Copy
 from ocr.engine import Engine
@@ -24,7 +25,7 @@ from ocr.regions import find_regions
 from ocr.second import look_again
 from ocr.shrink import shrunk
 from ocr.skew import InkPoints, find_skew, ink_points, straighten, straighten_to, straightened
-from ocr.tables import find_tables, insert, read_tables, without_tables
+from ocr.tables import find_tables, insert, without_tables
 from ocr.tesseract import TesseractEngine
 from ocr.upright import apply_turn, certain, densest_band, head_up_share, is_sideways
 from pipeline.model import Barcode, Box, Line, Penned, Region, Verdict

@@ -13,11 +13,8 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from ocr.copy import Copy
-from ocr.engine import Engine
-from ocr.layout import around, moved, scaled, tidy
+from ocr.layout import scaled
 from ocr.shrink import shrunk
-from ocr.skew import ink_mask
 from pipeline.model import Box, Line
 
 Pixels = npt.NDArray[np.uint8]
@@ -28,15 +25,9 @@ FAINT = 25
 """Grey levels below the lightest paper beside it from which a rule counts: a hair line, reduced, is pale."""
 NEAR, GAP = 0.017, 0.06
 """Inches that may be missing in a rule, and between long pieces of one; more at once would join letters to rules."""
-ONE_LINE = 0.27
-"""Height in inches of the print in a cell up to which it is one line."""
 SMALLEST = (0.18, 0.13)
 """Inches across and down of the smallest cell that holds print."""
 MOST_CELLS = 400
-BORDER, APART = 0.06, 0.15
-"""Inches of white around print that is read alone, and between two cells that are read as one line."""
-FEW, UNSURE = 4, 0.9
-"""Signs, and raw confidence below which so few are read again beside a longer cell of their row."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -141,100 +132,6 @@ def without_tables(grey: Pixels, tables: Sequence[Table]) -> Pixels:
         for cell in (cell for row in table.rows for cell in row):
             out[cell.top : cell.bottom, cell.left : cell.right] = 255
     return out
-
-
-def read_tables(engine: Engine, copy: Copy, tables: Sequence[Table]) -> list[tuple[Line, ...]]:
-    """The lines of each table, row by row: a row of one-line cells is one line, else cell after cell."""
-    return [tuple(line for row in table.rows for line in _read_row(engine, copy, row)) for table in tables]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Cell:
-    """The print of a cell, cut tightly, where its corner lies on the page, and what was read."""
-
-    print: Pixels
-    left: int
-    top: int
-    lines: tuple[Line, ...]
-
-    def one_line(self, dpi: float) -> bool:
-        return bool(self.print.shape[0] <= ONE_LINE * dpi)
-
-
-def _read_row(engine: Engine, copy: Copy, row: Sequence[Box]) -> list[Line]:
-    cells = [read for cell in row if (read := _read_cell(engine, copy, cell))]
-    found = [_beside_another(engine, copy.dpi, cell, cells) if _few(cell) else cell.lines for cell in cells]
-    found = [lines for lines in found if lines]
-    if found and all(len(lines) == 1 for lines in found):
-        words = tuple(word for lines in found for word in lines[0].words)
-        return [Line(words=words, box=around(words), block=0)]
-    return [line for lines in found for line in lines]
-
-
-def _read_cell(engine: Engine, copy: Copy, box: Box) -> _Cell | None:
-    dpi, box = copy.dpi, copy.inside(box)
-    crop = copy.part(box)
-    ink = ink_mask(crop, dpi)
-    down, across = np.nonzero(ink.any(axis=1))[0], np.nonzero(ink.any(axis=0))[0]
-    if not down.size:
-        return None
-    left, top = int(across[0]), int(down[0])
-    tight = crop[top : int(down[-1]) + 1, left : int(across[-1]) + 1]
-    cell = _Cell(print=tight, left=box.left + left, top=box.top + top, lines=())
-    border = round(BORDER * dpi)
-    picture = _framed(tight, border)
-    found = engine.read_block(picture, dpi=dpi, one_line=cell.one_line(dpi))
-    if not found:
-        found = engine.read_block(picture, dpi=dpi, one_line=False)
-    lines = tuple(moved(line, cell.left - border, cell.top - border) for line in tidy(found))
-    return replace(cell, lines=lines)
-
-
-def _few(cell: _Cell) -> bool:
-    """Whether a cell holds a few signs that are not sure, such as `TT`."""
-    words = [word for line in cell.lines for word in line.words]
-    return len(words) == 1 and len(words[0].text) <= FEW and words[0].confidence < UNSURE
-
-
-def _beside_another(engine: Engine, dpi: float, cell: _Cell, row: Sequence[_Cell]) -> tuple[Line, ...]:
-    """A cell of few signs, read again with a longer one of its row after it, if that makes it surer.
-
-    The engine judges the size of print by the line it stands on: of two capitals alone it cannot tell that they
-    are capitals, and takes them for small letters with something over them.
-    """
-    height = cell.print.shape[0]
-    others = [
-        other
-        for other in row
-        if other is not cell
-        and other.one_line(dpi)
-        and other.print.shape[1] > cell.print.shape[1]
-        and min(cell.top + height, other.top + other.print.shape[0]) - max(cell.top, other.top) > 0.6 * height
-    ]
-    if not others:
-        return cell.lines
-    other = max(others, key=lambda o: o.print.shape[1])
-    border, space = round(BORDER * dpi), round(APART * dpi)
-    top = min(cell.top, other.top)
-    bottom = max(cell.top + height, other.top + other.print.shape[0])
-    width = cell.print.shape[1] + space + other.print.shape[1]
-    canvas = np.full((bottom - top, width), 255, np.uint8)
-    for piece, at in ((cell, 0), (other, cell.print.shape[1] + space)):
-        high, wide = piece.print.shape
-        canvas[piece.top - top : piece.top - top + high, at : at + wide] = piece.print
-    found = tidy(engine.read_block(_framed(canvas, border), dpi=dpi, one_line=True))
-    until = border + cell.print.shape[1] + space // 2
-    words = tuple(word for line in found for word in line.words if word.box.right <= until)
-    (before,) = cell.lines[0].words
-    if not words or min(word.confidence for word in words) <= before.confidence:
-        return cell.lines
-    line = Line(words=words, box=around(words), block=0)
-    return (moved(line, cell.left - border, top - border),)
-
-
-def _framed(picture: Pixels, border: int) -> Pixels:
-    framed = cv2.copyMakeBorder(picture, border, border, border, border, cv2.BORDER_CONSTANT, value=255)
-    return framed.astype(np.uint8, copy=False)
 
 
 def insert(

@@ -27,7 +27,9 @@ T = TypeVar("T")
 FLOW_CONTRACT = "flow-1"
 """Changed only when the order of steps changes; work in flight belongs to the contract it began under."""
 
-QUEUE = "batches"
+QUEUE, COUNTER_QUEUE = "batches", "counter"
+"""A counter's stack has places of its own: it waits for no shelf of days that is under way."""
+URGENT = 1
 PAPERS_AT_ONCE = 3
 
 
@@ -64,12 +66,14 @@ class Engine:
     def launch(self) -> None:
         """Start executing; batches that a dead process left are resumed at once."""
         DBOS.launch()
-        DBOS.register_queue(QUEUE, worker_concurrency=self._at_once, polling_interval_sec=0.1)
+        for queue in (QUEUE, COUNTER_QUEUE):
+            DBOS.register_queue(queue, worker_concurrency=self._at_once, polling_interval_sec=0.1)
 
     def start(self, batch: str, attempt: int, *, priority: int) -> None:
-        """Queue a batch durably; queueing the same attempt again changes nothing. Priority 1 goes first."""
+        """Queue a batch durably; queueing the same attempt again changes nothing. Priority 1 (URGENT) goes first."""
+        queue = COUNTER_QUEUE if priority <= URGENT else QUEUE
         with SetWorkflowID(f"{batch}.{attempt}"), SetEnqueueOptions(priority=priority):
-            DBOS.enqueue_workflow(QUEUE, self._process, batch)
+            DBOS.enqueue_workflow(queue, self._process, batch)
 
     def failure(self, batch: str, attempt: int) -> str | None:
         """Why an attempt ended in an error that no stage foresaw, or None."""

@@ -91,9 +91,11 @@ class PagePool:
         """Behind what is as urgent; the caller holds the lock."""
         heapq.heappush(self._waiting, (priority, next(self._order), work, args, future))
 
-    def look_into(self, files: Sequence[SourceFile], limits: RasterLimits) -> list[FileSides]:
+    def look_into(
+        self, files: Sequence[SourceFile], limits: RasterLimits, *, priority: int
+    ) -> list[FileSides]:
         """The sides of each file; one that is too heavy to look into is set aside alone."""
-        tasks = [self.submit(sides_of, file, limits, priority=0) for file in files]
+        tasks = [self.submit(sides_of, file, limits, priority=priority) for file in files]
         return [_sides_or_reason(task) for task in tasks]
 
     def warm(self) -> None:

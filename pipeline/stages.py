@@ -55,6 +55,9 @@ from storage.catalogue import Catalogue
 from storage.decisions import Decisions
 from storage.lights import Lights
 
+ROWS_AT_ONCE = 100
+"""Read sides told to the database in one transaction: a shelf of blank sides must not be one commit each."""
+
 
 class IncomingJudge(Protocol):
     """Judges an incoming file's signatures; runs in a child with limits."""
@@ -113,14 +116,15 @@ class RealStages:
     def split(self, intake: Intake) -> tuple[Page, ...]:
         """All sides, in order; counted before anything is read."""
         pages: list[Page] = []
-        for file, sides in zip(intake.files, self._pool.look_into(intake.files, self._limits), strict=True):
+        looked = self._pool.look_into(intake.files, self._limits, priority=_priority(intake))
+        for file, sides in zip(intake.files, looked, strict=True):
             pages += pages_of(file, sides, batch=intake.id, first_index=len(pages))
         self._batches.set_pages(intake.id, pages)
         return tuple(pages)
 
     def read(self, intake: Intake, pages: Sequence[Page]) -> tuple[ReadPage, ...]:
         """Every side upright, straight and read; what cannot be read is rejected with its reason."""
-        priority = 0 if intake.urgent else 10
+        priority = _priority(intake)
         turned = self._decisions.arrangement(intake.id).turned
         pages = [replace(page, turn=turned.get(page.index)) for page in pages]
         running: list[ReadPage | tuple[Future[ReadPage], bool]] = []
@@ -128,10 +132,16 @@ class RealStages:
             done = _rejected(page, page.reason) if page.reason else known(page, self._work)
             running.append(done or self._begin(page, priority))
         read: list[ReadPage] = []
+        told = 0
         for page, item in zip(pages, running, strict=True):
-            result = item if isinstance(item, ReadPage) else self._outcome(page, *item)
-            self._batches.record_read([result])
-            read.append(result)
+            if told < len(read) and not (isinstance(item, ReadPage) or item[0].done()):
+                self._batches.record_read(read[told:])  # nobody waits for what is read already
+                told = len(read)
+            read.append(item if isinstance(item, ReadPage) else self._outcome(page, *item))
+            if len(read) - told >= ROWS_AT_ONCE:
+                self._batches.record_read(read[told:])
+                told = len(read)
+        self._batches.record_read(read[told:])
         return tuple(read)
 
     def _begin(self, page: Page, priority: int) -> tuple[Future[ReadPage], bool]:
@@ -293,6 +303,11 @@ class RealStages:
             identifier=identifier,
             created=intake.received_at,
         )
+
+
+def _priority(intake: Intake) -> int:
+    """In the page pool: what somebody at a counter waits for goes first."""
+    return 0 if intake.urgent else 10
 
 
 def document_id(intake: Intake, paper: Paper, pages: Sequence[ReadPage]) -> str:

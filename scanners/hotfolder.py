@@ -24,6 +24,8 @@ from pipeline.files import held_alone
 from scanners.stability import StabilityTracker, looks_finished
 
 FULL_LOOK_SECONDS = 2.0
+REST = 4.0
+"""A folder rests for so many times the time that looking at it took."""
 PARTIAL = (".part", ".tmp", ".crdownload", ".filepart")
 DONE = ".done"
 
@@ -82,18 +84,16 @@ def look(folder: HotFolder, tracker: StabilityTracker, now: float) -> tuple[Stac
     present: set[Path] = set()
     for stack in _stacks(folder.path):
         try:
-            found = _files(stack)
-            partial = [path for path in stack.iterdir() if path.suffix.lower() in PARTIAL]
+            listed = _listed(stack)
         except OSError:  # the folder went away, or the share does not answer now
             continue
-        present.update(found)
-        files = [path for path in found if not tracker.is_taken(path, *_facts(path))]
-        for path in partial:
-            tracker.look_at_partial(path, *_facts(path), now)
-        present.update(partial)
-        if not files and not partial:
+        present.update(listed.files, listed.partial)
+        files = [path for path, facts in listed.files.items() if not tracker.is_taken(path, *_size(facts))]
+        for path, facts in listed.partial.items():
+            tracker.look_at_partial(path, *_size(facts), now)
+        if not files and not listed.partial:
             tracker.nothing_in(stack)
-        if not files or not _complete(files, partial, stack, tracker, now):
+        if not files or not _complete(files, listed, tracker, now):
             continue
         whole = tuple(path for path in files if not tracker.is_stuck(path, now) or _finished(path))
         if whole:
@@ -116,48 +116,79 @@ def _age(path: Path, tracker: StabilityTracker, now: float) -> float:
 def _facts(path: Path) -> tuple[int, int]:
     """Size and modification time; of a file that just went away, what no file has."""
     try:
-        facts = path.lstat()
+        return _size(path.lstat())
     except OSError:
-        return -1, -1
-    return facts.st_size, facts.st_mtime_ns
+        return _size(None)
+
+
+def _size(facts: os.stat_result | None) -> tuple[int, int]:
+    return (facts.st_size, facts.st_mtime_ns) if facts else (-1, -1)
 
 
 def _stacks(root: Path) -> list[Path]:
-    below = [
-        p for p in sorted(root.rglob("*")) if p.is_dir() and not p.is_symlink() and not p.name.startswith(".")
-    ]
-    return [root, *below]
+    """The folder and those below it; links are not followed, hidden ones are passed over."""
+    found = []
+    for folder, below, _ in os.walk(root):
+        below[:] = [name for name in below if not name.startswith(".")]
+        here = Path(folder)
+        found += [path for name in below if not (path := here / name).is_symlink()]
+    return [root, *sorted(found)]
 
 
-def _files(stack: Path) -> list[Path]:
-    return [
-        path
-        for path in sorted(stack.iterdir())
-        if not path.name.startswith((".", "~$"))
-        and path.suffix.lower() not in PARTIAL
-        and path.name != "Thumbs.db"
-        and not path.is_dir()
-        and path.suffix.lower() != DONE
-        and path.name.lower() != DONE
-    ]
+@dataclass(frozen=True, slots=True)
+class _Listed:
+    """What lies in one folder, in order of name, listed once; of what went away meanwhile there are no facts."""
+
+    files: dict[Path, os.stat_result | None]
+    partial: dict[Path, os.stat_result | None]
+    done: bool
 
 
-def _complete(
-    files: list[Path], partial: list[Path], stack: Path, tracker: StabilityTracker, now: float
-) -> bool:
+def _listed(stack: Path) -> _Listed:
+    """Raises OSError when the folder cannot be listed."""
+    files: dict[Path, os.stat_result | None] = {}
+    partial: dict[Path, os.stat_result | None] = {}
+    done = False
+    with os.scandir(stack) as entries:
+        for entry in sorted(entries, key=lambda entry: entry.name):
+            path, name = stack / entry.name, entry.name
+            suffix = path.suffix.lower()
+            done = done or name == DONE
+            if suffix in PARTIAL:
+                partial[path] = _facts_of(entry)
+            elif (
+                not name.startswith((".", "~$"))
+                and name != "Thumbs.db"
+                and DONE not in (suffix, name.lower())
+                and not entry.is_dir()
+            ):
+                files[path] = _facts_of(entry)
+    return _Listed(files, partial, done)
+
+
+def _facts_of(entry: os.DirEntry[str]) -> os.stat_result | None:
+    try:
+        return entry.stat(follow_symlinks=False)
+    except OSError:
+        return None
+
+
+def _complete(files: list[Path], listed: _Listed, tracker: StabilityTracker, now: float) -> bool:
     quiet = True
     for path in files:
-        try:
-            facts = path.lstat()
-        except FileNotFoundError:
+        facts = listed.files[path]
+        if facts is None:
             return False
         if not stat.S_ISREG(facts.st_mode):
             continue  # refused later, visibly
-        quiet = tracker.look(path, facts.st_size, facts.st_mtime_ns, now) and quiet
-    if (stack / DONE).exists():
+        quiet = tracker.look(path, *_size(facts), now) and quiet
+    if listed.done:
         return True
-    waiting = [path for path in [*files, *partial] if not tracker.is_stuck(path, now)]
-    return quiet and all(path in files and _finished(path) for path in waiting)
+    if not quiet:
+        return False
+    waiting = [path for path in files if not tracker.is_stuck(path, now)]
+    half = [path for path in listed.partial if not tracker.is_stuck(path, now)]
+    return not half and all(_finished(path) for path in waiting)
 
 
 def _finished(path: Path) -> bool:
@@ -185,6 +216,7 @@ class Watch:
         self._tracker = StabilityTracker(folder.quiet, folder.stuck)
         self._stirred = threading.Event()
         self._stop = threading.Event()
+        self._looked_seconds = 0.0
 
     @property
     def stopped(self) -> bool:
@@ -197,7 +229,9 @@ class Watch:
     def once(self) -> bool:
         """One look; whether anything is still growing or was not taken."""
         now = time.monotonic()
-        for stack in look(self._folder, self._tracker, now):
+        ready = look(self._folder, self._tracker, now)
+        self._looked_seconds = time.monotonic() - now
+        for stack in ready:
             if self._take(stack):
                 for path in stack.files:
                     self._tracker.mark_taken(path, *_facts(path))
@@ -216,6 +250,8 @@ class Watch:
         try:
             while not self._stop.is_set():
                 self.once()
+                # Thousands of files stir all the time: looking at them must not keep a core busy.
+                self._stop.wait(min(REST * self._looked_seconds, FULL_LOOK_SECONDS))
                 self._stirred.wait(min(FULL_LOOK_SECONDS, max(0.2, self._folder.quiet / 2)))
                 self._stirred.clear()
         finally:

@@ -25,10 +25,12 @@ def says_duplex(word: str) -> bool:
 def pick_source(choices: Sequence[str], wanted: str, *, duplex: bool) -> str | None:
     """The driver's word for a source; None when there is no choice. Raises DeviceError when it cannot be had."""
     exact = next((word for word in choices if word.lower() == wanted.lower()), None)
-    if exact is not None or not choices:
+    both = [word for word in choices if says_duplex(word)]
+    # A driver that offers "ADF" and "ADF Duplex" (eSCL) means one side by the first word.
+    one_sided = duplex and both and exact not in both and wanted.lower() == "adf"
+    if (exact is not None and not one_sided) or not choices:
         return exact
     feeders = [word for word in choices if says_feeder(word)]
-    both = [word for word in choices if says_duplex(word)]
     single = [word for word in feeders if not says_duplex(word)]
     glass = [word for word in choices if any(mark in word.lower() for mark in _GLASS) and word not in feeders]
     fitting = {

@@ -147,7 +147,7 @@ def reading(images: list[Path], work: Path) -> Result:
     pool.warm()
     pages = [
         page
-        for file, found in zip(files, pool.look_into(files, limits), strict=True)
+        for file, found in zip(files, pool.look_into(files, limits, priority=0), strict=True)
         for page in sides(file, found, batch="b_bench", first_index=0)
     ]
     assert all(page.origin is Origin.CAPTURED for page in pages)

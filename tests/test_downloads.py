@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree as Xml
 
+import pikepdf
 import pytest
 
 from tests.home_in_use import SCANS, Answer, Home, papers
@@ -55,6 +56,22 @@ def test_compact_copy_is_small_valid_and_names_the_signed_file(
     get(home, paper, tmp_path / "lai.pdf", "--profile", "compact")
     assert (tmp_path / "lai.pdf").read_bytes() == content
     assert not list(home.paths.work.glob("copies/*")), "nothing of it stays in the home"
+
+
+def test_halves_of_a_large_sheet_are_joined_as_the_person_says(
+    home: Home, paper: dict[str, Any], tmp_path: Path
+) -> None:
+    """No scanner said so of these pages: whoever asks does."""
+    count = len(paper["pages"])
+    for words in ([], ["--halves", str(count)], ["--halves", "1", "--halves", "2"]):
+        assert get(home, paper, tmp_path / "a3.pdf", "--profile", "joined", *words).code == 2
+    assert get(home, paper, tmp_path / "a3.pdf", "--profile", "joined", "--halves", "1").code == 0
+    assert get(home, paper, tmp_path / "ky.pdf").code == 0
+    with pikepdf.open(tmp_path / "ky.pdf") as signed, pikepdf.open(tmp_path / "a3.pdf") as joined:
+        assert len(joined.pages) == count - 1
+        first, second = (float(page.MediaBox[2]) for page in signed.pages[:2])
+        assert float(joined.pages[0].MediaBox[2]) == pytest.approx(first + second, abs=0.1)
+    assert broken_rules(tmp_path / "a3.pdf") == []
 
 
 def test_text_comes_as_alto_hocr_and_plain_with_the_same_words(

@@ -136,23 +136,31 @@ def test_a_writer_that_never_stops_is_not_stuck(tmp_path: Path) -> None:
         assert look(folder, tracker, now) == () and tracker.stuck(now) == ()
 
 
-def test_an_unfinished_file_is_in_the_status_while_it_lies_there(tmp_path: Path) -> None:
+def test_what_is_unfinished_or_waits_for_its_scans_is_in_the_status_while_it_lies_there(
+    tmp_path: Path,
+) -> None:
     home, hot = (
         Home(tmp_path / "h", {"SOHOA_WATCH_QUIET": "0.3", "SOHOA_WATCH_STUCK_SECONDS": "1"}),
         tmp_path / "hot",
     )
-    hot.mkdir()
-    (hot / "cut.jpg").write_bytes(SCAN.read_bytes()[:5000])
+    (hot / "hop-7").mkdir(parents=True)
+    cut, lonely = hot / "cut.jpg", hot / "hop-7" / "muc-luc.csv"
+    cut.write_bytes(SCAN.read_bytes()[:5000])
+    lonely.write_text("Hộp,Kho\n7,2\n", encoding="utf-8")
     watch = home.start("watch", "--folder", str(hot), "--json")
 
     def shown() -> list[str]:
-        return [page["source"] for batch in home.run("status").document["batches"] for page in batch["pages"]]
+        found = home.run("status").document["batches"]
+        return sorted(page["source"] for batch in found for page in batch["pages"])
 
     try:
-        assert until(lambda: shown() == [str(hot / "cut.jpg")], 60)
-        assert home.run("status").code == 1
-        (hot / "cut.jpg").unlink()
-        assert until(lambda: shown() == [], 30)
+        assert until(lambda: shown() == [str(cut), str(lonely)], 60)
+        status = home.run("status")
+        assert status.code == 1 and "chưa có bản quét" in status.document["batches"][0]["reason"]
+        cut.unlink()
+        assert until(lambda: shown() == [str(lonely)], 30)
+        (hot / "hop-7" / "001.png").write_bytes(small(1))
+        assert until(lambda: shown() == [] and not list((hot / "hop-7").iterdir()), 60), "they went together"
     finally:
         watch.send_signal(signal.SIGTERM)
         watch.communicate(timeout=60)

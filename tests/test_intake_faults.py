@@ -13,7 +13,7 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Iterator
-from contextlib import closing
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 import pytest
@@ -160,15 +160,42 @@ def test_two_watchers_that_know_nothing_of_each_other_do_not_double(
     assert taken[-1]["batches"] == [] and "da-di.png" not in {name for name, _, _ in pages(home)}
 
 
-def flooded(home: Home, hot: Path, count: int) -> None:
-    """Drop so many files at once; each is taken once and leaves."""
+@contextmanager
+def rival(home: Home, hot: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """A second watcher of the same folder, as on a share that knows no locks: its looks and its stacks are its own."""
+    from pipeline.commands.session import Session
+    from pipeline.paths import HomePaths
+    from scanners.hotfolder import HotFolder, Stack, Watch
+
+    for name, value in home.settings.items():
+        monkeypatch.setenv(name, value)
+    session = Session(HomePaths(home.root))
+
+    def take(stack: Stack) -> bool:
+        request = {"folder": str(stack.folder), "files": [str(path) for path in stack.files]}
+        session.call("take", {**request, "dossier": None, "counter": None, "ages": [9.0, 9.0]}, quiet=True)
+        return True
+
+    second = Watch(HotFolder(path=hot, quiet=0.7), take)
+    thread = threading.Thread(target=second.run)
+    thread.start()
+    try:
+        yield
+    finally:
+        second.stop()
+        thread.join(120)
+
+
+def flooded(home: Home, hot: Path, count: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Drop so many files at once before two watchers; each is taken once and leaves."""
     hot.mkdir()
     given = {f"tep-{number:06d}.png" for number in range(count)}
     child = watch(home, hot)
     try:
-        for number, name in enumerate(sorted(given)):
-            (hot / name).write_bytes(small(number))
-        assert until(lambda: not list(hot.iterdir()), 60 + count / 4)
+        with rival(home, hot, monkeypatch):
+            for number, name in enumerate(sorted(given)):
+                (hot / name).write_bytes(small(number))
+            assert until(lambda: not list(hot.iterdir()), 60 + count / 4)
     finally:
         end(child)
     known = [(name, state) for name, state, _ in pages(home) if name.startswith("tep-")]
@@ -177,16 +204,18 @@ def flooded(home: Home, hot: Path, count: int) -> None:
 
 @pytest.mark.slow
 def test_three_hundred_files_dropped_at_once_are_each_stored_once_and_leave(
-    home: Home, tmp_path: Path
+    home: Home, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    flooded(home, tmp_path / "hot", 300)
+    flooded(home, tmp_path / "hot", 300, monkeypatch)
 
 
 @pytest.mark.slow
-def test_ten_thousand_files_dropped_at_once_are_each_stored_once_and_leave(tmp_path: Path) -> None:
+def test_ten_thousand_files_dropped_at_once_are_each_stored_once_and_leave(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     home = Home(tmp_path / "h", {"SOHOA_WATCH_QUIET": "1"})
     try:
-        flooded(home, tmp_path / "hot", 10_000)
+        flooded(home, tmp_path / "hot", 10_000, monkeypatch)
     finally:
         home.run("down")
 

@@ -86,3 +86,20 @@ def test_only_cells_are_taken_off_the_page() -> None:
         left[TOP + 3 * HIGH + 10 :] == page[TOP + 3 * HIGH + 10 :]
     ).all()
     assert (left[TOP + 12 : TOP + HIGH - 12, LEFT + 12 : LEFT + 80] == 255).all()
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_lone_figures_are_read_with_their_column(seed: int) -> None:
+    made = Sheet()
+    draw, face = ImageDraw.Draw(made.picture), font(13)
+    edges = [LEFT, LEFT + 160, LEFT + 1100, RIGHT]
+    names = ("Tên thành phần", "Đơn đăng ký", "Giấy chứng nhận", "Hợp đồng", "Giấy xác nhận")
+    rows = [("STT", names[0], "Số lượng"), *((str(n), names[n], f"0{n % 2 + 1}") for n in range(1, 5))]
+    for number, row in enumerate(rows):
+        top = TOP + number * 90
+        for left, right, cell in zip(edges, edges[1:], row, strict=False):
+            draw.rectangle((left, top, right, top + 90), outline=BLACK, width=2)
+            draw.text((left + 14, top + 16), cell, font=face, fill=BLACK)
+    pixels = np.array(made.scanned(seed=seed, skew=0.6 * (seed - 1)))
+    reading = PageReader(default_engine()).read(pixels, dpi=DPI, bitonal=False)
+    assert [line.text for line in reading.lines] == [" ".join(row) for row in rows]

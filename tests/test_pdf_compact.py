@@ -228,3 +228,28 @@ def test_copy_of_a_signed_file_leaves_the_signed_one_alone(
             ["pdfsig", str(tmp_path / "copy.pdf")], capture_output=True, text=True, check=False
         ).stdout
     )
+
+
+@pytest.mark.parametrize(("size", "wide"), [((600, 850), True), ((850, 600), False)])
+def test_upright_halves_stand_side_by_side_and_lying_ones_above_each_other(
+    size: tuple[int, int], wide: bool, tmp_path: Path
+) -> None:
+    """One half red, one blue: each is where it belongs, at its size."""
+    pages = []
+    for number, ink in enumerate((RED, BLUE)):
+        sheet = Image.new("RGB", size, "white")
+        ImageDraw.Draw(sheet).rectangle((100, 100, size[0] - 100, size[1] - 100), fill=ink)
+        (tmp_path / str(number)).mkdir()
+        page = replace(of_picture(sheet, tmp_path / str(number)), width=size[0], height=size[1], lines=())
+        document = document_of(page, tmp_path / str(number))
+        pages.append((code_page(document.pdf.path, 0), document))
+    sidecar = sidecar_of(SignedDocument(document=pages[0][1], pdf=pages[0][1].pdf, level=Level.B))
+    sidecar = replace(sidecar, pages=(*sidecar.pages, *sidecar.pages))
+    out = tmp_path / "joined.pdf"
+    write_access_copy([coded for coded, _ in pages], sidecar, out, font=FONT, sheets=[(0, 1)])
+    assert broken_rules(out) == []
+    picture = shown(out, strip=STRIP)
+    high, across = picture.shape[:2]
+    first = picture[high // 2, across // 4] if wide else picture[high // 4, across // 2]
+    second = picture[high // 2, 3 * across // 4] if wide else picture[3 * high // 4, across // 2]
+    assert np.abs(first[:3].astype(int) - RED).max() < 40 and np.abs(second[:3].astype(int) - BLUE).max() < 40

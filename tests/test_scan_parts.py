@@ -24,8 +24,9 @@ from scanners.stack_folder import Job, StackFolder
 from scanners.trouble import Trouble
 from storage.batches import Batches
 from storage.database import open_database, sqlite_url
-from tests.home_in_use import SCANS, Home
+from tests.home_in_use import SCANS, Home, until
 from tests.scanner_in_use import FEEDER, PNM, configured, lay_down, needs_sane, picture, start_scan
+from tests.verapdf import broken_rules
 
 pytestmark = needs_sane
 
@@ -171,6 +172,44 @@ def test_the_command_joins_both_halves_and_says_how_long_the_citizen_waited(
         assert Batches(open_database(sqlite_url(home.paths.database))).intake(batch["id"]).urgent
     finally:
         home.run("down")
+
+
+@pytest.mark.slow
+def test_the_halves_of_an_a3_sheet_stay_two_sides_and_are_joined_in_a_copy(
+    home: Home, tmp_path: Path
+) -> None:
+    tray, out = tmp_path / "tray.ppm", tmp_path / "a3.pdf"
+    with Image.open(SCANS / "chong-2" / "scan-02.jpg") as left:
+        left.convert("RGB").save(tray, "PPM")
+    words = [
+        "--device",
+        PNM,
+        "--resolution",
+        "200",
+        "--option",
+        f"filename={tray}",
+        "--halves",
+        "--sheets",
+        "1",
+    ]
+    child = start_scan(home, *words, "--dossier", "H38.20-261002-0007", "--json")
+    try:
+        assert until(lambda: len(list(home.paths.spool.glob("scan/*/0*.jpg"))) == 1)
+        with Image.open(SCANS / "chong-2" / "scan-03.jpg") as right:
+            right.convert("RGB").save(tray, "PPM")
+        (batch,) = json.loads(child.communicate("\n", timeout=240)[0])["batches"]
+        assert [page["role"] for page in batch["pages"]] == ["a3_part_1", "a3_part_2"]
+        (paper,) = batch["documents"]
+        got = home.run("get", paper["id"], "-o", str(out), "--profile", "joined")
+        home.run("get", paper["id"], "-o", str(tmp_path / "ky.pdf"))
+    finally:
+        home.run("down")
+    assert got.code == 0 and paper["pages"] == [0, 1]
+    with pikepdf.open(tmp_path / "ky.pdf") as signed, pikepdf.open(out) as joined:
+        wide = [float(page.MediaBox[2]) for page in signed.pages]
+        (sheet,) = joined.pages
+        assert len(wide) == 2 and float(sheet.MediaBox[2]) == pytest.approx(sum(wide), abs=0.1)
+    assert broken_rules(out) == []
 
 
 @pytest.mark.parametrize("paper", ["A6", "A5", "A3", "ID"])

@@ -399,6 +399,8 @@ SOURCES = ("Flatbed", "ADF Front", "ADF Back", "ADF Duplex")
         (SOURCES, "adf back", False, "ADF Back"),
         (("Normal", "Automatic Document Feeder(left aligned,Duplex)"), "adf", True,
          "Automatic Document Feeder(left aligned,Duplex)"),
+        (("ADF", "ADF Duplex"), "adf", True, "ADF Duplex"),
+        (("ADF", "ADF Duplex"), "adf", False, "ADF"),
         ((), "adf", True, None),
     ],
 )  # fmt: skip

@@ -151,6 +151,36 @@ def test_four_of_seven_unreadable_sheets_are_all_reported() -> None:
     assert len(found.separators) == 7
 
 
+@pytest.mark.slow
+def test_four_of_seven_printed_sheets_whose_codes_were_blotted_out_are_all_reported(tmp_path: Path) -> None:
+    """Through the real reader: printed, blotted, scanned, read; the words of a blotted sheet are all that is left."""
+    out = tmp_path / "a.pdf"
+    assert Home(tmp_path / "h").run("sheets", "--dossier", CODE, "--papers", "7", "-o", str(out)).code == 0
+    subprocess.run(["pdftoppm", "-r", "300", "-gray", "-png", out, tmp_path / "p"], check=True)
+    broken, reader, pages = {2, 3, 5, 7}, PageReader(default_engine()), []
+    for number in range(1, 8):
+        pixels = scanned(tmp_path / f"p-{number}.png", dpi=150, turn=0, skew=1.0, stain=False)
+        height, width = pixels.shape[:2]
+        if number in broken:  # a felt pen over both codes
+            for top, bottom in ((0.24, 0.55), (0.78, 0.92)):
+                pixels[
+                    round(top * height) : round(bottom * height), round(0.25 * width) : round(0.75 * width)
+                ] = 40
+        reading = reader.read(pixels, dpi=150, bitonal=False)
+        assert bool(reading.barcodes) == (number not in broken)
+        sheet = replace(page(reading.lines), barcodes=reading.barcodes, dpi=150, width=width, height=height)
+        pages += [sheet, decision()]
+    found = sort(*pages)
+    told = " ".join(found.review.values())
+    assert all(f"{number}/7" in told for number in broken), found.review
+    assert {2 * (number - 1) for number in range(1, 8)} - set(found.separators) <= {
+        2 * (number - 1) for number in broken
+    }
+    assert not [paper for paper in found.papers if len(paper.pages) > 1 and paper.review is None], (
+        "merged silently"
+    )
+
+
 def test_four_of_seven_missing_sheets_are_all_reported() -> None:
     marks, gone = marks_for([CODE], 7), {1, 2, 5, 7}
     pages = [item for mark in marks if mark.number not in gone for item in (sheet(mark), decision())]

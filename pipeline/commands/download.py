@@ -18,6 +18,7 @@ class Profile(StrEnum):
 
     FAITHFUL = "faithful"
     COMPACT = "compact"
+    JOINED = "joined"
 
 
 class TextForm(StrEnum):
@@ -44,12 +45,19 @@ def get(
     profile: Annotated[
         Profile,
         typer.Option(
-            help="faithful: bản đã ký; compact: bản xem gọn, không có chữ ký. (The signed file, or a copy.)"
+            help="faithful: bản đã ký; compact: bản xem gọn, không có chữ ký; "
+            "joined: bản xem gọn, hai nửa tờ A3 ghép lại. (The signed file, or a copy.)"
         ),
     ] = Profile.FAITHFUL,
     form: Annotated[
         TextForm | None,
         typer.Option("--format", help="Chỉ lấy chữ, kèm vị trí từng từ. (The text, with places of words.)"),
+    ] = None,
+    halves: Annotated[
+        list[int] | None,
+        typer.Option(
+            min=1, help="Với joined: trang này và trang sau là hai nửa một tờ. (First half's page.)"
+        ),
     ] = None,
     version: Annotated[int | None, typer.Option(min=1, help="Phiên bản. (Version number.)")] = None,
     force: Annotated[bool, typer.Option("--force", help="Ghi đè tệp đã có. (Overwrite.)")] = False,
@@ -60,6 +68,8 @@ def get(
     session: Session = context.obj
     if output in ("-", ""):
         raise UsageError("give a file name to write to", vi="Cần tên tệp để ghi")
+    if halves and profile is not Profile.JOINED:
+        raise UsageError("--halves goes with --profile joined", vi="--halves chỉ dùng với --profile joined")
     result = session.call(
         "get",
         {
@@ -69,6 +79,7 @@ def get(
             "original": original,
             "profile": profile.value,
             "format": form.value if form else None,
+            "halves": halves or [],
             "version": version,
             "force": force,
             "purpose": purpose,

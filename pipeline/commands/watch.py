@@ -78,7 +78,7 @@ def watch(
         except KeyboardInterrupt:
             stop()
     settled = [view for desk in desks for view in desk.settled]
-    stuck = [str(path) for desk in desks for path in desk.stuck]
+    stuck = [str(path) for desk in desks for path in [*desk.stuck, *sorted(desk.lonely)]]
     code = max([desk.exit_code() for desk in desks])
     answer({"batches": settled, "unfinished": stuck}, as_json=as_json, show=lambda _: None, code=code)
 
@@ -144,10 +144,14 @@ class _Desk:
         self.open: set[str] = set()
         self.settled: list[dict[str, Any]] = []
         self.stuck: tuple[Path, ...] = ()
+        self.lonely: set[Path] = set()
+        self._shown: tuple[tuple[Path, ...], frozenset[Path]] = ((), frozenset())
         self._told: set[str] = set()
 
     def take(self, stack: Stack) -> bool:
         """Queue a stack durably; False when that was not possible now. Raises UsageError for a wrong code."""
+        from pipeline.acquire import is_companion
+
         request = {
             "folder": str(stack.folder),
             "files": [str(path) for path in stack.files],
@@ -163,21 +167,40 @@ class _Desk:
             self._say(f"{stack.folder}: {error.both}")
             return False
         if not found["batches"]:
-            self._say(f"{stack.folder}: tệp kèm đến mà không có bản quét nào (side-cars without scans)")
+            self._leave_alone([path for path in stack.files if is_companion(path)])
             return True
+        # Side-cars that lay there before their scans went with them.
+        self.lonely = {path for path in self.lonely if path.parent != stack.folder}
+        self._show_unfinished()
         self.open.update(found["batches"])
         whose = f", hồ sơ {found['dossier']}" if found["dossier"] else ""
         self._say(f"{stack.folder}: đã nhận {len(stack.files)} tệp{whose} (taken in)")
         return True
 
+    def _leave_alone(self, companions: list[Path]) -> None:
+        """Side-cars whose scans are not there: kept, and shown until the scans come or somebody takes them away."""
+        if companions:
+            self._say(
+                f"{companions[0].parent}: tệp kèm đến mà không có bản quét nào (side-cars without scans)"
+            )
+            self.lonely.update(companions)
+            self._show_unfinished()
+
     def show_stuck(self, paths: tuple[Path, ...]) -> None:
         """Say which files never became whole; `sohoa status` shows them too while this command runs."""
-        from pipeline.commands.watch_view import show_unfinished
-
         self.stuck = paths
         for path in paths:
             self._say(f"{path}: mãi chưa ghi xong, hãy quét hoặc chép lại (never completed)")
-        show_unfinished(self._session.paths, self.place.folder.path, paths)
+        self._show_unfinished()
+
+    def _show_unfinished(self) -> None:
+        """Write anew what `sohoa status` shows of this folder, when it is another than before."""
+        from pipeline.commands.watch_view import show_unfinished
+
+        shown = (self.stuck, frozenset(self.lonely))
+        if shown != self._shown:
+            show_unfinished(self._session.paths, self.place.folder.path, self.stuck, self.lonely)
+            self._shown = shown
 
     def close(self) -> None:
         """What is shown about this folder ends with the watch."""
@@ -186,35 +209,48 @@ class _Desk:
         show_unfinished(self._session.paths, self.place.folder.path, ())
 
     def follow(self) -> None:
-        """Let go the files of what is settled."""
-        for batch in sorted(self.open):
-            try:
-                view = self._session.call("status", {"batch": batch, "text": False}, quiet=True)["batches"][0]
-                self._alarm(view)
-                if view["state"] not in SETTLED:
-                    continue
-                released = self._session.call("release", {"batch": batch}, quiet=True)
-            except SohoaError as error:
-                self._say(f"{batch}: {error.both}")
-                continue
-            gone = sum(_let_go(Path(source), digest) for source, digest in released["files"].items())
-            _let_companions_go(released["companions"])
-            self.open.discard(batch)
-            self.settled.append(view)
-            self._report(view, gone)
+        """Let go the files of what is settled; forget side-cars that somebody took away."""
+        if self.lonely:
+            self.lonely = {path for path in self.lonely if path.exists()}
+            self._show_unfinished()
+        if not self.open:
+            return
+        try:
+            standing = self._session.call("follow", {"batches": sorted(self.open)}, quiet=True)["batches"]
+        except SohoaError as error:
+            self._say(f"{self.place.folder.path}: {error.both}")
+            return
+        for one in standing:
+            self._alarm(one["alarms"])
+            if one["state"] in SETTLED:
+                self._release(one["id"])
 
-    def _alarm(self, view: dict[str, Any]) -> None:
+    def _release(self, batch: str) -> None:
+        try:
+            released = self._session.call("release", {"batch": batch}, quiet=True)
+        except SohoaError as error:
+            self._say(f"{batch}: {error.both}")
+            return
+        gone = [Path(source) for source, digest in released["files"].items() if _let_go(Path(source), digest)]
+        for folder in {path.parent for path in gone}:
+            _tidy(folder)
+        _let_companions_go(released["companions"])
+        self.open.discard(batch)
+        self.settled.append(released["batch"])
+        self._report(released["batch"], len(gone))
+
+    def _alarm(self, alarms: list[dict[str, Any]]) -> None:
         """Say at once which sides should be scanned again, before the citizen leaves."""
-        for page in view["pages"]:
-            if page["id"] not in self._told and "Nên quét lại" in str(page["reason"]):
-                self._told.add(page["id"])
-                self._say(f"\a{page['source']}: {page['reason']}")
+        for side in alarms:
+            if side["id"] not in self._told:
+                self._told.add(side["id"])
+                self._say(f"\a{side['source']}: {side['reason']}")
 
     def exit_code(self) -> int:
         from pipeline.commands.intake import exit_code
 
         code = exit_code(self.settled) if self.settled else 0
-        return code or (1 if self.stuck else 0)
+        return code or (1 if self.stuck or self.lonely else 0)
 
     def _report(self, view: dict[str, Any], gone: int) -> None:
         stored = sum(paper["state"] == "stored" for paper in view["documents"])
@@ -240,7 +276,6 @@ def _let_go(path: Path, digest: str) -> bool:
         path.unlink()
     except OSError:
         return False
-    _tidy(path.parent)
     return True
 
 
@@ -252,13 +287,14 @@ def _let_companions_go(companions: dict[str, str]) -> None:
         path = Path(source)
         with contextlib.suppress(OSError):
             left = [p for p in path.parent.iterdir() if not p.name.endswith(".done") and not p.is_dir()]
-            if all(is_companion(one) for one in left):
-                _let_go(path, digest)
+            if all(is_companion(one) for one in left) and _let_go(path, digest):
+                _tidy(path.parent)
 
 
 def _tidy(folder: Path) -> None:
     """The mark of a finished stack goes with its last file."""
-    left = [entry for entry in folder.iterdir() if entry.suffix.lower() != ".done" and entry.name != ".done"]
-    if not left:
-        for mark in folder.iterdir():
-            mark.unlink(missing_ok=True)
+    with contextlib.suppress(OSError):
+        there = list(folder.iterdir())
+        if all(entry.suffix.lower() == ".done" or entry.name == ".done" for entry in there):
+            for mark in there:
+                mark.unlink(missing_ok=True)

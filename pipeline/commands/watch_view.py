@@ -1,10 +1,10 @@
-"""Files in watched folders that never became whole, in the contract's shape: no input is without a visible state."""
+"""Files in watched folders that wait for their end or their scans, in the contract's shape."""
 
 from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -16,14 +16,23 @@ REASON = (
 )
 
 
-def show_unfinished(paths: HomePaths, folder: Path, files: Sequence[Path]) -> None:
-    """Note what lies unfinished in a folder; nothing, when there is nothing."""
+LONELY = (
+    "Tệp kèm đến mà chưa có bản quét nào: bỏ bản quét vào cùng thư mục, hoặc xóa nếu thừa "
+    "(a side-car whose scans never came)"
+)
+
+
+def show_unfinished(
+    paths: HomePaths, folder: Path, files: Sequence[Path], lonely: Collection[Path] = ()
+) -> None:
+    """Note what lies unfinished in a folder, and side-cars without scans; nothing, when there is nothing."""
     from pipeline.files import write_whole
 
     note = _note(paths, folder)
-    if files:
+    reasons = {**{str(path): LONELY for path in sorted(lonely)}, **{str(path): REASON for path in files}}
+    if reasons:
         paths.make()
-        told = {"folder": str(folder), "files": [str(path) for path in files]}
+        told = {"folder": str(folder), "files": reasons}
         write_whole(note, json.dumps(told, ensure_ascii=False).encode(), "application/json")
     else:
         note.unlink(missing_ok=True)
@@ -48,7 +57,7 @@ def _view(name: str, told: dict[str, Any]) -> dict[str, Any]:
         "state": "review",
         "seconds": None,
         "expected_sides": None,
-        "reason": REASON,
+        "reason": "; ".join(dict.fromkeys(told["files"].values())),
         "pages": [
             {
                 "id": f"{name}_{index}",
@@ -57,14 +66,14 @@ def _view(name: str, told: dict[str, Any]) -> dict[str, Any]:
                 "source_sha256": None,
                 "page_sha256": None,
                 "role": None,
-                "reason": REASON,
+                "reason": reason,
                 "state": "review",
                 "turn": None,
                 "skew": None,
                 "confidence": None,
                 "documents": [],
             }
-            for index, path in enumerate(told["files"])
+            for index, (path, reason) in enumerate(told["files"].items())
         ],
         "documents": [],
     }

@@ -18,14 +18,16 @@ class CopyDesk:
 
     def __init__(self, parts: Parts, settings: Settings) -> None:
         self._second = parts.second
+        self._lights = parts.lights
         self._hourly = settings.fixity.hourly_objects
         self._one = threading.Lock()
 
     def work(self) -> None:
-        """Copy what is due; nothing when no second place is set."""
+        """Copy what is due, and turn green at once what waited for it; nothing when no second place is set."""
         if self._second is not None and self._one.acquire(blocking=False):
             try:
-                self._second.work()
+                if self._second.work():
+                    self._lights.look()
             finally:
                 self._one.release()
 

@@ -17,6 +17,7 @@ from pipeline.model import Origin, Sha256
 from pipeline.paths import HomePaths
 from pipeline.pdf.coded_page import code_page, not_ours
 from pipeline.pdf.compact import write_access_copy
+from pipeline.pdf.halves import sheets_of
 from pipeline.records import load
 from pipeline.sidecar import Sidecar
 from pipeline.transcript.forms import FORMS
@@ -24,7 +25,7 @@ from pipeline.wire import Parts
 from signing.lettering import FONT
 from storage.disposal_rows import refuse_disposed
 
-FAITHFUL, COMPACT = "faithful", "compact"
+FAITHFUL, COMPACT, JOINED = "faithful", "compact", "joined"
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,19 +50,20 @@ class DownloadDesk:
         document = str(arguments["document"])
         form, profile = arguments.get("format"), str(arguments.get("profile") or FAITHFUL)
         original = bool(arguments.get("original"))
-        if (form and form not in FORMS) or profile not in (FAITHFUL, COMPACT):
+        if (form and form not in FORMS) or profile not in (FAITHFUL, COMPACT, JOINED):
             raise UsageError(f"there is no {form or profile}", vi=f"Không có dạng {form or profile}")
-        if original + bool(form) + (profile == COMPACT) > 1:
+        if original + bool(form) + (profile != FAITHFUL) > 1:
             raise UsageError(
                 "originals, a compact copy and a text are three things; ask for one",
-                vi="Chỉ chọn một: --original, --profile compact hoặc --format",
+                vi="Chỉ chọn một: --original, --profile compact (joined) hoặc --format",
             )
         version = self._version(document, arguments.get("version"))
         wanted = self._wanted(document, version, form, profile, original)
         targets = _targets(arguments, [item.name for item in wanted], original=original)
-        sidecar = self._sidecar(document, version) if form or profile == COMPACT else None
-        if profile == COMPACT and sidecar is not None and sidecar.paper.origin is Origin.INCOMING_SIGNED:
+        sidecar = self._sidecar(document, version) if form or profile != FAITHFUL else None
+        if profile != FAITHFUL and sidecar is not None and sidecar.paper.origin is Origin.INCOMING_SIGNED:
             raise not_ours()
+        sheets = self._sheets(sidecar, arguments) if profile == JOINED and sidecar is not None else None
         what = form or ("originals" if original else profile)
         details = {"what": what, "version": version, "purpose": str(arguments.get("purpose") or "")[:200]}
         self._parts.records.ledger.note(
@@ -78,7 +80,7 @@ class DownloadDesk:
                 blob = write_whole(target, make(sidecar).encode(), media_type)
                 files.append({"path": str(target), "sha256": blob.sha256, "recovered": False})
             elif sidecar:
-                files.append(self._compact(item, sidecar, target, progress))
+                files.append(self._compact(item, sidecar, target, progress, sheets))
             else:
                 recovered = self._fetch(item.key, item.sha256, target)
                 files.append({"path": str(target), "sha256": item.sha256, "recovered": recovered})
@@ -108,8 +110,8 @@ class DownloadDesk:
         name = f"{document}.pdf"
         if form:
             name = f"{document}.{FORMS[form][1]}"
-        elif profile == COMPACT:
-            name = f"{document}.compact.pdf"
+        elif profile != FAITHFUL:
+            name = f"{document}.{profile}.pdf"
         return [_Wanted(held[0].key, held[0].sha256, name)]
 
     def _sidecar(self, document: str, version: int) -> Sidecar:
@@ -127,7 +129,22 @@ class DownloadDesk:
         finally:
             shutil.rmtree(folder, ignore_errors=True)
 
-    def _compact(self, item: _Wanted, sidecar: Sidecar, target: Path, progress: Progress) -> dict[str, Any]:
+    def _sheets(self, sidecar: Sidecar, arguments: dict[str, Any]) -> list[tuple[int, ...]]:
+        """The halves of large sheets, as the scanner's roles or the person who asks tell them."""
+        batches, roles = self._parts.records.batches, {}
+        if batches.source_of(sidecar.batch) is not None:
+            roles = {file.blob.sha256: file.role for file in batches.intake(sidecar.batch).files}
+        said = [int(number) - 1 for number in arguments.get("halves") or ()]
+        return sheets_of([roles.get(page.source_sha256) for page in sidecar.pages], said)
+
+    def _compact(
+        self,
+        item: _Wanted,
+        sidecar: Sidecar,
+        target: Path,
+        progress: Progress,
+        sheets: list[tuple[int, ...]] | None,
+    ) -> dict[str, Any]:
         """Pages are told apart side by side in the children that also read pages."""
         folder = self._room()
         try:
@@ -140,7 +157,7 @@ class DownloadDesk:
             for task in tasks:
                 pages.append(task.result())
                 progress({"stage": "copy", "done": len(pages), "total": len(tasks)})
-            blob = write_access_copy(pages, sidecar, target, font=FONT)
+            blob = write_access_copy(pages, sidecar, target, font=FONT, sheets=sheets)
         finally:
             shutil.rmtree(folder, ignore_errors=True)
         return {"path": str(target), "sha256": blob.sha256, "recovered": recovered}

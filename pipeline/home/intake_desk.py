@@ -8,10 +8,11 @@ import shutil
 import threading
 import time
 import uuid
+from collections import defaultdict
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 from config.settings import Settings
 from pipeline.acquire import Bound, batch_id, batches, claim, is_companion, natural, portions, stacks
@@ -42,8 +43,8 @@ SAFE = {"stored", "blank", "separator"}
 class IntakeDesk:
     """Receives paths, returns what became of them in the contract's shape."""
 
-    _taking = threading.Lock()
-    """Shared by all desks of the process: each request has its own."""
+    _taking: ClassVar[dict[Path, threading.Lock]] = defaultdict(threading.Lock)
+    """By folder, shared by all desks of the process: a shelf that is taken in holds up no counter's folder."""
 
     def __init__(self, parts: Parts, paths: HomePaths, settings: Settings) -> None:
         self._parts = parts
@@ -82,7 +83,9 @@ class IntakeDesk:
         bound = dataclasses.replace(self._bound(arguments, actor), lane=lane)
         if arguments.get("counter"):
             bound = self._counters.apply(str(arguments["counter"]), arguments["ages"], bound)
-        with self._taking:  # two watchers of a share without locks: what one takes, the other finds held
+        with self._taking[
+            folder
+        ]:  # two watchers of a share without locks: what one takes, the other finds held
             return {"batches": list(self._take(folder, files, bound, once=True)), "dossier": bound.dossier}
 
     def take_listed(self, path: Path, bound: Bound) -> tuple[str, str | None]:
@@ -117,7 +120,7 @@ class IntakeDesk:
             raise UsageError(f"{path} is not in the spool")
         file = SourceFile(source=str(path), blob=blob_of(path, "application/octet-stream"))
         limits, work = self._parts.limits, self._work
-        (sides,) = self._parts.pool.look_into((file,), limits)
+        (sides,) = self._parts.pool.look_into((file,), limits, priority=0)
         for page in pages_of(file, sides, batch="", first_index=0):
             if not page.reason and read_before(page, work) is None:
                 key = str(result_path(page, work))
@@ -263,7 +266,8 @@ class IntakeDesk:
         if once:
             # A request whose sender died is answered late: what it names may be stored and gone by now.
             claimed = tuple(file for file in claimed if not (file.reason and _vanished(file)))
-        looked = self._parts.pool.look_into(claimed, self._parts.limits)
+        urgent = bound.lane is Lane.COUNTER or (bound.lane is None and bound.dossier is not None)
+        looked = self._parts.pool.look_into(claimed, self._parts.limits, priority=0 if urgent else BACKFILE)
         counts = {file.source: sides.count for file, sides in zip(claimed, looked, strict=True)}
         beside: tuple[SourceFile, ...] = ()
         matched = Matched()

@@ -37,6 +37,7 @@ from pipeline.home.succession_desk import SuccessionDesk
 from pipeline.home.trust_desk import TrustDesk
 from pipeline.paths import HomePaths, fingerprint
 from pipeline.wire import Parts, Records
+from storage.following import follow
 
 logger = logging.getLogger("sohoa.home")
 READY_SECONDS = 60.0
@@ -48,7 +49,8 @@ PUBLISH_SECONDS = 20.0
 """The ledger's entries are in the bucket within a minute, also when one try fails."""
 SEAL_SECONDS = 300.0
 SCRUB_SECONDS = 60.0
-COPY_SECONDS = 5.0
+COPY_SECONDS = 2.0
+"""A citizen waits for the copy: only then the light may turn green."""
 ONCE_SECONDS = float("inf")
 EXTEND_SECONDS = 15.0
 """How soon the agency's signature and the level follow the officer's signature of a counter's paper."""
@@ -85,6 +87,7 @@ class Service:
             "stack": lambda a, actor, p: self._desk().stack(a, actor, p),
             "read_ahead": lambda a, actor, p: self._desk().read_ahead(a, actor, p),
             "counter": lambda a, actor, p: self._counter_desk().counter(a, actor, p),
+            "follow": lambda a, actor, p: follow(self._need_records().database, a["batches"]),
             "release": lambda a, actor, p: self._desk().release(a, actor, p),
             "retry": lambda a, actor, p: self._desk().retry(a, actor, p),
             "review": lambda a, actor, p: self._review().review(a, actor, p),

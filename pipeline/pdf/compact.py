@@ -29,19 +29,29 @@ COPY_SIZE, NOTE_SIZE = 10.0, 6.5
 MARGIN = 14.0
 
 
-def write_access_copy(pages: Sequence[CodedPage], sidecar: Sidecar, out: Path, *, font: Path) -> Blob:
+def write_access_copy(
+    pages: Sequence[CodedPage],
+    sidecar: Sidecar,
+    out: Path,
+    *,
+    font: Path,
+    sheets: Sequence[tuple[int, ...]] | None = None,
+) -> Blob:
     """Write the copy of the signed file that `sidecar` names, from all its pages.
 
-    `font` is a TrueType file with Vietnamese letters and the measures of Times New Roman.
+    `font` is a TrueType file with Vietnamese letters and the measures of Times New Roman. `sheets` are page numbers
+    (from 0) that make one leaf together, as the halves of a large sheet do; without it each page is a leaf.
     """
     if len(pages) != len(sidecar.pages):
         raise not_ours()
+    sheets = sheets or [(number,) for number in range(len(pages))]
     pdf = Pdf.new()
     blank = blank_font(pdf, [page.lines for page in sidecar.pages])
     note = f"{NOTE}{sidecar.document}, sha256 {sidecar.pdf_sha256}"
     face = NoteFont(pdf, font, note + COPY + "0123456789abcdef")  # one subset for all copies
     leaves = [
-        _leaf(pdf, coded, read, blank, face, note) for coded, read in zip(pages, sidecar.pages, strict=True)
+        _leaf(pdf, [(pages[number], sidecar.pages[number]) for number in sheet], blank, face, note)
+        for sheet in sheets
     ]
     title = sidecar.paper.field("title")
     describe(
@@ -56,25 +66,44 @@ def write_access_copy(pages: Sequence[CodedPage], sidecar: Sidecar, out: Path, *
     return write_whole(out, finish(pdf, leaves, seed=seed), "application/pdf")
 
 
-def _leaf(pdf: Pdf, coded: CodedPage, read: SidecarPage, blank: Object, face: NoteFont, note: str) -> Object:
+def _leaf(
+    pdf: Pdf, halves: Sequence[tuple[CodedPage, SidecarPage]], blank: Object, face: NoteFont, note: str
+) -> Object:
+    """A page, or the parts of a sheet: upright ones stand side by side, lying ones above each other, edge to edge."""
+    lying = all(coded.width > coded.height for coded, _ in halves)
+    width = (max if lying else sum)([coded.width for coded, _ in halves])
+    height = (sum if lying else max)([coded.height for coded, _ in halves])
     named: dict[str, Object] = {}
-    parts: list[str] = []
-    if coded.black is not None:
-        named["/M0"] = _stencil(pdf, coded.black)
-        parts.append(_draw("/M0", (0, 0, coded.width, coded.height)))
-    for number, picture in enumerate(coded.pictures):
-        named[f"/L{number}"] = _picture(pdf, picture)
-        parts.append(_draw(f"/L{number}", picture.place))
-    parts.append(_note(note, face, coded.width, coded.height))
-    text = invisible(read.lines, dpi=read.dpi, height=coded.height)
+    content = b""
+    left, top = 0.0, height
+    for part, (coded, read) in enumerate(halves):
+        drawn = _part(pdf, coded, f"{part}" if part else "", named)
+        drawn += invisible(read.lines, dpi=read.dpi, height=coded.height)
+        if len(halves) > 1:
+            place = f"q 1 0 0 1 {left:.3f} {top - coded.height:.3f} cm\n"
+            drawn = place.encode() + drawn + b"\nQ\n"
+        content += drawn
+        left, top = (left, top - coded.height) if lying else (left + coded.width, top)
     return pdf.make_indirect(
         Dictionary(
             Type=Name.Page,
-            MediaBox=[0, 0, round(coded.width, 3), round(coded.height + STRIP, 3)],
+            MediaBox=[0, 0, round(width, 3), round(height + STRIP, 3)],
             Resources=Dictionary(XObject=Dictionary(named), Font=Dictionary(F0=blank, F1=face.object)),
-            Contents=pdf.make_stream("".join(parts).encode() + text),
+            Contents=pdf.make_stream(_note(note, face, width, height).encode() + content),
         )
     )
+
+
+def _part(pdf: Pdf, coded: CodedPage, mark: str, named: dict[str, Object]) -> bytes:
+    """What draws one page in its own coordinates; its pictures are named in `named`."""
+    parts: list[str] = []
+    if coded.black is not None:
+        named[f"/M{mark}0"] = _stencil(pdf, coded.black)
+        parts.append(_draw(f"/M{mark}0", (0, 0, coded.width, coded.height)))
+    for number, picture in enumerate(coded.pictures):
+        named[f"/L{mark}_{number}"] = _picture(pdf, picture)
+        parts.append(_draw(f"/L{mark}_{number}", picture.place))
+    return "".join(parts).encode()
 
 
 def _draw(name: str, place: tuple[float, float, float, float]) -> str:
