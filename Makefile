@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 DEMO_HOME ?= .sohoa-demo
 
 .DEFAULT_GOAL := help
-.PHONY: help setup scanner demo test test-slow check fix bench bench-search bench-counter bench-signing verify-volume
+.PHONY: help setup scanner demo test test-slow check fix bench bench-search bench-counter bench-signing bench-volume verify-volume
 .PHONY: migration samples pictures digits lock clean
 
 help: ## Show this list
@@ -64,6 +64,10 @@ bench: $(VENV)/.run .venv-bench/.done ## Measure against OCRmyPDF and bare Tesse
 
 bench-search: $(VENV)/.dev ## Measure search among 100,000 documents and more on both databases; writes docs/benchmarks-search.md
 	@PYTHONPATH=. $(BIN)/python scripts/bench_search.py
+
+DOCUMENTS ?= 2000
+bench-volume: $(VENV)/.dev ## Many documents through store, catalogue, search and scrub: make bench-volume DOCUMENTS=100000
+	@PYTHONPATH=. $(BIN)/python scripts/bench_volume.py --documents $(DOCUMENTS)
 
 bench-counter: $(VENV)/.dev ## Measure how long a citizen waits after the last of ten sheets, on a quiet machine
 	@PYTHONPATH=. $(BIN)/python scripts/bench_counter.py

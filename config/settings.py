@@ -44,7 +44,7 @@ class S3(_Section):
     """Any S3 endpoint; left empty, the home runs its own SeaweedFS on loopback.
 
     The disposal key may delete what is not locked any more and bypass GOVERNANCE. It is used for `sohoa retention
-    dispose`, and to make locks COMPLIANCE at closure.
+    dispose`, and to make locks COMPLIANCE at closure. `timeout`: how many seconds an answer of the store may take.
     """
 
     endpoint: str | None = None
@@ -52,6 +52,7 @@ class S3(_Section):
     secret_key: SecretStr | None = None
     bucket: str = "sohoa-arch"
     region: str = "us-east-1"
+    timeout: float = Field(default=60, gt=0, le=600)
     disposal_access_key: str | None = None
     disposal_secret_key: SecretStr | None = None
 
@@ -274,6 +275,7 @@ class SecondCopy(_Section):
     secret_key: SecretStr | None = None
     bucket: str = "sohoa-copy"
     region: str = "us-east-1"
+    timeout: float = Field(default=60, gt=0, le=600)
 
     @model_validator(mode="after")
     def _one_place(self) -> SecondCopy:

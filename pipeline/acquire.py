@@ -19,7 +19,7 @@ from pathlib import Path
 from pipeline.companions.matching import Matched, belongs_to
 from pipeline.errors import DiskFull, UsageError
 from pipeline.files import chunks, write_whole
-from pipeline.model import Intake, Lane, Sha256, ShelfMark, SourceFile
+from pipeline.model import Intake, Lane, Listed, Sha256, ShelfMark, SourceFile
 
 SIDECARS = {
     ".json",
@@ -58,6 +58,7 @@ class Bound:
     shelf: ShelfMark | None = None
     companions: tuple[SourceFile, ...] = ()
     remarks: tuple[str, ...] = ()
+    listed: Listed | None = None
 
 
 def natural(path: Path) -> tuple[tuple[int, int, str], ...]:
@@ -79,7 +80,7 @@ def stacks(path: Path) -> Iterator[tuple[Path, tuple[Path, ...], tuple[Path, ...
         yield path, (path,), ()
         return
     files = [e for e in entries if e.is_symlink() or not e.is_dir()]
-    passed = [e for e in files if _passed_over(e)]
+    passed = [e for e in files if passed_over(e)]
     taken = [e for e in files if e not in passed]
     if taken or passed:
         yield path, tuple(taken), tuple(passed)
@@ -104,7 +105,8 @@ def companions_beside(found: Path, files: Sequence[Path]) -> list[Path]:
     return [path for path in shown if alone is None or belongs_to(path.name, [alone.name]) is not None]
 
 
-def _passed_over(path: Path) -> bool:
+def passed_over(path: Path) -> bool:
+    """Whether a file is none of the papers: hidden, a side-car, half copied."""
     name = path.name
     return name.startswith((".", "~$")) or name == "Thumbs.db" or path.suffix.lower() in SIDECARS | PARTIAL
 
@@ -260,4 +262,5 @@ def _intake(source: str, files: tuple[SourceFile, ...], bound: Bound, received_a
         shelf=bound.shelf,
         companions=bound.companions,
         remarks=bound.remarks,
+        listed=bound.listed,
     )

@@ -12,10 +12,12 @@ from pipeline.commands import (
     demo,
     dossier,
     download,
+    import_files,
     inspect,
     intake,
     keeping,
     ledger,
+    person,
     procedure,
     registry,
     repository,
@@ -42,8 +44,8 @@ app = typer.Typer(
 )
 app.callback()(Session.options)
 MODULES = (
-    demo, intake, scan, watch, counter, sheets, review, inspect, download, dossier, keeping, procedure, registry,
-    verification, trust, ledger, signing, repository, backup, stats, upkeep,
+    demo, intake, import_files, scan, watch, counter, sheets, review, inspect, download, dossier, person, keeping,
+    procedure, registry, verification, trust, ledger, signing, repository, backup, stats, upkeep,
 )  # fmt: skip
 for module in MODULES:
     module.register(app)

@@ -102,6 +102,18 @@ class ShelfMark:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Listed:
+    """What a row of a list says of a file, which is one paper: its type's key, fields in canonical form.
+
+    `place` is where the row stands, for people ("dòng 5").
+    """
+
+    place: str
+    type: str | None = None
+    fields: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Intake:
     """A batch: one stack of paper, or one multi-page file.
 
@@ -110,6 +122,7 @@ class Intake:
     of sheets; `expected_sides` follows from it in the flow, unless the scanner knows the exact number, `sides`.
     `lane` says who waits; where nothing is said, a stack bound to a dossier counts as a counter's.
     `companions` are side-cars that lay beside the files, kept with them; `remarks` say what of them could not be used.
+    `listed` is what the list of an import says: its one file is one paper then.
     """
 
     id: str
@@ -126,6 +139,7 @@ class Intake:
     shelf: ShelfMark | None = None
     companions: tuple[SourceFile, ...] = ()
     remarks: tuple[str, ...] = ()
+    listed: Listed | None = None
 
     @property
     def urgent(self) -> bool:
@@ -279,7 +293,8 @@ class Field:
     """One extracted value with its place and how sure it is.
 
     A value that is not `doubtful` is claimed to be right. `page` is the batch index of the page it
-    stands on; `evidence` says in one word where it came from (qr, text, receipt, operator, signature, mrz, stamp).
+    stands on; `evidence` says in one word where it came from (qr, text, receipt, operator, list, signature, mrz,
+    stamp).
     """
 
     name: str

@@ -59,6 +59,11 @@ class HomePaths:
         return self.root / "counters"
 
     @property
+    def person_key(self) -> Path:
+        """What makes pseudonyms of owners; without it those of earlier days cannot be made again."""
+        return self.root / "person.key"
+
+    @property
     def restoring(self) -> Path:
         return self.root / "restoring.json"
 

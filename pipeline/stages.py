@@ -16,6 +16,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Protocol
 
+from pipeline.classify.listed import as_listed, one_paper
 from pipeline.classify.settled import settle
 from pipeline.classify.sorting import sort_pages
 from pipeline.classify.types import TypeCatalogue
@@ -165,9 +166,11 @@ class RealStages:
             read,
             types=self._types,
             today=intake.received_at.date(),
-            arrangement=self._decisions.arrangement(intake.id),
+            arrangement=one_paper(intake, read, self._decisions.arrangement(intake.id)),
             receipts=self._receipts,
         )
+        if intake.listed is not None:
+            found = as_listed(found, intake.listed, self._types)
         sorting = settle(found, self._decisions.of(intake.id), self._types)
         sorting = replace(sorting, papers=tuple(self._orphaned(paper) for paper in sorting.papers))
         self._batches.record_sorting(intake.id, sorting)

@@ -44,6 +44,7 @@ from storage.database import open_database, parse_url, sqlite_url
 from storage.decisions import Decisions
 from storage.ledger import Ledger
 from storage.lights import Lights
+from storage.locking import LockingBucket
 from storage.root_evidence import RootEvidence
 from storage.roots import Roots
 from storage.s3 import Bucket, Endpoint
@@ -295,11 +296,13 @@ def second_copy(
     if to.folder:
         place: SecondPlace = FolderPlace(to.folder, bucket=settings.s3.bucket)
     elif to.endpoint:
-        there = VersionedBucket(_endpoint(to, "second_copy.endpoint"), patient=False)
+        there = LockingBucket(_endpoint(to, "second_copy.endpoint"), patient=False)
         place = BucketPlace(there, name=to.endpoint, lock=lock)
     else:
         return None
-    return SecondCopy(records.database, archive, bucket, place, paths.work / "copy")
+    return SecondCopy(
+        records.database, archive, bucket, place, paths.work / "copy", agency=settings.agency.code
+    )
 
 
 def database_url(paths: HomePaths, settings: Settings) -> str:
@@ -307,17 +310,10 @@ def database_url(paths: HomePaths, settings: Settings) -> str:
     return settings.database.url.get_secret_value() if settings.database.url else sqlite_url(paths.database)
 
 
-def database_file(paths: HomePaths, settings: Settings, *, command: str) -> Path:
-    """The file of an SQLite database. Raises UsageError on PostgreSQL, whose own tools copy it."""
+def sqlite_file(paths: HomePaths, settings: Settings) -> Path | None:
+    """The file of an SQLite database, None when a server keeps it."""
     url = parse_url(database_url(paths, settings))
-    if url.get_backend_name() == "postgresql":
-        raise UsageError(
-            f"`sohoa {command}` is for homes on SQLite; on PostgreSQL use pg_dump and pg_restore for the database, a "
-            "second copy for the bucket, and `sohoa rebuild` when the database is lost",
-            vi=f"`sohoa {command}` chỉ dùng với SQLite; với PostgreSQL hãy dùng pg_dump, pg_restore cho cơ sở dữ liệu, "
-            "bản sao thứ hai cho kho, và `sohoa rebuild` khi mất cơ sở dữ liệu",
-        )
-    return Path(str(url.database))
+    return None if url.get_backend_name() == "postgresql" else Path(str(url.database))
 
 
 def external_endpoint(settings: Settings) -> Endpoint:
@@ -337,6 +333,7 @@ def _endpoint(s3: S3 | CopySettings, name: str) -> Endpoint:
         secret_key=s3.secret_key.get_secret_value(),
         region=s3.region,
         bucket=s3.bucket,
+        timeout=s3.timeout,
     )
 
 

@@ -108,4 +108,5 @@ def _remover(settings: Settings, store: EmbeddedStore | None, endpoint: Endpoint
         secret_key=secret.get_secret_value(),
         region=endpoint.region,
         bucket=endpoint.bucket,
+        timeout=endpoint.timeout,
     )

@@ -1,8 +1,9 @@
 """One run of a backup: what a home holds, at one moment, into a backup folder, while the home goes on working.
 
-The order keeps it consistent. With the ledger's publication held still, the database is copied (SQLite's own backup)
-and the ledger's objects in the bucket are listed; then everything else in the bucket. What the database speaks of was
-in the bucket before it, so the copy of the bucket is never behind the copy of the database.
+The order keeps it consistent. With the ledger's publication held still, the database is copied (SQLite's own backup;
+from PostgreSQL in one transaction that sees one state, into the same form) and the ledger's objects in the bucket are
+listed; then everything else in the bucket. What the database speaks of was in the bucket before it, so the copy of the
+bucket is never behind the copy of the database.
 """
 
 from __future__ import annotations
@@ -58,7 +59,10 @@ class Outcome:
 
 
 class Backup:
-    """Writes one set. `scratch` is an empty folder for what it needs on the way."""
+    """Writes one set. `scratch` is an empty folder for what it needs on the way.
+
+    `copy_database` writes one consistent state as an SQLite file; `database` is the file in use, None on a server.
+    """
 
     def __init__(
         self,
@@ -66,7 +70,8 @@ class Backup:
         bucket: VersionedBucket,
         *,
         home: Path,
-        database: Path,
+        database: Path | None,
+        copy_database: Callable[[Path], None],
         scratch: Path,
         held_still: AbstractContextManager[Any],
         progress: Progress,
@@ -75,6 +80,7 @@ class Backup:
         self._bucket = bucket
         self._home = home
         self._database = database
+        self._copy_database = copy_database
         self._scratch = scratch
         self._held_still = held_still
         self._progress = progress
@@ -91,7 +97,7 @@ class Backup:
             moment = datetime.now(UTC)
             snapshot = self._scratch / "snapshot.sqlite3"
             with self._held_still:
-                _copy_database(self._database, snapshot)
+                self._copy_database(snapshot)
                 for prefix in LEDGER:
                     _list(index, self._bucket.versions(prefix))
             _list(index, (v for v in self._bucket.versions("") if not v.key.startswith((*LEDGER, PROBE))))
@@ -126,9 +132,8 @@ class Backup:
 
     def _files(self, out: IO[str], snapshot: Path) -> None:
         content = self._vault.put_file(snapshot)
-        place = (
-            str(self._database.relative_to(self._home)) if self._database.is_relative_to(self._home) else ""
-        )
+        there = self._database
+        place = str(there.relative_to(self._home)) if there and there.is_relative_to(self._home) else ""
         self._write(out, {"kind": "database", "path": place, **content.to_json()}, content.size)
         for path in _walk(self._home, self._home):
             name = str(path.relative_to(self._home))
@@ -236,7 +241,7 @@ def _list(index: sqlite3.Connection, versions: Iterator[Version]) -> None:
     )
 
 
-def _copy_database(source: Path, target: Path) -> None:
+def copy_sqlite(source: Path, target: Path) -> None:
     """One consistent state, taken while others write."""
     try:
         with (
@@ -264,14 +269,14 @@ def _walk(folder: Path, home: Path) -> Iterator[Path]:
             yield path
 
 
-def _left_out(path: Path, home: Path, database: Path) -> str | None:
+def _left_out(path: Path, home: Path, database: Path | None) -> str | None:
     """Why something of the home is not in a backup, None when it is."""
     first = path.relative_to(home).parts[0]
     if first in LEFT_OUT:
         return LEFT_OUT[first]
     if first == "keys" and DEMO_KEYS not in path.relative_to(home).parts[1:2]:
         return OTHER_KEYS
-    if path.parent == database.parent and path.name.startswith(database.name):
+    if database and path.parent == database.parent and path.name.startswith(database.name):
         return "được sao bằng lệnh sao lưu của SQLite, hoặc bản cũ để riêng (copied by SQLite itself, or set aside)"
     if path.is_symlink() or not path.is_file():
         return "không phải tệp thường (no plain file)"
@@ -280,4 +285,4 @@ def _left_out(path: Path, home: Path, database: Path) -> str | None:
     return None
 
 
-__all__ = ["Backup", "Outcome", "check", "lock_in"]
+__all__ = ["Backup", "Outcome", "check", "copy_sqlite", "lock_in"]

@@ -12,6 +12,7 @@ from typing import Any
 from pipeline.errors import Tampered, Unavailable
 from pipeline.model import Origin, SignatureRole
 from storage.disposal_certificate import DISPOSED
+from storage.examine_records import Newest, expected
 from storage.findings import Finding, Kind
 from storage.manifest import Entry, Manifest, check_chain, decode
 from storage.proof import Broken, check_signature
@@ -66,8 +67,14 @@ class Examiner:
         self._bytes: dict[str, bytes] = {}
         """The manifests of the dossier that is looked at."""
 
-    def dossier(self, folder: str, versions: dict[str, list[Version]], rows: Sequence[Row]) -> Looked:
-        """Everything of one dossier."""
+    def dossier(
+        self,
+        folder: str,
+        versions: dict[str, list[Version]],
+        rows: Sequence[Row],
+        record: Newest | None = None,
+    ) -> Looked:
+        """Everything of one dossier; `record` is its newest own record as the catalogue has it."""
         looked = Looked()
         newest = self._manifests(folder, versions, rows, looked)
         entries = newest.entries if newest else ()
@@ -80,6 +87,10 @@ class Examiner:
         if newest is not None:
             self._compare(newest, rows, looked)
         self._orphans(folder, versions, pinned, looked)
+        records, strange = expected(folder, versions, record, lambda one: self._read(one, looked))
+        looked.findings += strange
+        for key, sha256 in sorted(records.items()):
+            self.object(key, versions.get(key, []), sha256, None, looked)
         return looked
 
     def object(

@@ -15,7 +15,9 @@ from pipeline.model import Intake
 from pipeline.records import load
 from storage import layout, ledger
 from storage.database import insert, reading, writing
+from storage.dossier_tables import dossier
 from storage.examine import Examiner, Looked, Pace, Row
+from storage.examine_records import Newest
 from storage.findings import Finding
 from storage.keeping_tables import disposed_object
 from storage.rebuild import by_folder
@@ -131,10 +133,15 @@ class Fixity:
         """Each dossier of one part of the bucket behind `place`, known to the bucket, the catalogue or both."""
         prefix = f"d/{spread:02x}/"
         there = dict(by_folder(self._bucket.versions(prefix)))
-        rows = self._rows(prefix)
-        for folder in sorted(there.keys() | rows.keys()):
+        rows, records = self._rows(prefix), self._records(prefix)
+        for folder in sorted(there.keys() | rows.keys() | records.keys()):
             if folder > place:
-                yield folder, self._examiner.dossier(folder, there.get(folder, {}), rows.get(folder, []))
+                yield (
+                    folder,
+                    self._examiner.dossier(
+                        folder, there.get(folder, {}), rows.get(folder, []), records.get(folder)
+                    ),
+                )
 
     def _landed(self, place: str) -> Iterator[tuple[str, Looked]]:
         """Originals as they came, batch by batch: a key is named by its digest, and a settled batch names its keys."""
@@ -178,6 +185,18 @@ class Fixity:
                 one = Row(row.document, row.version, row.role, row.key, row.sha256)
                 found.setdefault(folder, []).append(one)
         return found
+
+    def _records(self, prefix: str) -> dict[str, Newest]:
+        """The newest record of each dossier of one part of the bucket."""
+        query = select(dossier.c.code, dossier.c.record_number, dossier.c.record_key, dossier.c.record_sha256)
+        query = query.where(dossier.c.record_key >= prefix, dossier.c.record_key < prefix[:-1] + "0")
+        with reading(self._database) as connection:
+            return {
+                "/".join(row.record_key.split("/")[:4]): Newest(
+                    dossier=row.code, number=row.record_number, sha256=row.record_sha256
+                )
+                for row in connection.execute(query)
+            }
 
     def _stand(self, place: str, looked: Looked, actor: str) -> None:
         """Findings and the cursor in one transaction."""

@@ -12,12 +12,13 @@ import hashlib
 import io
 import json
 import mmap
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 from xml.etree.ElementTree import ParseError
 
 import urllib3
@@ -29,10 +30,13 @@ from minio.versioningconfig import VersioningConfig
 
 from pipeline.errors import Tampered, Unavailable, UsageError
 from pipeline.files import chunks, write_whole
-from pipeline.model import Sha256, StoredObject
+from pipeline.model import Blob, Sha256, StoredObject
 
+T = TypeVar("T")
 ABSENT = {"NoSuchKey", "NoSuchVersion", "NoSuchObject"}
 _OUR_FAULT = {"InvalidAccessKeyId", "SignatureDoesNotMatch", "NoSuchBucket"}
+BODY_TRIES = 3
+"""A body that broke off half way is asked for again so often; the HTTP client repeats only what fails before it."""
 PATIENCE = 4
 """Tries more: some three seconds in all. Whoever waits longer is the engine, which shows that it waits."""
 
@@ -46,7 +50,7 @@ class AlreadyThere(Exception):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Endpoint:
-    """An S3 endpoint and one identity there; `repr` hides the secret."""
+    """An S3 endpoint and one identity there; `repr` hides the secret. `timeout` is for an answer, in seconds."""
 
     host: str
     secure: bool
@@ -54,6 +58,7 @@ class Endpoint:
     secret_key: str = field(repr=False)
     region: str
     bucket: str
+    timeout: float = 60.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,6 +85,7 @@ class Bucket:
             raise_on_status=False,
         )
         self.name = endpoint.bucket
+        self._tries = BODY_TRIES if patient else 1
         self._host = endpoint.host
         self._client = Minio(
             endpoint.host,
@@ -88,7 +94,7 @@ class Bucket:
             secure=endpoint.secure,
             region=endpoint.region,
             http_client=urllib3.PoolManager(
-                timeout=urllib3.Timeout(connect=5, read=60), maxsize=16, retries=retries
+                timeout=urllib3.Timeout(connect=5, read=endpoint.timeout), maxsize=16, retries=retries
             ),
         )
 
@@ -188,7 +194,7 @@ class Bucket:
         """The whole object, None when it is missing."""
         with self._errors():
             try:
-                return self._bytes(key, version_id)
+                return self._whole(lambda: self._bytes(key, version_id))
             except S3Error as error:
                 if error.code in ABSENT:
                     return None
@@ -201,25 +207,33 @@ class Bucket:
 
     def hashes(self, key: str, *algorithms: str, version_id: str | None = None) -> list[str] | None:
         """Digests by several algorithms of what the store returns now, None when the object is missing."""
-        digests = [hashlib.new(name) for name in algorithms]
+
+        def walk() -> list[str]:
+            digests = [hashlib.new(name) for name in algorithms]
+            with self._open(key, version_id) as stream:
+                for block in stream.stream(1 << 20):
+                    for digest in digests:
+                        digest.update(block)
+            return [digest.hexdigest() for digest in digests]
+
         with self._errors():
             try:
-                with self._open(key, version_id) as stream:
-                    for block in stream.stream(1 << 20):
-                        for digest in digests:
-                            digest.update(block)
+                return self._whole(walk)
             except S3Error as error:
                 if error.code in ABSENT:
                     return None
                 raise
-        return [digest.hexdigest() for digest in digests]
 
     def fetch(self, key: str, sha256: Sha256, into: Path, *, version_id: str | None = None) -> None:
         """Write the object to a file. Raises Tampered when its bytes are other than recorded."""
+
+        def write() -> Blob:
+            with self._open(key, version_id) as stream:
+                return write_whole(into, chunks(stream), "application/octet-stream")
+
         with self._errors():
             try:
-                with self._open(key, version_id) as stream:
-                    blob = write_whole(into, chunks(stream), "application/octet-stream")
+                blob = self._whole(write)
             except S3Error as error:
                 if error.code in ABSENT:
                     raise Tampered(
@@ -268,6 +282,17 @@ class Bucket:
     def _bytes(self, key: str, version_id: str | None = None) -> bytes:
         with self._open(key, version_id) as stream:
             return bytes(stream.read())
+
+    def _whole(self, read: Callable[[], T]) -> T:
+        """What `read` reads to the end; begun again when the connection breaks off half way."""
+        for left in range(self._tries - 1, -1, -1):
+            try:
+                return read()
+            except urllib3.exceptions.ProtocolError:
+                if not left:
+                    raise
+                time.sleep(0.2)
+        raise AssertionError("there is at least one try")
 
     @contextmanager
     def _open(self, key: str, version_id: str | None) -> Iterator[Any]:

@@ -20,6 +20,7 @@ from pipeline.model import Sha256, SignatureRole
 from storage import layout
 from storage.archive import Archive
 from storage.copy_disposed import remove_disposed
+from storage.copy_keeping import CopyKeeper
 from storage.copy_tables import copy_cursor, copy_item
 from storage.database import insert, reading, writing
 from storage.evidence_tables import evidence_record
@@ -62,13 +63,21 @@ class SecondCopy:
     """Copies from one archive to one second place. One thread at a time calls `work`."""
 
     def __init__(
-        self, database: Engine, archive: Archive, bucket: Bucket, place: SecondPlace, scratch: Path
+        self,
+        database: Engine,
+        archive: Archive,
+        bucket: Bucket,
+        place: SecondPlace,
+        scratch: Path,
+        *,
+        agency: str = "",
     ) -> None:
         self._database = database
         self._archive = archive
         self._bucket = bucket
         self._place = place
         self._scratch = scratch
+        self._keeper = CopyKeeper(database, place, agency=agency)
         self._trouble: str | None = None
 
     def work(self) -> int:
@@ -82,6 +91,7 @@ class SecondCopy:
             while rows := self._open_ones(after):
                 done += sum(self._copy(row.key, row.sha256) for row in rows)
                 after = (rows[-1].noted_at, rows[-1].key)
+            self._keeper.run()
         except Unavailable as error:
             self._trouble = error.both
             raise
@@ -138,7 +148,7 @@ class SecondCopy:
             waiting=count,
             oldest=oldest,
             problems=problems,
-            trouble=self._trouble,
+            trouble=self._trouble or next(iter(self._keeper.troubles()), None),
         )
 
     def check(self, limit: int | None = None) -> list[tuple[str, str]]:
@@ -264,6 +274,8 @@ class SecondCopy:
         objects, details = body["objects"], body.get("details") or {}
         if body["act"] == "take_in":
             return [(layout.landing(objects[0], sha256), sha256) for sha256 in objects[1:]]
+        if details.get("record") and details.get("record_sha256"):
+            return [(str(details["record"]), str(details["record_sha256"]))]
         if body["act"] != "store":
             return []
         with reading(self._database) as connection:

@@ -11,8 +11,9 @@ from typing import Protocol
 from pipeline.errors import Tampered, Unavailable, UsageError
 from pipeline.files import chunks, hash_file, write_whole
 from pipeline.model import Sha256
+from storage.locking import LockingBucket
 from storage.s3 import AlreadyThere, Bucket
-from storage.versions import Lock, VersionedBucket
+from storage.versions import Lock
 
 OCTETS = "application/octet-stream"
 MARK = "sohoa-copy.json"
@@ -40,6 +41,13 @@ class SecondPlace(Protocol):
 
     def fetch(self, key: str, sha256: Sha256, into: Path) -> None:
         """The object into a file. Raises Tampered when it is missing or other bytes."""
+        ...
+
+    def retain(self, key: str, *, until: datetime | None, mode: str, hold: bool) -> bool:
+        """Keep what is there at least until then, and set or lift its legal hold; whether anything changed.
+
+        Raises UsageError when our key there may not. A place without locks changes nothing.
+        """
         ...
 
     def remove(self, key: str) -> None:
@@ -108,6 +116,9 @@ class FolderPlace:
             raise Tampered(f"the second copy has not the recorded bytes of {key}")
         shutil.copyfile(self._path(key), into)
 
+    def retain(self, key: str, *, until: datetime | None, mode: str, hold: bool) -> bool:
+        return False  # whoever runs the disk may remove a file; a disposal is all that makes us do so
+
     def remove(self, key: str) -> None:
         try:
             self._path(key).unlink(missing_ok=True)
@@ -124,7 +135,7 @@ class FolderPlace:
 class BucketPlace:
     """A bucket of another server; objects are locked there as long as they are at first here."""
 
-    def __init__(self, bucket: VersionedBucket, *, name: str, lock: timedelta) -> None:
+    def __init__(self, bucket: LockingBucket, *, name: str, lock: timedelta) -> None:
         self._bucket = bucket
         self._name = name
         self._lock = lock
@@ -154,6 +165,17 @@ class BucketPlace:
 
     def fetch(self, key: str, sha256: Sha256, into: Path) -> None:
         Bucket.fetch(self._bucket, key, sha256, into)
+
+    def retain(self, key: str, *, until: datetime | None, mode: str, hold: bool) -> bool:
+        changed = False
+        for one in list(self._bucket.versions(key)):
+            if one.key == key and not one.deleted:
+                changed |= self._bucket.put_hold(key, one.version_id, hold)
+                if until is not None:
+                    changed |= self._bucket.extend(
+                        key, one.version_id, until=until, mode=mode, now=datetime.now(UTC)
+                    )
+        return changed
 
     def remove(self, key: str) -> None:
         for one in list(self._bucket.versions(key)):

@@ -61,8 +61,29 @@ def test_everything_works_with_the_database_on_a_server(
     assert home.run("fixity").code == 0 and home.run("fixity", "--sample", "5").code == 0
     assert home.run("ledger", "verify").document["ok"]
     assert home.run("ledger", "export", "-o", str(tmp_path / "ledger.jsonl")).code == 0
-    refused = home.run("backup", str(tmp_path / "backup"))
-    assert refused.code == 2 and "pg_dump" in refused.log
+    key = tmp_path / "key"
+    key.write_text("q3T0rUQvmGJ4pYqk1m0u2y7o8t6w5e4r3t2y1u0i")
+    key.chmod(0o600)
+    home.run("down")
+    home.settings["SOHOA_BACKUP_KEY_FILE"] = str(key)
+    backup = tmp_path / "backup"
+    first = home.run("backup", str(backup))
+    assert first.code == 0 and first.document["encrypted"], first.log
+    second = home.run("backup", str(backup))
+    assert second.code == 0 and second.document["new_bytes"] < first.document["new_bytes"] / 3
+    assert home.run("backup", str(backup), "--verify").code == 0
+    for name, settings in (("server", {"SOHOA_DATABASE_URL": own_server.database()}), ("file", {})):
+        moved = Home(tmp_path / name, {**settings, "SOHOA_BACKUP_KEY_FILE": str(key)})
+        back = moved.run("restore", str(backup))
+        assert back.code == 0, back.log
+        assert moved.paths.database.exists() == (name == "file")
+        same = moved.run("find", query).document["results"]
+        assert [hit["document"] for hit in same] == hits
+        assert moved.run("ledger", "verify").document["ok"] and moved.run("fixity").code == 0
+        assert {r["verdict"] for r in moved.run("verify", "--all").document["results"]} == {"TOTAL_PASSED"}
+        moved.run("down")
+    full = Home(tmp_path / "full", dict(home.settings))
+    assert "holds records already" in full.run("restore", str(backup)).log
 
     own_server.stop()
     away = home.run("find", query)

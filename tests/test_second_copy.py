@@ -17,6 +17,7 @@ from storage.archive import Archive
 from storage.database import writing
 from storage.findings import Kind
 from storage.ledger import Ledger
+from storage.locking import LockingBucket
 from storage.repair import Repair
 from storage.seaweedfs import EmbeddedStore
 from storage.second_copy import SecondCopy
@@ -155,7 +156,7 @@ def test_a_copy_with_other_bytes_is_never_used_nor_overwritten(
 
 def test_a_second_server_keeps_it_locked(repository: Repository, store: EmbeddedStore) -> None:
     endpoint = replace(store.endpoint("admin"), bucket="second")
-    place = BucketPlace(VersionedBucket(endpoint, patient=False), name="http://elsewhere", lock=LOCK)
+    place = BucketPlace(LockingBucket(endpoint, patient=False), name="http://elsewhere", lock=LOCK)
     copy = second(repository, place)
     copy.work()
     there = VersionedBucket(endpoint)

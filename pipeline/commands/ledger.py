@@ -73,7 +73,8 @@ def ledger_export(
     person: Annotated[
         str | None,
         typer.Option(
-            help="Phiếu của một người: mã hồ sơ, mã giấy tờ hay khóa trong sổ cái. (One person's slip.)"
+            help="Phiếu của một người: mã hồ sơ, mã giấy tờ, số định danh, khóa n_… hay khóa trong sổ cái. "
+            "(One person's slip.)"
         ),
     ] = None,
     as_json: JsonOption = False,

@@ -10,6 +10,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 COUNTED = {
+    "import": "Nhập (importing)",
     "verify": "Kiểm tra (verifying)",
     "rebuild": "Dựng lại (rebuilding)",
     "fixity": "Rà soát (scrubbing)",

@@ -52,6 +52,9 @@ FIELDS = {
     "address": "địa chỉ",
     "parcel": "thửa đất",
     "copy_kind": "bản chính hay bản sao",
+    "valid_from": "có giá trị từ",
+    "valid_to": "có giá trị đến",
+    "scope": "phạm vi",
 }
 
 SHELF = {

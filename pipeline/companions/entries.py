@@ -54,16 +54,22 @@ class Columns:
 
     def __init__(self, fields: Mapping[str, str]) -> None:
         self._fields = {fold_words(heading): field for heading, field in fields.items()}
+        self._names = {*FIELDS, *self._fields.values()}
 
     @classmethod
     def load(cls, path: Path, own: Mapping[str, str]) -> Columns:
         """The bundled headings, and those of the site, which rule."""
-        known = tomllib.loads(path.read_text("utf-8"))
-        return cls({**{h: field for field, headings in known.items() for h in headings}, **own})
+        return cls({**headings_in(path), **own})
 
     def field(self, heading: str) -> str | None:
         """The field of a heading; its own English name always works."""
-        return self._fields.get(fold_words(heading)) or (heading if heading in FIELDS else None)
+        return self._fields.get(fold_words(heading)) or (heading if heading in self._names else None)
+
+
+def headings_in(path: Path) -> dict[str, str]:
+    """Field by heading, from a file with a list of headings for each field."""
+    known = tomllib.loads(path.read_text("utf-8"))
+    return {heading: field for field, headings in known.items() for heading in headings}
 
 
 def read_companion(path: Path, name: str, columns: Columns) -> Companion:
@@ -89,13 +95,14 @@ def read_companion(path: Path, name: str, columns: Columns) -> Companion:
                 )
         told.pop(None, None)
         if told:
-            entry, remark = _entry(row.place, {str(field): text for field, text in told.items()})
+            entry, remark = entry_of(row.place, {str(field): text for field, text in told.items()})
             entries.append(entry)
             remarks += [f"{name}, {row.place}: {text}" for text in remark]
     return Companion(name=name, entries=tuple(entries), remarks=tuple(remarks))
 
 
-def _entry(place: str, told: dict[str, str]) -> tuple[Entry, list[str]]:
+def entry_of(place: str, told: dict[str, str]) -> tuple[Entry, list[str]]:
+    """What the cells of one row say, by field, and sentences on what of them cannot be."""
     remarks = []
     code = parse_dossier_code(told["dossier"]) if "dossier" in told else None
     if "dossier" in told and code is None:

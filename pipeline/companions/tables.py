@@ -34,17 +34,17 @@ class Row:
     formulas: tuple[str, ...] = ()
 
 
-def read_rows(path: Path) -> tuple[Row, ...]:
-    """The rows of a side-car. Raises Rejected with a sentence that says what to do."""
+def read_rows(path: Path, *, most: int = MOST_ROWS) -> tuple[Row, ...]:
+    """The rows of a side-car, at most so many. Raises Rejected with a sentence that says what to do."""
     if path.stat().st_size > MOST_BYTES:
         raise _refused("tệp quá lớn (trên 16 MB)", "larger than 16 MB")
     kind = path.suffix.lower()
     if kind == ".xlsx":
-        return _of_workbook(path)
+        return _of_workbook(path, most)
     if kind == ".json":
-        return _of_json(_decoded(path.read_bytes()))
+        return _of_json(_decoded(path.read_bytes()), most)
     if kind == ".csv":
-        return _of_csv(_decoded(path.read_bytes()))
+        return _of_csv(_decoded(path.read_bytes()), most)
     raise _refused(
         "kiểu tệp này không đọc được; hãy lưu lại thành .xlsx, CSV UTF-8 hoặc JSON",
         "save as .xlsx, CSV or JSON",
@@ -82,7 +82,7 @@ def _in_code(content: bytes, code: str) -> str:
     return text
 
 
-def _of_csv(text: str) -> tuple[Row, ...]:
+def _of_csv(text: str, most: int) -> tuple[Row, ...]:
     lines = text.splitlines(keepends=True)
     mark = ""
     if lines and lines[0].lower().startswith("sep=") and len(lines[0].strip()) == 5:
@@ -95,13 +95,13 @@ def _of_csv(text: str) -> tuple[Row, ...]:
     try:
         for cells in reader:
             grid.append((f"dòng {reader.line_num}", cells))
-            _bounded(len(grid), len(cells))
+            _bounded(len(grid), len(cells), most)
     except csv.Error as error:
         raise _refused(f"dòng {reader.line_num} của bảng CSV bị hỏng", f"broken CSV: {error}") from error
     return _of_grid(grid)
 
 
-def _of_json(text: str) -> tuple[Row, ...]:
+def _of_json(text: str, most: int) -> tuple[Row, ...]:
     try:
         found = json.loads(text)
     except (ValueError, RecursionError) as error:
@@ -115,15 +115,15 @@ def _of_json(text: str) -> tuple[Row, ...]:
         raise _refused(
             "tệp JSON phải là một đối tượng hoặc danh sách đối tượng", "an object or a list of objects"
         )
-    _bounded(len(found), len(whole))
+    _bounded(len(found), len(whole), most)
     rows = [_row("cả tệp", list(whole.items()))] if whole else []
     for number, item in enumerate(found):
-        _bounded(number, len(item))
+        _bounded(number, len(item), most)
         rows.append(_row(f"mục {number + 1}", list(item.items())))
     return tuple(rows)
 
 
-def _of_workbook(path: Path) -> tuple[Row, ...]:
+def _of_workbook(path: Path, most: int) -> tuple[Row, ...]:
     _check_archive(path)
     import openpyxl
 
@@ -138,7 +138,7 @@ def _of_workbook(path: Path) -> tuple[Row, ...]:
                 sheet.reset_dimensions()
                 for cells in sheet.iter_rows(max_col=MOST_COLUMNS):
                     grid.append((f"dòng {len(grid) + 1}", [_Cell.of(cell) for cell in cells]))
-                    _bounded(len(grid), len(cells))
+                    _bounded(len(grid), len(cells), most)
             finally:
                 book.close()
     except Rejected:
@@ -216,9 +216,9 @@ def _text(value: Any) -> str:
     return unicodedata.normalize("NFC", " ".join(kept.split()))[:MOST_SIGNS]
 
 
-def _bounded(rows: int, columns: int) -> None:
-    if rows > MOST_ROWS or columns > MOST_COLUMNS:
-        raise _refused(f"bảng quá {MOST_ROWS} dòng hoặc {MOST_COLUMNS} cột", "too many rows or columns")
+def _bounded(rows: int, columns: int, most: int) -> None:
+    if rows > most or columns > MOST_COLUMNS:
+        raise _refused(f"bảng quá {most} dòng hoặc {MOST_COLUMNS} cột", "too many rows or columns")
 
 
 def _empty() -> Rejected:

@@ -8,18 +8,23 @@ from datetime import date
 
 from pipeline.errors import UsageError
 from pipeline.grammar.dates import parse_date
-from pipeline.grammar.folding import nfc, one_line
+from pipeline.grammar.folding import compact, nfc, one_line
 from pipeline.grammar.numbers import parse_number
 
 LONGEST = {
     "title": 1000, "issuer": 200, "signer": 100, "owner": 100, "address": 300, "parcel": 100,
+    "scope": 300,
 }  # fmt: skip
 CODES = {"owner_id": re.compile(r"\d{9}|\d{12}|\d{10}(?:-\d{3})?")}
 """CMND of 9 figures, CCCD of 12 (Luật Căn cước 2023), tax code of 10 or 10-3 (Thông tư 86/2024/TT-BTC)."""
 DATES = ("date", "birth_date")
+TERMS = ("valid_from", "valid_to")
+"""Days from and to which a paper holds (thời hạn có giá trị, Thông tư 01/2023/TT-VPCP Điều 9); they may lie ahead."""
+ENDLESS = "vô thời hạn"
+_ENDLESS = ("vothoihan", "khongthoihan", "khongxacdinhthoihan", "laudai")
 COPIES = ("ban_chinh", "ban_sao_chung_thuc", "ban_sao", "ban_dien_tu")
 """Kinds of copies as the catalogue of procedures names them."""
-NAMES = ("number", *DATES, *LONGEST, *CODES, "copy_kind")
+NAMES = ("number", *DATES, *TERMS, *LONGEST, *CODES, "copy_kind")
 _YEAR = re.compile(r"\d{4}")
 _ISO = re.compile(r"\d{4}-\d{2}-\d{2}")
 
@@ -50,6 +55,10 @@ def checked_entry(name: str, text: str, *, today: date) -> str:
         return value
     if name == "birth_date" and _YEAR.fullmatch(value) and 1900 <= int(value) <= today.year:
         return value  # many older persons have no day of birth on any paper
+    if name == "valid_to" and compact(value) in _ENDLESS:
+        return ENDLESS
+    if name in TERMS:
+        return _date(value, None)
     if name in DATES:
         return _date(value, today)
     if name in CODES:
@@ -61,14 +70,14 @@ def checked_entry(name: str, text: str, *, today: date) -> str:
     return value
 
 
-def _date(value: str, today: date) -> str:
+def _date(value: str, today: date | None) -> str:
     try:
         found = date.fromisoformat(value) if _ISO.fullmatch(value) else parse_date(value)
     except ValueError:
         found = None
     if found is None or found.year < 1900:
         raise _no(value, "ngày (2024-03-15 hay 15/3/2024)", "a date")
-    if found > today:
+    if today is not None and found > today:
         raise _no(value, "ngày đã qua", "a date that has come")
     return found.isoformat()
 

@@ -14,8 +14,9 @@ from config.settings import Settings
 from pipeline.errors import UsageError
 from pipeline.home.server import Progress
 from pipeline.paths import HomePaths
-from pipeline.wire import Parts, database_file
-from storage.backup import Backup
+from pipeline.wire import Parts, sqlite_file
+from storage.backup import Backup, copy_sqlite
+from storage.transfer import snapshot
 from storage.vault import Vault
 
 _ONE = threading.Lock()
@@ -32,7 +33,6 @@ class BackupDesk:
     def run(self, arguments: dict[str, Any], actor: str, progress: Progress) -> dict[str, Any]:
         """One set more. Raises UsageError for a place or key that will not do, Unavailable to try again."""
         folder = Path(str(arguments["path"]))
-        database_file(self._paths, self._settings, command="backup")
         self._check_place(folder)
         started = time.monotonic()
         with _ONE:
@@ -57,11 +57,21 @@ class BackupDesk:
         scratch.mkdir(parents=True, mode=0o700)
         try:
             self._parts.segments.publish()
+            file = sqlite_file(self._paths, self._settings)
+            database = self._parts.records.database
+
+            def copy_database(into: Path) -> None:
+                if file is None:
+                    snapshot(database, into)
+                else:
+                    copy_sqlite(file, into)
+
             return Backup(
                 vault,
                 self._parts.versioned,
                 home=self._paths.root,
-                database=database_file(self._paths, self._settings, command="backup"),
+                database=file,
+                copy_database=copy_database,
                 scratch=scratch,
                 held_still=self._parts.segments.held_still,
                 progress=progress,

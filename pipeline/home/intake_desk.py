@@ -88,6 +88,11 @@ class IntakeDesk:
         ]:  # two watchers of a share without locks: what one takes, the other finds held
             return {"batches": list(self._take(folder, files, bound, once=True)), "dossier": bound.dossier}
 
+    def take_listed(self, path: Path, bound: Bound) -> tuple[str, str | None]:
+        """Take in one file that the list of an import describes; its batch, and a note when it was there before."""
+        ((batch, note),) = self._take(path, (path,), bound, roles={}).items()
+        return batch, note
+
     def stack(self, arguments: dict[str, Any], actor: str, progress: Progress) -> dict[str, Any]:
         """Take in a scanned stack and answer like `ingest`."""
         files = tuple(Path(str(name)) for name in arguments["files"])

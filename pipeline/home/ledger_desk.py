@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 from config.settings import Settings
 from pipeline.errors import UsageError
 from pipeline.files import write_whole
+from pipeline.home.person_desk import PersonDesk, is_owner
+from pipeline.paths import HomePaths
 from pipeline.wire import Parts
 from storage import ledger_export
 from storage.inclusion import Inclusion
@@ -31,8 +34,8 @@ from storage.proof import (
 class LedgerDesk:
     """Verbs of `sohoa ledger`, and what the clock does for the ledger."""
 
-    def __init__(self, parts: Parts, settings: Settings) -> None:
-        self._parts = parts
+    def __init__(self, parts: Parts, settings: Settings, paths: HomePaths) -> None:
+        self._parts, self._settings, self._paths = parts, settings, paths
         self._ledger = parts.records.ledger
         self._agency = settings.agency
 
@@ -89,16 +92,35 @@ class LedgerDesk:
         return {"path": str(output), "sha256": written.sha256, "size": written.size}
 
     def _slip(self, person: str, output: Path, actor: str) -> dict[str, Any]:
-        """`person` is a key of the ledger, a name of an actor, a dossier code or a document id."""
+        """`person` is a key of the ledger, a name of an actor, a dossier code, a document id, or an owner's number.
+
+        Of an owner the slip tells what was done with the owner's papers; the number stands neither in it nor on the
+        ledger.
+        """
+        if is_owner(person):
+            desk = PersonDesk(self._parts, self._paths, self._settings)
+            owner_id = desk.owner(person)
+            key, about = desk.objects(owner_id) if owner_id else (person, frozenset({person}))
+            return self._write_slip(key, output, actor, lambda who, what: not about.isdisjoint(what))
         pseudonym = actor_key(self._agency.code, person)
         objects = frozenset({person, *self._parts.records.catalogue.documents(dossier=person)})
         known = self._parts.records.catalogue.dossier(person) is not None or person.startswith("d_")
         key = person if known or len(person) == len(pseudonym) else pseudonym
+        return self._write_slip(
+            key,
+            output,
+            actor,
+            lambda who, what: who in (person, pseudonym) or not objects.isdisjoint(what),
+        )
+
+    def _write_slip(
+        self, key: str, output: Path, actor: str, concerns: Callable[[str, frozenset[str]], bool]
+    ) -> dict[str, Any]:
         self._note("export_slip", actor, [key], {})
         text, count = ledger_export.slip(
             self._ledger,
             key=key,
-            concerns=lambda who, what: who in (person, pseudonym) or not objects.isdisjoint(what),
+            concerns=concerns,
             office=(self._agency.code, self._agency.name),
         )
         written = write_whole(output, text.encode(), "text/plain")

@@ -14,10 +14,11 @@ from pipeline.errors import Unavailable, UsageError
 from pipeline.files import sync_folder, write_whole
 from pipeline.home.claim import claim
 from pipeline.paths import HomePaths
-from pipeline.wire import database_file, open_store
+from pipeline.wire import database_url, open_store, sqlite_file
 from storage.database import open_database, sqlite_url
 from storage.ledger import Ledger
 from storage.restore import Restore
+from storage.transfer import put_in_place
 from storage.vault import Vault
 from storage.versions import VersionedBucket
 
@@ -32,7 +33,6 @@ def restore(
 ) -> dict[str, Any]:
     """Fill an empty home. Raises UsageError for one that is not empty, a wrong key or no backup; Tampered."""
     here = load(paths.root)
-    database_file(paths, here, command="restore")
     vault = Vault.open(folder, here.backup.key_file)
     run = vault.read_set(chosen)
     mark = {"backup": vault.id, "set": run["id"]}
@@ -46,7 +46,7 @@ def restore(
         work = Restore(vault, run, paths.root, paths.work / "restore", progress)
         work.files()
         settings = load(paths.root)  # now those of the old home, under those of the environment
-        target = database_file(paths, settings, command="restore")
+        target = sqlite_file(paths, settings) or paths.database
         target.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         store, endpoint = open_store(paths, settings)
         try:
@@ -69,7 +69,15 @@ def restore(
             database.dispose()
         for suffix in ("-wal", "-shm"):
             part.with_name(part.name + suffix).unlink(missing_ok=True)
-        part.replace(target)
+        if sqlite_file(paths, settings) is None:
+            server = open_database(database_url(paths, settings))
+            try:
+                put_in_place(part, server)
+            finally:
+                server.dispose()
+            part.unlink()
+        else:
+            part.replace(target)
         sync_folder(target.parent)
         shutil.rmtree(paths.work / "restore", ignore_errors=True)
         paths.restoring.unlink()

@@ -20,11 +20,13 @@ from pipeline.home.doctor import probes_alone
 from pipeline.home.download_desk import DownloadDesk
 from pipeline.home.export_desk import ExportDesk
 from pipeline.home.fixity_desk import FixityDesk
+from pipeline.home.import_desk import ImportDesk
 from pipeline.home.inquiry import Inquiry
 from pipeline.home.intake_desk import IntakeDesk
 from pipeline.home.keeping_desk import KeepingDesk
 from pipeline.home.ledger_desk import LedgerDesk
 from pipeline.home.link_desk import LinkDesk
+from pipeline.home.person_desk import PersonDesk
 from pipeline.home.procedure_desk import import_procedures
 from pipeline.home.registry_desk import RegistryDesk
 from pipeline.home.renewal_watch import RenewalWatch
@@ -81,6 +83,9 @@ class Service:
             "ping": lambda arguments, actor, progress: {"ready": self._parts is not None},
             "down": self._down,
             "ingest": lambda a, actor, p: self._desk().ingest(a, actor, p),
+            "import": lambda a, actor, p: ImportDesk(self._need_parts(), self._settings, self._desk()).run(
+                a, actor, p
+            ),
             "take": lambda a, actor, p: self._desk().take(a, actor, p),
             "stack": lambda a, actor, p: self._desk().stack(a, actor, p),
             "read_ahead": lambda a, actor, p: self._desk().read_ahead(a, actor, p),
@@ -127,6 +132,9 @@ class Service:
             "trust": lambda a, actor, p: TrustDesk(self._need_parts(), self._paths, self._settings).run(
                 a, actor
             ),
+            "person": lambda a, actor, p: PersonDesk(self._need_parts(), self._paths, self._settings).view(
+                a, actor
+            ),
             "doctor": lambda a, actor, p: self._doctor(actor),
         }
 
@@ -148,7 +156,7 @@ class Service:
         with self._changed:
             self._parts, self._reason = parts, None
             desk = IntakeDesk(parts, self._paths, self._settings)
-            ledger = LedgerDesk(parts, self._settings)
+            ledger = LedgerDesk(parts, self._settings, self._paths)
             copy = CopyDesk(parts, self._settings)
             signing = SigningDesk(parts, self._paths, self._settings)
             self._fixity = FixityDesk(parts, self._paths, self._settings)
@@ -256,7 +264,7 @@ class Service:
         return RegistryDesk(self._need_parts(), self._paths, self._settings, self._desk())
 
     def _ledger_desk(self) -> LedgerDesk:
-        return LedgerDesk(self._need_parts(), self._settings)
+        return LedgerDesk(self._need_parts(), self._settings, self._paths)
 
     def _ask(self, *, work: bool = False) -> Inquiry:
         if work:

@@ -1,0 +1,260 @@
+"""Many documents through store, catalogue, search and scrub: is memory flat? Writes docs/benchmarks-volume.md.
+
+    python scripts/bench_volume.py [--documents 2000] [--folder DIR] [--no-write]
+
+The papers are made up and small (one PDF of some kilobytes each, no OCR, no signature), but what keeps them is the
+real code: the embedded S3 server, originals landed and read back, content and sidecar stored, read back and pinned by
+chained manifests, catalogue, words and ledger in one transaction. Ends with 1 when something is lost or memory grows.
+"""
+
+from __future__ import annotations
+
+import argparse
+import gc
+import hashlib
+import os
+import platform
+import resource
+import statistics
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from sqlalchemy import Engine, func, select
+
+from pipeline.files import blob_of
+from pipeline.model import Field, SourceFile
+from pipeline.records import dump
+from pipeline.sidecar import sidecar_of
+from scripts.bench_search import Paper, papers
+from storage.archive import Archive
+from storage.batches import Batches
+from storage.catalogue import Catalogue
+from storage.database import open_database, reading, sqlite_url
+from storage.fixity import Fixity
+from storage.ledger import Ledger
+from storage.s3 import Bucket
+from storage.schema import document as documents
+from storage.search import Search
+from storage.seaweedfs import EmbeddedStore
+from storage.segments import Segments
+from tests.papers import field, make_document, make_intake, of_text, with_bytes
+
+ROOT = Path(__file__).resolve().parent.parent
+LOCK = timedelta(days=1)
+A_DOSSIER = 5
+"""Papers of one dossier, about as many as a dossier of the one-stop shop has."""
+FLAT_MB = 60
+"""What memory may grow by between the first tenth and the end: caches fill, one document more must not stay."""
+QUERIES = 40
+
+
+@dataclass(frozen=True, slots=True)
+class Memory:
+    """Resident memory in MB: of this process, and of the store."""
+
+    at: str
+    own: float
+    store: float
+
+
+def resident(pid: int) -> float:
+    """Resident memory of a process in MB."""
+    pages = int(Path(f"/proc/{pid}/statm").read_text().split()[1])
+    return pages * os.sysconf("SC_PAGE_SIZE") / 1e6
+
+
+class Volume:
+    """One store and one database, filled and looked through."""
+
+    def __init__(self, folder: Path, store: EmbeddedStore, database: Engine) -> None:
+        self._folder = folder
+        self._store = store
+        self._bucket = Bucket(store.endpoint("writer"))
+        self._archive = Archive(self._bucket)
+        self._batches, self._catalogue = Batches(database), Catalogue(database)
+        self._database = database
+        self._base = make_document(folder)
+        self.memory: list[Memory] = []
+
+    def look(self, at: str) -> None:
+        gc.collect()
+        child = self._store._child
+        assert child is not None
+        self.memory.append(Memory(at, resident(os.getpid()), resident(child.pid)))
+
+    def fill(self, count: int, step: Progress) -> float:
+        """Keep so many documents; seconds that it took."""
+        bar = step.add_task("Lưu (storing)", total=count)
+        marks = {max(1, count // 10): "10 %", max(2, count // 2): "50 %", count: "100 %"}
+        self.look("0")
+        began, held = time.monotonic(), 0.0
+        for number, paper in enumerate(papers(count), 1):
+            self._keep(number, paper)
+            step.advance(bar)
+            if number in marks:
+                pause = time.monotonic()
+                self.look(marks[number])
+                held += time.monotonic() - pause
+        return time.monotonic() - began - held
+
+    def _keep(self, number: int, made: Paper) -> None:
+        """One scan of its own bytes, one PDF of its own bytes, by the way every document goes."""
+        dossier = f"H36.1-260101-{(number - 1) // A_DOSSIER + 1:07d}"
+        scan = self._folder / "scan.jpg"
+        scan.write_bytes(made.text.encode() * 3)
+        blob = blob_of(scan, "image/jpeg")
+        name = hashlib.sha256(f"{number}".encode()).hexdigest()[:20]
+        one = of_text(self._base, f"d_{name}", made.text, dossier=dossier)
+        page = replace(one.pages[0], page=replace(one.pages[0].page, id=f"p_{name}", file=blob))
+        one = replace(
+            one,
+            batch=f"b_{name}",
+            pages=(page,),
+            originals=(SourceFile(source=str(scan), blob=blob),),
+            paper=replace(one.paper, pages=(0,), type_name=made.type_name, fields=_fields(made)),
+        )
+        until = datetime.now(UTC) + LOCK
+        intake = make_intake(one)
+        self._batches.open(intake)
+        self._archive.land(intake, lock_until=until)
+        self._batches.set_pages(one.batch, [side.page for side in one.pages])
+        self._batches.record_read(one.pages)
+        self._batches.open_document(one)
+        signed = with_bytes(one, b"%PDF-1.7\n" + made.text.encode() + str(number).encode(), self._folder)
+        stored = self._archive.store(signed, sidecar=dump(sidecar_of(signed)), lock_until=until)
+        self._catalogue.commit(stored)
+        self._batches.settle(one.batch)
+        signed.pdf.path.unlink()
+
+    def search(self, count: int, step: Progress) -> list[float]:
+        """Milliseconds of queries for names and sentences that are there; each must find something."""
+        bar, took = step.add_task("Tìm (searching)", total=QUERIES), []
+        search = Search(self._database)
+        for made in list(papers(min(count, QUERIES))):
+            began = time.perf_counter()
+            found = search.find(made.person)["results"]
+            took.append(1000 * (time.perf_counter() - began))
+            assert found, made.person
+            step.advance(bar)
+        self.look("tìm (search)")
+        return took
+
+    def scrub(self, step: Progress) -> tuple[int, int, float]:
+        """Objects read again, findings, seconds."""
+        bar = step.add_task("Rà soát (scrubbing)", total=256)
+        fixity = Fixity(
+            self._database, Bucket(self._store.endpoint("writer")), mb_per_second=10_000, agency="H26",
+            busy=lambda: False,
+        )  # fmt: skip
+        began = time.monotonic()
+        run = fixity.scrub(actor="bench", progress=lambda event: step.update(bar, completed=event["done"]))
+        step.update(bar, completed=256)
+        took = time.monotonic() - began
+        self.look("rà soát (scrub)")
+        return run.checked, len(run.findings), took
+
+    def ledger(self) -> bool:
+        Segments(self._database, self._bucket, lock=LOCK).publish()
+        held = Ledger(self._database).verify().ok
+        self.look("sổ cái (ledger)")
+        return held
+
+    def count(self) -> int:
+        with reading(self._database) as connection:
+            query = select(func.count()).select_from(documents).where(documents.c.state == "stored")
+            return int(connection.execute(query).scalar_one())
+
+
+def _fields(made: Paper) -> tuple[Field, ...]:
+    return field("title", made.title), field("number", made.code), field("owner", made.person)
+
+
+@contextmanager
+def volume(folder: Path | None) -> Iterator[Volume]:
+    with tempfile.TemporaryDirectory(dir=folder, prefix="sohoa-volume-") as name:
+        place = Path(name)
+        store = EmbeddedStore(place / "store", bucket="sohoa")
+        store.start()
+        database = open_database(sqlite_url(place / "sohoa.sqlite3"))
+        try:
+            yield Volume(place, store, database)
+        finally:
+            database.dispose()
+            store.stop(1)
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0] if __doc__ else "")
+    parser.add_argument("--documents", type=int, default=2000)
+    parser.add_argument("--folder", type=Path, help="where the store grows (25 KB a document)")
+    parser.add_argument("--no-write", action="store_true", help="only say it")
+    chosen = parser.parse_args()
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    with volume(chosen.folder) as made, Progress(*columns, console=Console(stderr=True)) as step:
+        used = resource.getrusage(resource.RUSAGE_SELF)
+        seconds = made.fill(chosen.documents, step)
+        after = resource.getrusage(resource.RUSAGE_SELF)
+        processor = after.ru_utime + after.ru_stime - used.ru_utime - used.ru_stime
+        queries = made.search(chosen.documents, step)
+        checked, findings, scrubbed = made.scrub(step)
+        ledger_ok, count = made.ledger(), made.count()
+    grown = {
+        name: getattr(made.memory[-1], name) - getattr(made.memory[1], name) for name in ("own", "store")
+    }
+    flat = grown["own"] <= FLAT_MB
+    whole = count == chosen.documents and not findings and ledger_ok
+    page = _page(
+        chosen.documents, seconds, processor, queries, checked, findings, scrubbed, made.memory, ledger_ok
+    )
+    sys.stdout.write(page)
+    if not chosen.no_write:
+        (ROOT / "docs" / "benchmarks-volume.md").write_text(page, "utf-8")
+    if not whole:
+        sys.stderr.write(f"{count} of {chosen.documents} stored, {findings} findings, ledger {ledger_ok}\n")
+    if not flat:
+        sys.stderr.write(f"memory grew by {grown['own']:.0f} MB\n")
+    return 0 if whole and flat else 1
+
+
+def _page(
+    count: int,
+    seconds: float,
+    processor: float,
+    queries: list[float],
+    checked: int,
+    findings: int,
+    scrubbed: float,
+    memory: list[Memory],
+    ledger_ok: bool,
+) -> str:
+    rows = "\n".join(f"| {one.at} | {one.own:.0f} | {one.store:.0f} |" for one in memory)
+    p95 = statistics.quantiles(queries, n=20)[-1] if len(queries) > 1 else queries[0]
+    state = "holds" if ledger_ok else "DOES NOT HOLD"
+    return f"""# Many documents
+
+Made by `make bench-volume` on {datetime.now(UTC):%Y-%m-%d}, {os.cpu_count()} cores, Python {platform.python_version()}.
+Small made-up PDFs without OCR and signature, everything else as in use: embedded S3 server, SQLite, one process storing
+one document after the other.
+
+- {count:,} documents stored in {seconds:.0f} s: {count / seconds:.1f} documents/s;
+  {1000 * processor / count:.0f} ms of processor time of ours each
+- search: median {statistics.median(queries):.1f} ms, p95 {p95:.1f} ms
+- scrub: {checked:,} objects read and hashed again in {scrubbed:.0f} s ({checked / scrubbed:.0f}/s),
+  {findings} findings; ledger {state}
+
+| when | memory of sohoa, MB | of the store, MB |
+|---|---|---|
+{rows}
+"""
+
+
+if __name__ == "__main__":
+    sys.exit(main())
