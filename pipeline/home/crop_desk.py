@@ -78,9 +78,8 @@ class CropDesk:
         intake = records.batches.intake(batch)
         turned = records.decisions.arrangement(batch).turned
         pages: list[Page] = []
-        for file, sides in zip(
-            intake.files, self._parts.pool.look_into(intake.files, self._parts.limits), strict=True
-        ):
+        looked = self._parts.pool.look_into(intake.files, self._parts.limits, priority=0)  # a person waits
+        for file, sides in zip(intake.files, looked, strict=True):
             pages += pages_of(file, sides, batch=batch, first_index=len(pages))
         found = (known(replace(page, turn=turned.get(page.index)), self._pages) for page in pages)
         return {read.page.index: read for read in found if read is not None and read.image is not None}

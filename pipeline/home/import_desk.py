@@ -151,7 +151,7 @@ class ImportDesk:
             SourceFile(source=str(path), blob=blob_of(path, "application/octet-stream"))
             for _, _, path in jobs
         ]
-        looked = self._parts.pool.look_into(files, self._parts.limits)
+        looked = self._parts.pool.look_into(files, self._parts.limits, priority=10)
         found: dict[int, Outcome] = {}
         for (number, row, path), file, sides in zip(jobs, files, looked, strict=True):
             name = beside.files[number]
