@@ -12,6 +12,7 @@ from typing import Annotated, Any, NoReturn
 import typer
 from typer.core import TyperGroup
 
+from pipeline.commands.usage import ParserRefusal, refusal
 from pipeline.errors import SohoaError, Unavailable, UsageError
 from pipeline.home.client import call
 from pipeline.paths import HomePaths, home_folder
@@ -77,12 +78,21 @@ class Session:
 
 
 class CommandGroup(TyperGroup):
-    """Turns SohoaErrors into a sentence and the exit code that the contract names."""
+    """Turns SohoaErrors, and wrong usage, into a sentence and the exit code that the contract names."""
+
+    def make_context(self, *args: Any, **extra: Any) -> Any:
+        """Parse what stands before the command."""
+        try:
+            return super().make_context(*args, **extra)
+        except ParserRefusal as error:
+            _refuse(error)
 
     def invoke(self, ctx: Any) -> Any:
         """Run the command."""
         try:
             return super().invoke(ctx)
+        except ParserRefusal as error:
+            _refuse(error)
         except SohoaError as error:
             fail(error, as_json="--json" in sys.argv)
         except OSError as error:
@@ -97,6 +107,13 @@ class CommandGroup(TyperGroup):
                 "\nĐã dừng; việc đang làm vẫn tiếp tục ở tiến trình nền. (Stopped; work goes on.)\n"
             )
             raise SystemExit(130) from None
+
+
+def _refuse(error: Exception) -> NoReturn:
+    ours = refusal(error)
+    if ours is None:  # no arguments at all: the parser prints the page of help
+        raise error
+    fail(ours, as_json="--json" in sys.argv)
 
 
 def fail(error: SohoaError, *, as_json: bool) -> NoReturn:
