@@ -144,6 +144,10 @@ def test_settings_are_shown_without_secrets(home: Home) -> None:
         ("ingest", "/khong/co/thu/muc/nay"),
         ("ingest", str(STACK), "--dossier", "sai-ma"),
         ("retry", "b_00000000000000000000"),
+        ("review", "--undo"),
+        ("review", "--dossier", "H38.20-261002-0007"),
+        ("backup", "/proc/khong/co"),
+        ("sheets", "--dossier", "H38.20-261002-0007", "-o", "/tmp"),
     ],
 )
 def test_wrong_usage_ends_with_2_and_a_sentence(home: Home, words: tuple[str, ...]) -> None:
@@ -178,6 +182,13 @@ def test_help_names_the_tables_of_the_settings(home: Home) -> None:
     for command, table in (("scan", "[scanner.TÊN]"), ("counter", "[counter.TÊN]"), ("import", "[columns]")):
         told, _ = Home(home.root, {"COLUMNS": "160"}).start(command, "--help").communicate(timeout=60)
         assert table in told
+
+
+def test_a_place_that_cannot_be_written_is_named(home: Home, taken: Answer) -> None:
+    for place in ("/proc/khong-co/ban.pdf", "/etc/passwd/ban.pdf"):
+        answer = home.run("get", decision(taken)["id"], "-o", place)
+        assert answer.code == 2 and answer.log.startswith("sohoa: Không dùng được /"), answer.log
+    assert Home(Path("/etc/passwd")).run("status").code == 2
 
 
 def test_an_unknown_setting_names_the_nearest(home: Home) -> None:

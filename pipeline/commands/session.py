@@ -13,9 +13,10 @@ import typer
 from typer.core import TyperGroup
 
 from pipeline.commands.usage import ParserRefusal, refusal
-from pipeline.errors import SohoaError, Unavailable, UsageError
+from pipeline.errors import SohoaError, UsageError
 from pipeline.home.client import call
 from pipeline.paths import HomePaths, home_folder
+from pipeline.refused_path import refused_path
 
 JsonOption = Annotated[
     bool, typer.Option("--json", help="Một văn bản JSON trên stdout. (One JSON document.)")
@@ -95,13 +96,10 @@ class CommandGroup(TyperGroup):
             _refuse(error)
         except SohoaError as error:
             fail(error, as_json="--json" in sys.argv)
+        except BrokenPipeError:  # the reader (`| head`) has seen enough
+            raise
         except OSError as error:
-            where = f"{error.filename}: " if error.filename else ""
-            reason = f"{where}{error.strerror or error}"
-            fail(
-                Unavailable(f"the system refuses: {reason}", vi=f"Hệ thống từ chối: {reason}"),
-                as_json="--json" in sys.argv,
-            )
+            fail(refused_path(error), as_json="--json" in sys.argv)
         except KeyboardInterrupt:
             sys.stderr.write(
                 "\nĐã dừng; việc đang làm vẫn tiếp tục ở tiến trình nền. (Stopped; work goes on.)\n"

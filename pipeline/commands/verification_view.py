@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 IN_FULL = 12
 """So many files are told one by one; more by reason only."""
 NAMES = 8
+ROLES = {"officer": "cán bộ", "agency": "cơ quan"}
 COLOURS = {"TOTAL_PASSED": "green", "TOTAL_FAILED": "red"}
 
 
@@ -41,7 +42,9 @@ def _one(result: dict[str, Any], console: Console) -> None:
         soft_wrap=True,
     )
     for signature in result["signatures"]:
-        who = signature["signer"] + (f" ({signature['role']})" if signature["role"] else "")
+        who = signature["signer"] + (
+            f" ({ROLES.get(signature['role'], signature['role'])})" if signature["role"] else ""
+        )
         moment = signature["signed_at"]
         shown = in_vietnam(_moment(moment)) if moment else ""
         console.print(f"  [dim]{escape(who)}  {signature['level']}  {shown}[/]", soft_wrap=True)
