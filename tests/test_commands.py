@@ -194,3 +194,7 @@ def test_a_place_that_cannot_be_written_is_named(home: Home, taken: Answer) -> N
 def test_an_unknown_setting_names_the_nearest(home: Home) -> None:
     answer = Home(home.root, {"SOHOA_LIMITS_PAGE_SECOND": "9"}).run("config")
     assert answer.code == 2 and "page_seconds" in answer.log
+    assert answer.log.startswith("sohoa: Không có mục cấu hình limits.page_second")
+    answer = Home(home.root, {"SOHOA_MODE": "rat-bi-mat"}).run("config")
+    assert answer.code == 2 and answer.log.startswith("sohoa: Mục cấu hình mode có giá trị không dùng được")
+    assert "rat-bi-mat" not in answer.log and "'demo' or 'production'" in answer.log
