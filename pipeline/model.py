@@ -294,7 +294,7 @@ class Field:
 
     A value that is not `doubtful` is claimed to be right. `page` is the batch index of the page it
     stands on; `evidence` says in one word where it came from (qr, text, receipt, operator, list, signature, mrz,
-    stamp).
+    stamp, model, cited, layer).
     """
 
     name: str

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import os
 import uuid
+from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
+from functools import cache
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -16,6 +18,7 @@ import config
 from config.settings import S3, Settings
 from config.settings import SecondCopy as CopySettings
 from pipeline.casework import Casework
+from pipeline.classify.type_model import TypeModel, read_model
 from pipeline.classify.types import TypeCatalogue
 from pipeline.engine import Engine
 from pipeline.errors import UsageError
@@ -42,6 +45,7 @@ from storage.batches import Batches
 from storage.catalogue import Catalogue
 from storage.database import open_database, parse_url, sqlite_url
 from storage.decisions import Decisions
+from storage.learned import Learned
 from storage.ledger import Ledger
 from storage.lights import Lights
 from storage.locking import LockingBucket
@@ -191,6 +195,7 @@ def open_work(paths: HomePaths, settings: Settings, records: Records) -> Parts:
         judge_incoming=verifier.judge_incoming,
         unknown_dossier=casework.why_unknown,
         receipts=receipt_forms(settings),
+        opinion=second_opinion(records.database),
     )
     engine = Engine(records.database.url, executor=home_id(paths), stages=stages, work=paths.work, at_once=2)
     engine.launch()
@@ -251,6 +256,18 @@ def open_work(paths: HomePaths, settings: Settings, records: Records) -> Parts:
             lock,
         ),
     )
+
+
+def second_opinion(database: Database) -> Callable[[datetime], TypeModel | None]:
+    """The model that was in use at a time; each is read once."""
+    learned = Learned(database)
+    read = cache(lambda version: read_model(learned.content(version)))
+
+    def asked(at: datetime) -> TypeModel | None:
+        version = learned.in_use(at)
+        return read(version) if version else None
+
+    return asked
 
 
 def trust_of(paths: HomePaths, settings: Settings) -> TrustStore:
