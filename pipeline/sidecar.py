@@ -41,7 +41,10 @@ class Amended:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SidecarPage:
-    """One page as read; `source` is the file's name without its folder, boxes are pixels at `dpi`."""
+    """One page as read; `source` is the file's name without its folder, boxes are pixels at `dpi`.
+
+    `own_text_…`: of the text layer of a page made elsewhere, the code before Unicode and the share that agrees.
+    """
 
     index: int
     source: str
@@ -56,6 +59,8 @@ class SidecarPage:
     lines: tuple[Line, ...]
     barcodes: tuple[Barcode, ...]
     regions: tuple[Region, ...]
+    own_text_code: str | None = None
+    own_text_agrees: float | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -156,4 +161,6 @@ def _page(read: ReadPage) -> SidecarPage:
         lines=read.lines,
         barcodes=read.barcodes,
         regions=read.regions,
+        own_text_code=read.own_text.code if read.own_text else None,
+        own_text_agrees=read.own_text.agrees if read.own_text else None,
     )

@@ -10,6 +10,7 @@ from pipeline.classify.dating import date_field
 from pipeline.classify.identity_card import with_zone
 from pipeline.classify.issuer import issuer_field
 from pipeline.classify.numbering import number_field
+from pipeline.classify.own_layer import witnessed
 from pipeline.classify.parcel import parcel_field
 from pipeline.classify.penned import date_by_pen, number_by_pen
 from pipeline.classify.persons import person_fields
@@ -80,7 +81,7 @@ def paper_of(draft: Draft, types: TypeCatalogue, *, needs_dossier: bool, today: 
         type=kind.key,
         type_name=kind.name,
         origin=draft.origin,
-        fields=tuple(item for item in found if item is not None),
+        fields=witnessed([item for item in found if item is not None], draft.views),
         review=review,
     )
 
