@@ -119,7 +119,9 @@ def test_other_languages_and_signs_stay(text: str) -> None:
     assert code_of(text) is None and to_unicode(text).text == nfc(text)
 
 
-@pytest.mark.parametrize("word", ["quyết", "nghiêng", "ủy", "đường", "khuya", "yêu", "gìn", "hoặc", "thuở", "rượu"])
+@pytest.mark.parametrize(
+    "word", ["quyết", "nghiêng", "ủy", "đường", "khuya", "yêu", "gìn", "hoặc", "thuở", "rượu"]
+)
 def test_syllables(word: str) -> None:
     assert is_syllable(word) and is_syllable(word.upper())
 
@@ -135,7 +137,9 @@ def test_a_number_is_the_same_with_every_sign_for_its_letter(text: str) -> None:
     assert found is not None and found.text == "15/QĐ-UBND"
 
 
-@pytest.mark.parametrize("text", ["Ðường Ðê Ðiều", "Đường Đê Điều", unicodedata.normalize("NFD", "Đường Đê Điều")])
+@pytest.mark.parametrize(
+    "text", ["Ðường Ðê Ðiều", "Đường Đê Điều", unicodedata.normalize("NFD", "Đường Đê Điều")]
+)
 def test_words_are_found_with_every_sign_for_their_letter(text: str) -> None:
     assert fold(text) == "duong de dieu" and fold(text.swapcase()) == "duong de dieu"
     assert nfc(text) == "Đường Đê Điều"

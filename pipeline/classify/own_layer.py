@@ -21,11 +21,12 @@ WITNESS = 0.8
 LEAST = 0.3
 """Confidence of a reading below which agreement proves nothing: it may be a guess that fell on the text."""
 AGREED = 0.97
+READ = ("text", "pen")
 EVIDENCE = "layer"
 
 
 def witnessed(fields: Sequence[Field], views: Sequence[PageView]) -> tuple[Field, ...]:
-    """The fields with the word of the pages' own text; and a remark when that is in an old code or says other things."""
+    """The fields with the word of the pages' own text; and a remark when that is in an old code or says else."""
     texts = {view.index: view.page.own_text for view in views if view.page.own_text is not None}
     if not texts:
         return tuple(fields)
@@ -42,7 +43,7 @@ def witnessed(fields: Sequence[Field], views: Sequence[PageView]) -> tuple[Field
 
 
 def _weighed(field: Field, text: OwnText | None) -> Field:
-    if text is None or field.box is None or text.agrees < WITNESS or field.evidence != "text":
+    if text is None or field.box is None or text.agrees < WITNESS or field.evidence not in READ:
         return field
     said = _said(field.name, _beside(text, field.box))
     if field.value in said:

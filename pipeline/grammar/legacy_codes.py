@@ -67,9 +67,7 @@ def _vni() -> dict[str, str]:
 
 def _tone(letter: str) -> str:
     """The tone mark of ấ, ầ …, which has the hat before or behind it."""
-    return "".join(
-        sign for sign in unicodedata.normalize("NFD", letter)[1:] if sign not in "\u0302\u0306"
-    )
+    return "".join(sign for sign in unicodedata.normalize("NFD", letter)[1:] if sign not in "\u0302\u0306")
 
 
 VNI = _vni()
@@ -77,13 +75,17 @@ VNI = _vni()
 _BY_VNI = re.compile("|".join(sorted(map(re.escape, VNI), key=len, reverse=True)))
 _BY_TCVN3 = re.compile("[" + re.escape("".join(TCVN3)) + "]")
 
-_WORD = re.compile(r"[^\W\d_]+(?:[\u00a1-\u00bf\u00d7\u00f7\u00ad]+[^\W\d_]*)*|[\u00a1-\u00bf\u00ad]+[^\W\d_]+")
+_WORD = re.compile(
+    r"[^\W\d_]+(?:[\u00a1-\u00bf\u00d7\u00f7\u00ad]+[^\W\d_]*)*|[\u00a1-\u00bf\u00ad]+[^\W\d_]+"
+)
 _SYLLABLE = re.compile(
     r"(?:ngh|ng|nh|ch|gh|gi|kh|ph|qu|th|tr|[bcdghklmnpqrstvx])?"
     r"(?:uyê|uya|oai|oay|oeo|uay|uây|uyu|iêu|yêu|uôi|ươi|ươu|oa|oă|oe|oo|ua|uâ|uê|uô|uơ|uy|ia|iê|yê|ưa|ươ|"
     r"ai|ao|au|ay|âu|ây|eo|êu|iu|oi|ôi|ơi|ui|ưi|ưu|a|ă|â|e|ê|i|o|ô|ơ|u|ư|y)"
     r"(?:ch|ng|nh|[cmnpt])?",
 )
+_SMALL = "a-zà-öø-ÿăđĩũơưạ-ỹ"
+_HYPHENED = re.compile(rf"(?<![^\W_])[{_SMALL}]{{1,3}}-[{_SMALL}]{{1,4}}(?![^\W_])")
 ENOUGH, VALID, INVALID = 2, 0.85, 0.4
 """Words with signs beyond ASCII that must be there; share of them valid after the turn, and valid before it."""
 
@@ -115,6 +117,16 @@ def decode(text: str, code: LegacyCode) -> str:
     if code is LegacyCode.TCVN3:
         return _BY_TCVN3.sub(lambda found: TCVN3[found[0]], text)
     return _BY_VNI.sub(lambda found: VNI[found[0]], text)
+
+
+def mend_hyphens(text: str) -> str:
+    """`th-ờng` is `thường`: the ư of TCVN3 stands where Latin-1 has the soft hyphen, which programs make a dash.
+
+    Only inside small letters, and only where the word is a syllable with ư: in codes and names a dash stays.
+    """
+    return _HYPHENED.sub(
+        lambda found: whole if is_syllable(whole := found[0].replace("-", "ư")) else found[0], text
+    )
 
 
 def is_syllable(word: str) -> bool:

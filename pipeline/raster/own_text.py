@@ -15,7 +15,7 @@ import pypdfium2 as pdfium
 import pypdfium2.raw as raw
 
 from pipeline.grammar.folding import compact, nfc
-from pipeline.grammar.legacy_codes import code_of, decode
+from pipeline.grammar.legacy_codes import LegacyCode, code_of, decode, mend_hyphens
 from pipeline.model import Box, Line, OwnText, Word
 from pipeline.raster.pdf_page import has_own_text
 
@@ -39,11 +39,15 @@ def own_text(path: Path, number: int, *, dpi: float, lines: Sequence[Line]) -> O
     except (pdfium.PdfiumError, IndexError):
         return None
     code = code_of(" ".join(text for text, _ in raw_words))
-    words = tuple(
-        Word(text=nfc(text if code is None else decode(text, code)), box=box, confidence=1.0)
-        for text, box in raw_words
-    )
+    words = tuple(Word(text=_turned(text, code), box=box, confidence=1.0) for text, box in raw_words)
     return OwnText(words=words, code=code, agrees=round(agreement(words, lines), 3))
+
+
+def _turned(text: str, code: LegacyCode | None) -> str:
+    if code is None:
+        return nfc(text)
+    turned = nfc(decode(text, code))
+    return mend_hyphens(turned) if code is LegacyCode.TCVN3 else turned
 
 
 def agreement(words: Sequence[Word], lines: Sequence[Line]) -> float:
@@ -51,7 +55,9 @@ def agreement(words: Sequence[Word], lines: Sequence[Line]) -> float:
     places: dict[str, list[Box]] = defaultdict(list)
     for word in words:
         places[compact(word.text)].append(word.box)
-    seen = [(compact(word.text), word.box) for line in lines for word in line.words if word.confidence >= SURE]
+    seen = [
+        (compact(word.text), word.box) for line in lines for word in line.words if word.confidence >= SURE
+    ]
     seen = [(key, box) for key, box in seen if len(key) > 1]
     if not seen:
         return 0.0
@@ -79,7 +85,7 @@ def _words(page: pdfium.PdfPage, dpi: float) -> list[tuple[str, Box]]:
         sign = chr(raw.FPDFText_GetUnicode(text, index) or 0x20)
         if raw.FPDFText_IsHyphen(text, index) == 1 and sign in ("\x02", "\ufffe"):
             sign = SOFT_HYPHEN  # the ư of TCVN3 stands where Latin-1 has the soft hyphen
-        if sign.isspace() or not sign.isprintable() and sign != SOFT_HYPHEN:
+        if sign.isspace() or (not sign.isprintable() and sign != SOFT_HYPHEN):
             if signs:
                 found.append(("".join(signs), _around(boxes)))
             signs, boxes = [], []
