@@ -120,13 +120,46 @@ def test_other_languages_and_signs_stay(text: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "word", ["quyết", "nghiêng", "ủy", "đường", "khuya", "yêu", "gìn", "hoặc", "thuở", "rượu"]
+    "word",
+    [
+        "quyết",
+        "nghiêng",
+        "ủy",
+        "đường",
+        "khuya",
+        "yêu",
+        "gìn",
+        "hoặc",
+        "thuở",
+        "rượu",
+        "hòa",
+        "hoà",
+        "mía",
+        "chúa",
+        "giữa",
+        "gì",
+        "giếng",
+        "quý",
+        "khoẻ",
+        "ngoằn",
+        "xoong",
+        "tuyết",
+        "khuỷu",
+        "ngoái",
+        "chuối",
+        "nguây",
+        "quang",
+        "yếu",
+        "thuế",
+    ],
 )
 def test_syllables(word: str) -> None:
     assert is_syllable(word) and is_syllable(word.upper())
 
 
-@pytest.mark.parametrize("word", ["quyõt", "zò", "bcd", "sociộtộ", "hat", "àà", "²", "gnràm"])
+@pytest.mark.parametrize(
+    "word", ["quyõt", "zò", "bcd", "sociộtộ", "hat", "àà", "²", "gnràm", "maõ", "soỏ", "teõn", "xaừ"]
+)
 def test_no_syllables(word: str) -> None:
     assert not is_syllable(word)
 
