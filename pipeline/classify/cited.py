@@ -2,9 +2,9 @@
 
 A number or a date that a pen wrote is claimed when another paper of the dossier cites this paper in print by number,
 symbol and date at once, and all of it is what was read here: the citing paper was written from the signed paper, so
-its words are another witness than this ink. One of number and date may be missing here or doubtful; never may they
-differ, and never is a number or a date claimed by its citation where the other one is not read at all. Where the
-dossier cites two numbers that could be meant, nothing is claimed.
+its words are another witness than this ink. Either of number and date may be doubtful here, or both; never may they
+differ, and nothing is claimed where one of them is not read at all, or where the dossier cites another paper of this
+symbol with the same number or of the same day, which could be meant as well.
 """
 
 from __future__ import annotations
@@ -19,11 +19,13 @@ from pipeline.classify.view import PageView
 from pipeline.grammar.dates import find_dates
 from pipeline.grammar.folding import fold_aligned, nfc
 from pipeline.grammar.numbers import DocumentNumber, find_number
-from pipeline.model import Field, Paper
+from pipeline.model import Paper
 
 SURE = 0.9
 """Confidence of every word of a citation; one read worse is none."""
 EVIDENCE = "cited"
+LEAST = 0.5
+"""Confidence of what is read here below which agreement may be chance."""
 READ = ("pen", "text")
 AGREED = 0.97
 _CITATION = re.compile(r"\bs[o0]\s*:?\s*(?=\d{1,6}\s*[/⁄])")
@@ -40,9 +42,7 @@ class Citation:
     paper: int
 
 
-def confirmed_by_citation(
-    papers: Sequence[Paper], views: Sequence[PageView]
-) -> tuple[Paper, ...]:
+def confirmed_by_citation(papers: Sequence[Paper], views: Sequence[PageView]) -> tuple[Paper, ...]:
     """The papers of a stack, what others of the same dossier cite alike claimed."""
     doubtful = [paper for paper in papers if _asks(paper)]
     if not doubtful:
@@ -58,9 +58,14 @@ def confirmed_by_citation(
                 continue
             if first not in cited:
                 cited[first] = tuple(
-                    item for page in other.pages if page in by_page for item in citations(by_page[page], first)
+                    item
+                    for page in other.pages
+                    if page in by_page
+                    for item in citations(by_page[page], first)
                 )
-            found += cited[first]
+            own = other.field("number")
+            # A copy of the same paper is no other witness.
+            found += [item for item in cited[first] if own is None or own.value != item.number.text]
         return found
 
     return tuple(_confirmed(paper, told(paper)) if _asks(paper) else paper for paper in papers)
@@ -102,7 +107,8 @@ def _asks(paper: Paper) -> bool:
     number, when = paper.field("number"), paper.field("date")
     if paper.dossier is None or paper.review is not None or number is None or when is None:
         return False
-    return any(one.doubtful and one.evidence in READ for one in (number, when))
+    doubtful = [one for one in (number, when) if one.doubtful]
+    return bool(doubtful) and all(one.evidence in READ and one.confidence >= LEAST for one in doubtful)
 
 
 def _confirmed(paper: Paper, found: Sequence[Citation]) -> Paper:
@@ -120,7 +126,7 @@ def _confirmed(paper: Paper, found: Sequence[Citation]) -> Paper:
         paper,
         fields=tuple(
             replace(field, doubtful=False, confidence=max(field.confidence, AGREED), evidence=EVIDENCE)
-            if field.name in ("number", "date") and field.doubtful and field.evidence in READ
+            if field.name in ("number", "date") and field.doubtful
             else field
             for field in paper.fields
         ),

@@ -98,8 +98,10 @@ _MARKS = "\u0300\u0301\u0303\u0309\u0323"
 _SMALL = "a-zà-öø-ÿăđĩũơưạ-ỹ"
 _HYPHENED = re.compile(rf"(?<![^\W_])[{_SMALL}]{{1,3}}-[{_SMALL}]{{1,4}}(?![^\W_])")
 ENOUGH, VALID, INVALID = 2, 0.85, 0.6
-"""Different words with signs beyond ASCII that must be there; least share of them that is valid after the turn, and most
-before it: in the old codes many words look like others that are Vietnamese too (`hoà` is `hồ` in VNI)."""
+"""Different words with signs beyond ASCII that must be there; least share of them valid after the turn, most before it.
+
+In the old codes many words look like others that are Vietnamese too (`hoà` is `hồ` in VNI).
+"""
 
 
 def code_of(text: str) -> LegacyCode | None:
