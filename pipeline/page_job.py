@@ -20,9 +20,9 @@ from pipeline.errors import Rejected
 from pipeline.files import write_whole
 from pipeline.model import Blob, Origin, OwnText, Page, ReadPage, SignedBy, Verdict
 from pipeline.pdf.images import archive_dpi, encode_faithful
+from pipeline.pdf.own_text import own_text
 from pipeline.raster.decode import decode
 from pipeline.raster.limits import RasterLimits
-from pipeline.raster.own_text import own_text
 from pipeline.raster.picture import Raster
 from pipeline.raster.quality import alarms, rescan
 from pipeline.records import dump, load

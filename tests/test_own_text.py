@@ -18,8 +18,8 @@ from pikepdf import Array, Dictionary, Name
 from pipeline.grammar.legacy_codes import TCVN3, LegacyCode
 from pipeline.model import Field, Origin, ReadPage
 from pipeline.page_job import read_side
+from pipeline.pdf.own_text import own_text
 from pipeline.raster.limits import RasterLimits
-from pipeline.raster.own_text import own_text
 from tests.classify_pages import intake, sort
 from tests.raster_samples import A4, add_scan, jpeg, look, marked
 from tests.test_legacy_codes import encode
