@@ -23,17 +23,28 @@ def tidy(lines: Sequence[Line]) -> tuple[Line, ...]:
     """NFC text in reading order; words that are noise and empty lines dropped."""
     kept: list[Line] = []
     for line in lines:
-        clean = (replace(word, text=nfc(without_rules(word.text))) for word in line.words)
+        paired = _paired("".join(word.text for word in line.words))
+        clean = (replace(word, text=nfc(without_rules(word.text, paired))) for word in line.words)
         words = tuple(word for word in clean if word.text and _is_word(word))
         if words and any(_meaningful(word.text) for word in words):
             kept.append(replace(line, words=words, box=around(words)))
     return part_columns(kept)
 
 
-def without_rules(text: str) -> str:
-    """A word without the bars and lone brackets that ruling lines of a table are read as; digits stay."""
+def _paired(text: str) -> str:
+    """The kinds of brackets of which a line has a pair: those are print."""
+    return "".join(pair for pair in ("[]", "{}") if 0 <= text.find(pair[0]) < text.rfind(pair[1]))
+
+
+def without_rules(text: str, paired: str = "") -> str:
+    """A word without the bars and lone brackets that ruling lines of a table are read as; digits stay.
+
+    Brackets of the kinds in `paired` are left where they are.
+    """
     text = text.strip("|¦")
     for opening, closing in ("[]", "{}"):
+        if opening in paired:
+            continue
         if closing not in text:
             text = text.lstrip(opening)
         if opening not in text:

@@ -91,3 +91,10 @@ def test_each_word_stands_once() -> None:
     lines = [line(100, (200, "TỈNH A"), (700, "CỘNG HÒA XÃ HỘI")), line(140, (200, "SỞ B"), (760, "Độc lập"))]
     words = sorted(word.text for row in tidy(lines) for word in row.words)
     assert words == sorted(word.text for row in lines for word in row.words)
+
+
+def test_a_pair_of_brackets_in_a_line_is_print() -> None:
+    (kept,) = tidy([line(100, (150, "[Thông tin chung] |"), (600, "[01"))])
+    assert kept.text == "[Thông tin chung] [01"
+    (alone,) = tidy([line(100, (150, "[Thông tin"), (600, "|01"))])
+    assert alone.text == "Thông tin 01"
