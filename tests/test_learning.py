@@ -200,9 +200,9 @@ def test_a_type_without_enough_papers_is_not_learned() -> None:
 def _rewritten(content: bytes, **changed: object) -> bytes:
     with np.load(io.BytesIO(content), allow_pickle=False) as arrays:
         every = {name: arrays[name] for name in arrays.files}
-    every |= {name: value for name, value in changed.items() if value is not None}  # type: ignore[misc]
+    every |= {name: value for name, value in changed.items() if value is not None}
     buffer = io.BytesIO()
-    np.savez(buffer, **every)  # type: ignore[arg-type]
+    np.savez(buffer, **every)
     return buffer.getvalue()
 
 

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import io
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
@@ -16,10 +18,12 @@ from fontTools.ttLib.tables._c_m_a_p import CmapSubtable
 from pikepdf import Array, Dictionary, Name
 
 from pipeline.grammar.legacy_codes import TCVN3, LegacyCode
-from pipeline.model import Field, Origin, ReadPage
+from pipeline.model import Document, Field, Origin, ReadPage, SignedDocument
 from pipeline.page_job import read_side
 from pipeline.pdf.own_text import own_text
 from pipeline.raster.limits import RasterLimits
+from pipeline.records import dump, load
+from pipeline.sidecar import Sidecar, sidecar_of
 from tests.classify_pages import intake, sort
 from tests.raster_samples import A4, add_scan, jpeg, look, marked
 from tests.test_legacy_codes import encode
@@ -210,6 +214,23 @@ def test_text_of_an_old_font_is_turned_and_flagged(folder: Path) -> None:
     assert found["own_text"].value == "TCVN3"
     assert (found["number"].value, found["number"].doubtful) == ("15/QĐ-UBND", False)
     assert fields(doubted(page, "UBND", 0.5))["number"].evidence == "layer"
+
+
+def test_the_sidecar_says_what_the_own_text_was(lying: ReadPage, honest: ReadPage) -> None:
+    """In the bucket it stands beside the document, and an older sidecar without it is read as before."""
+    (paper,) = sort(lying, batch=intake(dossier="000.12.08.H44-260907-0101")).papers
+    old = replace(honest, own_text=replace(lying.own_text, code="TCVN3")) if lying.own_text else honest
+    document = Document(
+        id="d_1", batch="b_1", agency="a", actor="b", captured_at=datetime(2026, 10, 1, tzinfo=UTC), paper=paper,
+        pages=(old, replace(honest, own_text=None)), originals=(), pdf=honest.page.file,
+    )  # fmt: skip
+    made = sidecar_of(SignedDocument(document=document, pdf=honest.page.file, level=None))
+    assert [page.own_text_code for page in made.pages] == ["TCVN3", None]
+    assert made.pages[0].own_text_agrees == pytest.approx(old.own_text.agrees if old.own_text else None)
+    body = json.loads(dump(made))
+    for page in body["pages"]:
+        del page["own_text_code"], page["own_text_agrees"]
+    assert load(Sidecar, json.dumps(body).encode()).pages[0].own_text_code is None
 
 
 def test_vni_is_told_from_tcvn3(folder: Path) -> None:
