@@ -19,16 +19,32 @@ GUTTER = 0.7
 """Narrowest space between two columns, in heights of the line; spaces between words are about 0.3 of it."""
 
 
+_NUMBERED = re.compile(r"(Số:)(\S+)")
+
+
 def tidy(lines: Sequence[Line]) -> tuple[Line, ...]:
     """NFC text in reading order; words that are noise and empty lines dropped."""
     kept: list[Line] = []
     for line in lines:
         paired = _paired("".join(word.text for word in line.words))
         clean = (replace(word, text=nfc(without_rules(word.text, paired))) for word in line.words)
-        words = tuple(word for word in clean if word.text and _is_word(word))
+        words = tuple(part for word in clean if word.text and _is_word(word) for part in _parted(word))
         if words and any(_meaningful(word.text) for word in words):
             kept.append(replace(line, words=words, box=around(words)))
     return part_columns(kept)
+
+
+def _parted(word: Word) -> tuple[Word, ...]:
+    """`Số:04` as two words: what is written into the blank stands close to what is printed before it."""
+    found = _NUMBERED.fullmatch(word.text)
+    if not found:
+        return (word,)
+    box, at = word.box, found.end(1) / len(word.text)
+    middle = round(box.left + at * (box.right - box.left))
+    return (
+        replace(word, text=found[1], box=replace(box, right=middle)),
+        replace(word, text=found[2], box=replace(box, left=middle)),
+    )
 
 
 def _paired(text: str) -> str:

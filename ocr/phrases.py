@@ -114,10 +114,16 @@ def _from_neighbours(words: Sequence[Word], right: Sequence[bool], index: int) -
     if len(asked) != 1:
         return None
     wanted = next(iter(asked))
-    if len(wanted) != len(core):
+    if len(wanted) != len(core) or not _near(low, wanted):
         return None
     cased = "".join(b.upper() if a.isupper() else b for a, b in zip(core, wanted, strict=True))
     return words[index].text.replace(core, cased, 1)
+
+
+def _near(read: str, wanted: str) -> bool:
+    """Whether the marks of one letter differ, `ươ` being one: `do` is not read for `độ`."""
+    apart = [n for n, (one, other) in enumerate(zip(read, wanted, strict=True)) if one != other]
+    return len(apart) == 1 or (len(apart) == 2 and fold(read[apart[0] : apart[1] + 1]) == "uo")
 
 
 def _stands(words: Sequence[Word], index: int) -> bool:

@@ -45,8 +45,8 @@ PROBE_INCHES = 2.0
 """Height of the band that is read both ways when the shape of the print does not tell which way is up."""
 
 PLAIN = 0.85
-"""Mean raw confidence of that band from which it need not be read the other way: 0.91 and more the right way up on clean
-and worn pages alike, 0.28 to 0.55 upside down."""
+"""Mean raw confidence of that band from which it need not be read the other way: 0.91 and more the right way up on
+clean and worn pages alike, 0.28 to 0.55 upside down."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
