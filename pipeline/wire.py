@@ -45,6 +45,7 @@ from storage.decisions import Decisions
 from storage.ledger import Ledger
 from storage.lights import Lights
 from storage.locking import LockingBucket
+from storage.page_changes import PageChanges
 from storage.root_evidence import RootEvidence
 from storage.roots import Roots
 from storage.s3 import Bucket, Endpoint
@@ -99,6 +100,7 @@ class Parts:
     casework: Casework
     evidence: RootEvidence
     keeping: Keeping
+    page_changes: PageChanges
 
     def describe_store(self) -> str:
         return self.store_name
@@ -250,6 +252,7 @@ def open_work(paths: HomePaths, settings: Settings, records: Records) -> Parts:
             endpoint,
             lock,
         ),
+        PageChanges(records.database, archive, lock=lock),
     )
 
 
