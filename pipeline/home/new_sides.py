@@ -9,7 +9,8 @@ from pathlib import Path
 
 from config.settings import Settings
 from pipeline.acquire import claim
-from pipeline.classify.evidence import agreed, named, readings, stranger_to
+from pipeline.classify.evidence import QR, agreed, named, readings, stranger_to
+from pipeline.classify.view import is_separator, view_page
 from pipeline.errors import Rejected, UsageError
 from pipeline.grammar.codes import parse_dossier_code
 from pipeline.grammar.sheet_marks import read_mark
@@ -29,6 +30,7 @@ class NewSides:
     def __init__(self, parts: Parts, paths: HomePaths, settings: Settings) -> None:
         self._pool = parts.pool
         self._limits = parts.limits
+        self._types = parts.types
         self._work = paths.work
         self._keep_free = settings.limits.free_disk_mb << 20
         self._receipts = receipt_forms(settings)
@@ -90,7 +92,9 @@ class NewSides:
                     f"{where}: the paper has this very page already",
                     vi=f"{where}: giấy tờ đã có đúng trang này",
                 )
-            if read_mark(barcode.text for barcode in one.barcodes) is not None:
+            coded = any(item.source == QR for item in found[one.page.index])
+            marked = read_mark(barcode.text for barcode in one.barcodes) is not None
+            if marked or is_separator(view_page(one, self._types), coded):
                 raise UsageError(f"{where} is a separator sheet", vi=f"{where} là tờ phân cách")
             readable = found[one.page.index]
             if code is not None:

@@ -15,7 +15,7 @@ WITH_FILE = ("replace", "insert_after")
 
 @dataclass(frozen=True, slots=True)
 class Slot:
-    """A page of the new version: page `before` (from 0) of the one before, turned by so much more, or new side `fresh`."""
+    """A page of the new version: page `before` (from 0) of the one before, turned by `turn` more, or side `fresh`."""
 
     before: int | None = None
     turn: int = 0

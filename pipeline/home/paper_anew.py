@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from pipeline.classify.anew import with_pages
 from pipeline.home.new_sides import NewSides
 from pipeline.home.page_wish import PageWish, Slot
-from pipeline.model import Blob, Field, Page, Paper, ReadPage, Sha256, Verdict
+from pipeline.model import Blob, Page, ReadPage, Sha256, Verdict
 from pipeline.pdf.archive import write_archive_pdf
 from pipeline.pdf.pictures import pictures_of
 from pipeline.raster.inspect import page_id
 from pipeline.sidecar import Amended, SideAside, Sidecar, SidecarPage, document_of, side_of
 from pipeline.wire import Parts
 from storage.amendments import Current
+from storage.proof import VIETNAM
 
 ASIDE = {
     "replace": "Đã quét lại, trang này không dùng nữa: {0} (scanned again)",
@@ -54,6 +56,7 @@ class PaperAnew:
         self._catalogue = parts.records.catalogue
         self._changes = parts.page_changes
         self._pool = parts.pool
+        self._types = parts.types
         self._sides = sides
 
     def plan(
@@ -96,7 +99,7 @@ class PaperAnew:
         version = found.version + 1
         sidecar = replace(
             side,
-            paper=_paper(side.paper, [one.index for one in after], lost),
+            paper=with_pages(side.paper, pages, lost, self._types, datetime.now(VIETNAM).date()),
             pages=tuple(after),
             amended=(*side.amended, step),
             aside=(*side.aside, *(SideAside(side=one, reason=reason, since=version) for one in gone
@@ -164,18 +167,6 @@ class PaperAnew:
                 turn=(side.turn + turn) % 360,
             )
         )
-
-
-def _paper(paper: Paper, indexes: Sequence[int], lost: set[int]) -> Paper:
-    """The paper with these pages; what was read on a page that is lost, or lies otherwise now, is a suggestion only."""
-    return replace(paper, pages=tuple(indexes), fields=tuple(_field(one, lost) for one in paper.fields))
-
-
-def _field(field: Field, lost: set[int]) -> Field:
-    if field.page not in lost:
-        return field
-    certain = field.evidence in ("operator", "list") and not field.doubtful
-    return replace(field, page=None, box=None, doubtful=not certain)
 
 
 def _view(number: int, side: SidecarPage, was: int | None) -> dict[str, Any]:
