@@ -36,6 +36,7 @@ ACTS = {
     "link": Act("đưa giấy tờ vào hồ sơ", _DIGITISE, "số hóa hồ sơ"),
     "remove": Act("đưa giấy tờ để nhầm ra khỏi hồ sơ", _DIGITISE, "số hóa hồ sơ"),
     "repage": Act("đổi trang của giấy tờ đã lưu, ký lại", _DIGITISE, "số hóa hồ sơ"),
+    "repage_cancel": Act("thôi đổi trang của giấy tờ đã lưu", _DIGITISE, "số hóa hồ sơ"),
     "repage_overtaken": Act("bỏ việc đổi trang vì giấy tờ vừa được sửa", _SYSTEM, "số hóa hồ sơ"),
     "release": Act("cho tệp gốc rời thư mục quét", _DIGITISE, "bản lưu đã được đọc lại và khớp"),
     "sign_export": Act("giao tệp để ký ở máy khác", _DIGITISE, "số hóa hồ sơ"),

@@ -14,7 +14,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, Engine, delete, func, select, update
+from sqlalchemy import Connection, Engine, and_, delete, func, select, update
 from sqlalchemy.exc import IntegrityError
 
 from pipeline.errors import Tampered
@@ -119,7 +119,8 @@ class PageChanges:
             if connection.execute(newest).scalar() != change.base or connection.execute(other).first():
                 raise Overtaken
             try:
-                connection.execute(page_change.insert().values(document=name, body=dump(change).decode()))
+                values = {"body": dump(change).decode(), "unsigned_sha256": change.unsigned.sha256}
+                connection.execute(page_change.insert().values(document=name, **values))
                 for one in sides:
                     connection.execute(page.insert().values(**_row(one, side.batch)))
             except IntegrityError as error:
@@ -184,7 +185,7 @@ class PageChanges:
         try:
             entries, generation = self._place(change, claim, side)
         except Overtaken:
-            self._drop(change)
+            self.drop(change, "repage_overtaken", change.actors[-1], OVERTAKEN)
             raise
         with writing(self._database) as connection:
             self._catalogue(connection, change, claim, side, entries, generation)
@@ -283,21 +284,26 @@ class PageChanges:
             self._archive.fetch(claim.key, claim.sha256, path)
             return path.stat().st_size
 
-    def _drop(self, change: PageChange) -> None:
-        """Another version came first: the new sides are set aside, and the ledger says so."""
+    def drop(self, change: PageChange, act: str, actor: str, reason: str, *, signed: bool = True) -> bool:
+        """The new sides are set aside with the reason, and the ledger says so; False when nothing is on its way.
+
+        With `signed` False a change that has its signed file stays.
+        """
+        mine = page_change.c.document == change.document
+        if not signed:
+            mine = and_(mine, page_change.c.staged_sha256.is_(None))
         with writing(self._database) as connection:
-            gone = connection.execute(delete(page_change).where(page_change.c.document == change.document))
-            if not gone.rowcount:
-                return
-            mine = select(changed_side.c.page).where(
+            if not connection.execute(delete(page_change).where(mine)).rowcount:
+                return False
+            sides = select(changed_side.c.page).where(
                 changed_side.c.document == change.document,
                 changed_side.c.version == change.version,
                 changed_side.c.role.is_not(None),
             )
             connection.execute(
                 update(page)
-                .where(page.c.id.in_(mine), page.c.state == "working")
-                .values(state="rejected", reason=OVERTAKEN)
+                .where(page.c.id.in_(sides), page.c.state == "working")
+                .values(state="rejected", reason=reason)
             )
             connection.execute(
                 update(document)
@@ -306,12 +312,15 @@ class PageChanges:
             )
             ledger.append(
                 connection,
-                act="repage_overtaken",
-                actor=change.actors[-1],
+                act=act,
+                actor=actor,
                 agency=change.sidecar.agency,
                 objects=[change.document],
-                details={"base": change.base, "change": change.act, "pages": list(change.pages)},
-            )
+                details={
+                    "base": change.base, "change": change.act, "pages": list(change.pages), "reason": reason,
+                },
+            )  # fmt: skip
+            return True
 
     def _catalogue(
         self,

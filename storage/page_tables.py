@@ -13,6 +13,7 @@ page_change = Table(
     metadata,
     Column("document", ForeignKey("document.id"), primary_key=True),
     Column("body", Text, nullable=False),
+    Column("unsigned_sha256", String(64), nullable=False),
     Column("staged_key", Text),
     Column("staged_sha256", String(64)),
     Column("level", String(8)),

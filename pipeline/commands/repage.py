@@ -40,6 +40,9 @@ def repage(
     version: Annotated[
         int | None, typer.Option(min=1, help="Bản đã xem; đã khác thì không đổi. (The version seen.)")
     ] = None,
+    cancel: Annotated[
+        bool, typer.Option("--cancel", help="Thôi lần đổi trang còn chờ ký. (Take a waiting change back.)")
+    ] = False,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Chỉ xem trước và sau. (Only show before and after.)")
     ] = False,
@@ -50,7 +53,7 @@ def repage(
     request = {
         "item": item, "replace": replace, "insert_after": insert_after, "remove": remove, "order": order,
         "turn": turn, "file": absolute(source) if source else None, "reason": reason, "version": version,
-        "dry_run": dry_run,
+        "cancel": cancel, "dry_run": dry_run,
     }  # fmt: skip
     result = session.call("repage", request, quiet=as_json)
     code = int("proposed" in result or "waits" in result)
@@ -67,6 +70,11 @@ def show(result: dict[str, Any]) -> None:
         console.print(f"{result['proposed']}: đã ghi đề nghị, chờ người thứ hai (proposed)")
         console.print(f"  sohoa review {result['proposed']} --approve | --refuse", style="dim")
         return
+    if "cancelled" in result:
+        console.print(
+            f"{result['cancelled']}: đã thôi đổi trang, vẫn là bản {result['version']} (taken back)"
+        )
+        return
     for side in result["after"]:
         was = f"trang {side['was']} cũ" if side["was"] else "mặt mới (new)"
         turned = f", xoay {side['turn']}°" if side["turn"] else ""
@@ -76,7 +84,7 @@ def show(result: dict[str, Any]) -> None:
     if result.get("dry_run"):
         console.print("Xem thử, chưa đổi gì. (Nothing was changed.)")
     elif "waits" in result:
-        console.print(f"Đã ghi nhận, sẽ tự ký lại: {escape(result['waits'])}", style="yellow")
+        console.print(f"Đã ghi nhận, chờ ký lại: {escape(result['waits'])}", style="yellow")
     else:
         console.print(
             f"{result['document']}: nay là bản {result['version']}, đã ký lại; bản trước vẫn giữ (stored)"

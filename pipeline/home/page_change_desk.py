@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from config.settings import Settings
-from pipeline.errors import Unavailable, UsageError
+from pipeline.errors import AwaitsSignature, Unavailable, UsageError
 from pipeline.files import blob_of
 from pipeline.grammar.entries import checked_reason
 from pipeline.home.correction_desk import CorrectionDesk
@@ -22,7 +22,16 @@ from pipeline.home.new_sides import NewSides
 from pipeline.home.page_wish import ACTS, PageWish, wish_of
 from pipeline.home.paper_anew import Anew, PaperAnew
 from pipeline.home.server import Progress
-from pipeline.model import Blob, Document, Origin, ReadPage, Sha256, SourceFile
+from pipeline.model import (
+    Document,
+    Level,
+    Origin,
+    ReadPage,
+    Sha256,
+    SignatureRole,
+    SignedDocument,
+    SourceFile,
+)
 from pipeline.paths import HomePaths
 from pipeline.sidecar import Amended, Sidecar, document_of
 from pipeline.wire import Parts
@@ -33,6 +42,7 @@ from storage.page_changes import Laid, PageChange
 from storage.turns import Turns
 
 logger = logging.getLogger("sohoa.pages")
+CANCELLED = "Thôi đổi trang (the change was taken back)"
 _CHANGING = threading.Lock()
 """A person's call and the clock do not carry the same change through twice."""
 
@@ -55,6 +65,8 @@ class PageChangeDesk:
     def repage(self, arguments: dict[str, Any], actor: str, progress: Progress) -> dict[str, Any]:
         """One act on the pages of a stored paper; with `dry_run` only what it would be."""
         item = str(arguments["item"])
+        if arguments.get("cancel"):
+            return self.cancel(item, str(arguments.get("reason") or ""), actor)
         found = self._corrections.current(item, arguments.get("version"))
         self._may_change(found)
         wish = wish_of(arguments, len(found.sidecar.pages))
@@ -92,17 +104,41 @@ class PageChangeDesk:
         self._turns.done(item)
         return answer
 
+    def cancel(self, item: str, reason: str, actor: str) -> dict[str, Any]:
+        """Take back a change that waits to be signed; its new sides are set aside. Raises UsageError without one."""
+        found = self._corrections.current(item, None)
+        why = checked_reason(reason)
+        with _CHANGING:
+            dropped = [
+                self._changes.drop(change, "repage_cancel", actor, f"{CANCELLED}: {why}", signed=False)
+                for change in self._changes.pending(item)
+            ]
+        if not any(dropped):
+            raise UsageError(
+                f"no change of the pages of {item} waits", vi=f"{item} không có lần đổi trang nào đang chờ"
+            )
+        return {"document": item, "version": found.version, "changed": False, "cancelled": item}
+
+    def finish(self, names: Sequence[str]) -> list[str]:
+        """Go on with the changes of these documents; those that had one. What still waits comes next time."""
+        mine = [change for name in names for change in self._changes.pending(name)]
+        self._finish_each(mine)
+        return [change.document for change in mine]
+
     def finish_all(self) -> None:
         """Carry through what a crash or a service that was down has broken off. What still waits comes next time."""
-        for change in self._changes.pending():
+        self._finish_each(self._changes.pending())
+
+    def _finish_each(self, changes: Sequence[PageChange]) -> None:
+        for change in changes:
             try:
                 self._finish(change)
             except Overtaken:
                 logger.warning(
                     "%s: another version came first; the change of pages was dropped", change.document
                 )
-            except Unavailable as error:
-                logger.warning("%s waits to be signed anew: %s", change.document, error)
+            except (Unavailable, AwaitsSignature) as error:
+                logger.info("%s waits to be signed anew: %s", change.document, error)
 
     def _may_change(self, found: Current) -> None:
         """Raises UsageError for a paper whose file is not one that we made of pictures, or that we cannot sign now."""
@@ -115,15 +151,9 @@ class PageChangeDesk:
                 "một giấy tờ mới",
             )
         if self._changes.pending(side.document):
-            raise Overtaken
-        counter = self._parts.records.batches.intake(side.batch).dossier is not None
-        step = self._parts.signer.policy.final(_shell(side, counter=counter))
-        if step is not None and not set(step.roles) <= set(self._parts.signer.roles):
             raise UsageError(
-                "the officer signs on another machine here, which cannot sign a change of pages yet; scan the paper "
-                f"anew, and take this one out: sohoa review {side.document} --misfiled REASON",
-                vi="Ở đây cán bộ ký trên máy khác, chưa ký lại được khi đổi trang; hãy quét lại giấy tờ, rồi đưa bản "
-                f"này ra: sohoa review {side.document} --misfiled LÝ-DO",
+                f"an earlier change of the pages of {side.document} waits to be signed; take it back by --cancel",
+                vi=f"Lần đổi trang trước của {side.document} còn chờ ký; muốn thôi thì dùng --cancel",
             )
 
     def _made(
@@ -197,7 +227,7 @@ class PageChangeDesk:
         answer = {"document": side.document, **_told(made)}
         try:
             version = self._finish(change)
-        except Unavailable as error:
+        except (Unavailable, AwaitsSignature) as error:
             return {**answer, "version": found.version, "changed": False, "waits": error.both}
         return {**answer, "version": version, "changed": True}
 
@@ -218,12 +248,28 @@ class PageChangeDesk:
             document = document_of(change.sidecar, blob_of(path, "application/pdf"), counter=change.counter)
             if change.fresh:  # the officer vouches for when the sides were captured: now
                 document = replace(document, captured_at=change.at)
-            step = self._parts.signer.policy.final(document)
-            assert step is not None  # only captured papers come here
-            signed = self._parts.signer.extend(document, path.read_bytes(), (), step, folder / "signed.pdf")
+            signed = self._signed(change, document, folder / "signed.pdf")
             key = self._parts.archive.stage(change.document, signed.pdf)
         attempt = Claim(sha256=signed.pdf.sha256, key=key, level=signed.level, roles=signed.roles)
         return self._changes.claim(change, attempt)
+
+    def _signed(self, change: PageChange, document: Document, out: Path) -> SignedDocument:
+        """Signed here; or from what the officer signed elsewhere, for which the unsigned file is laid ready."""
+        signer, awaiting = self._parts.signer, self._parts.awaiting
+        step = signer.policy.final(document)
+        assert step is not None  # only captured papers come here
+        back = awaiting.back(change.document, change.unsigned.sha256)
+        if back is not None:
+            path = out.with_name("back.pdf")
+            self._parts.archive.fetch(back.key, back.sha256, path)
+            step = signer.policy.first(document) if back.cms else step
+            signed = signer.extend(document, path.read_bytes(), (SignatureRole.OFFICER,), step, out)
+            return replace(signed, level=Level.CMS) if back.cms else signed
+        try:
+            return signer.extend(document, document.pdf.path.read_bytes(), (), step, out)
+        except AwaitsSignature:
+            awaiting.put(change.document, document.pdf, change.unsigned.key)
+            raise
 
     def _land(self, file: SourceFile, side: Sidecar) -> Laid:
         """The new side's original beside those of its stack, locked and read back."""
@@ -251,12 +297,6 @@ class PageChangeDesk:
             yield folder
         finally:
             shutil.rmtree(folder, ignore_errors=True)
-
-
-def _shell(side: Sidecar, *, counter: bool) -> Document:
-    """The document without its file: enough to ask the policy about it."""
-    blob = Blob(path=Path(), sha256=side.unsigned_sha256, size=0, media_type="application/pdf")
-    return document_of(side, blob, counter=counter)
 
 
 def _told(made: Anew) -> dict[str, Any]:

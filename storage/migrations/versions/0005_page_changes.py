@@ -31,6 +31,7 @@ def upgrade() -> None:
         "page_change",
         sa.Column("document", sa.String(length=40), nullable=False),
         sa.Column("body", sa.Text(), nullable=False),
+        sa.Column("unsigned_sha256", sa.String(length=64), nullable=False),
         sa.Column("staged_key", sa.Text(), nullable=True),
         sa.Column("staged_sha256", sa.String(length=64), nullable=True),
         sa.Column("level", sa.String(length=8), nullable=True),
