@@ -14,7 +14,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, Engine, and_, delete, func, select, update
+from sqlalchemy import Connection, Engine, delete, func, select, update
 from sqlalchemy.exc import IntegrityError
 
 from pipeline.errors import Tampered
@@ -284,16 +284,18 @@ class PageChanges:
             self._archive.fetch(claim.key, claim.sha256, path)
             return path.stat().st_size
 
-    def drop(self, change: PageChange, act: str, actor: str, reason: str, *, signed: bool = True) -> bool:
-        """The new sides are set aside with the reason, and the ledger says so; False when nothing is on its way.
+    def published(self, change: PageChange) -> bool:
+        """Whether a manifest has the new version already, so that only the catalogue waits for it."""
+        last: Manifest | None = None
+        for key, content in self._archive.manifests(change.place):
+            last = decode(content, key)
+        return last is not None and last.version_of(change.document) > change.base
 
-        With `signed` False a change that has its signed file stays.
-        """
-        mine = page_change.c.document == change.document
-        if not signed:
-            mine = and_(mine, page_change.c.staged_sha256.is_(None))
+    def drop(self, change: PageChange, act: str, actor: str, reason: str) -> bool:
+        """The new sides are set aside with the reason, and the ledger says so; False when nothing is on its way."""
         with writing(self._database) as connection:
-            if not connection.execute(delete(page_change).where(mine)).rowcount:
+            gone = connection.execute(delete(page_change).where(page_change.c.document == change.document))
+            if not gone.rowcount:
                 return False
             sides = select(changed_side.c.page).where(
                 changed_side.c.document == change.document,

@@ -298,7 +298,7 @@ def test_the_catalogue_comes_back_from_the_bucket(
         "held": "select document, version, role, key, sha256, size, source from held_object order by 1, 2, 3, 4",
         "words": "select document, folded, exact from document_words order by document",
         "page": "select id, batch, idx, source, source_sha256, turn, text, state, reason from page "
-        "where state in ('read', 'rejected') order by batch, idx",
+        f"where state in ('read', 'rejected') and batch = '{stack['id']}' order by idx",
         "role": "select page, document, role from changed_side where role is not null and page in "
         "(select id from page where state in ('read', 'rejected')) order by 1",
     }

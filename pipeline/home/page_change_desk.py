@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from config.settings import Settings
-from pipeline.errors import AwaitsSignature, Unavailable, UsageError
+from pipeline.errors import AwaitsSignature, SohoaError, Unavailable, UsageError
 from pipeline.files import blob_of
 from pipeline.grammar.entries import checked_reason
 from pipeline.home.correction_desk import CorrectionDesk
@@ -110,8 +110,9 @@ class PageChangeDesk:
         why = checked_reason(reason)
         with _CHANGING:
             dropped = [
-                self._changes.drop(change, "repage_cancel", actor, f"{CANCELLED}: {why}", signed=False)
+                self._changes.drop(change, "repage_cancel", actor, f"{CANCELLED}: {why}")
                 for change in self._changes.pending(item)
+                if not self._changes.published(change)
             ]
         if not any(dropped):
             raise UsageError(
@@ -137,8 +138,8 @@ class PageChangeDesk:
                 logger.warning(
                     "%s: another version came first; the change of pages was dropped", change.document
                 )
-            except (Unavailable, AwaitsSignature) as error:
-                logger.info("%s waits to be signed anew: %s", change.document, error)
+            except SohoaError as error:  # the others are not held up
+                logger.warning("%s waits to be signed anew: %s", change.document, error)
 
     def _may_change(self, found: Current) -> None:
         """Raises UsageError for a paper whose file is not one that we made of pictures, or that we cannot sign now."""
