@@ -281,7 +281,7 @@ def open_store(paths: HomePaths, settings: Settings) -> tuple[EmbeddedStore | No
         endpoint = external_endpoint(settings)
         Bucket(endpoint, patient=False).ready_for_records()
         return None, endpoint
-    store = EmbeddedStore(paths.store, bucket=settings.s3.bucket)
+    store = EmbeddedStore(paths.store, bucket=settings.s3.bucket, grace=settings.process.store_seconds)
     store.start()
     return store, store.endpoint()
 
