@@ -49,6 +49,7 @@ from storage.learned import Learned
 from storage.ledger import Ledger
 from storage.lights import Lights
 from storage.locking import LockingBucket
+from storage.page_changes import PageChanges
 from storage.root_evidence import RootEvidence
 from storage.roots import Roots
 from storage.s3 import Bucket, Endpoint
@@ -103,6 +104,7 @@ class Parts:
     casework: Casework
     evidence: RootEvidence
     keeping: Keeping
+    page_changes: PageChanges
 
     def describe_store(self) -> str:
         return self.store_name
@@ -255,6 +257,7 @@ def open_work(paths: HomePaths, settings: Settings, records: Records) -> Parts:
             endpoint,
             lock,
         ),
+        PageChanges(records.database, archive, lock=lock),
     )
 
 
