@@ -24,7 +24,7 @@ def far(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Endpoint]:
     store = EmbeddedStore(tmp_path_factory.mktemp("far"), bucket="kho-rieng")
     store.start()
     yield store.endpoint("writer")
-    store.stop()
+    store.stop(0.1)
 
 
 @pytest.fixture(scope="module")
@@ -106,6 +106,7 @@ def test_a_signed_file_that_was_tampered_with_goes_to_a_person(
     assert (tmp_path / "sua.pdf").read_bytes() == content
 
 
+@pytest.mark.slow
 def test_a_bucket_without_object_lock_is_refused_with_a_remedy(
     far: Endpoint, tmp_path: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
@@ -124,7 +125,7 @@ def test_a_bucket_without_object_lock_is_refused_with_a_remedy(
         answer = home.run("ingest", str(STACK))
         home.run("down")
     finally:
-        store.stop()
+        store.stop(0.1)
     assert answer.code == 2 and "Object Lock" in answer.log
 
 
@@ -157,6 +158,7 @@ def test_a_byte_that_rots_on_the_disk_of_the_store_is_found(damaged: Home) -> No
     assert result["target"] == paper["id"] and result["verdict"] == "TOTAL_FAILED"
 
 
+@pytest.mark.slow
 def test_other_bytes_under_the_same_key_are_found(damaged: Home) -> None:
     taken = damaged.run("ingest", str(STACK / "scan-01.jpg"), "--dossier", CODE)
     (paper,) = papers(taken.document)

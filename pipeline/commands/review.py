@@ -103,6 +103,7 @@ def _show(result: dict[str, Any]) -> None:
     from rich.console import Console
     from rich.markup import escape
 
+    from pipeline.commands.repage import show as show_pages
     from pipeline.commands.tables import FIELDS, show_batches
 
     console = Console(highlight=False)
@@ -111,6 +112,9 @@ def _show(result: dict[str, Any]) -> None:
         return
     if "batches" in result:
         show_batches(result["batches"], console)
+        return
+    if "after" in result:
+        show_pages(result)
         return
     if "amended" in result:
         done = result["amended"]
@@ -183,4 +187,5 @@ def _item(console: Any, item: dict[str, Any]) -> None:
 
 
 def _words(request: dict[str, Any]) -> str:
-    return "; ".join(f"{name}: {value}" for name, value in request.items())
+    said = request.get("repage") or request
+    return "; ".join(f"{name}: {value}" for name, value in said.items() if name != "staged")
