@@ -33,6 +33,7 @@ from signing.demo_pki import DemoPki
 from signing.evidence_token import digest_until, proves_until
 from signing.isolation import IsolatedVerifier
 from signing.policy import levels_from
+from signing.reading_shelf import ReadingShelf
 from signing.signer import Signer
 from signing.trust import TrustStore
 from storage.amendments import Amendments
@@ -99,6 +100,7 @@ class Parts:
     casework: Casework
     evidence: RootEvidence
     keeping: Keeping
+    readings: ReadingShelf
 
     def describe_store(self) -> str:
         return self.store_name
@@ -250,6 +252,7 @@ def open_work(paths: HomePaths, settings: Settings, records: Records) -> Parts:
             endpoint,
             lock,
         ),
+        ReadingShelf(paths.work / "readings"),
     )
 
 

@@ -12,17 +12,19 @@ import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import TimeoutError
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from pebble import ProcessExpired, ProcessPool
 
 from pipeline.errors import Rejected, SohoaError
 from signing.conditions import OFFLINE, Conditions
+from signing.reading import Reading, from_bytes, to_bytes, window
 from signing.signature_value import SignatureValue, values_of
 from signing.trust import TrustStore
 from signing.verdict import FileVerdict, Verdict
-from signing.verify import verify_pdf
+from signing.verify import judge_reading, read_pdf
 
 SECONDS = 60.0
 MEMORY = 2 << 30
@@ -59,25 +61,60 @@ class IsolatedVerifier:
     ) -> FileVerdict:
         """Judge one file within the limits; what exceeds them is INDETERMINATE, with the reason."""
         name = target or str(path)
-        task = self._children().schedule(
-            _judge,
-            args=(path, trust or self.trust, name, expected, expect_signed, conditions or self._conditions),
-            timeout=self._seconds,
-        )
+        asked = _Asked(trust or self.trust, name, expected, expect_signed, conditions or self._conditions)
+        found = self._within(_judge, path, asked)
+        return found if isinstance(found, FileVerdict) else _unjudged(name, found)
+
+    def read_file(
+        self,
+        path: Path,
+        *,
+        expected: str | None,
+        target: str,
+        expect_signed: bool = False,
+        conditions: Conditions | None = None,
+        like: bytes = b"",
+    ) -> tuple[FileVerdict, Kept | None]:
+        """Judge one file and keep its reading, compressed by the window `like`; None where it could not be read."""
+        asked = _Asked(self.trust, target, expected, expect_signed, conditions or self._conditions)
+        found = self._within(_read, path, asked, like)
+        return (_unjudged(target, found), None) if isinstance(found, str) else found
+
+    def judge_kept(
+        self,
+        kept: bytes,
+        *,
+        expected: str | None,
+        target: str,
+        expect_signed: bool = False,
+        conditions: Conditions | None = None,
+        like: bytes = b"",
+        sha256: str | None = None,
+    ) -> FileVerdict | None:
+        """Judge a file by its kept reading, without the file.
+
+        None when the reading is damaged, of other rules, or not that of the file with this SHA-256.
+        """
+        asked = _Asked(self.trust, target, expected, expect_signed, conditions or self._conditions)
+        found = self._within(_judge_again, kept, asked, like, sha256)
+        return _unjudged(target, found) if isinstance(found, str) else found
+
+    def _within(self, work: Callable[..., T], *arguments: Any) -> T | str:
+        """What the work in a child comes to, or why it came to nothing."""
+        task = self._children().schedule(work, args=arguments, timeout=self._seconds)
         try:
-            found: FileVerdict = task.result()
+            found: T = task.result()
             return found
         except TimeoutError:
-            reason = f"Kiểm tra quá {self._seconds:.0f} giây nên đã dừng (stopped by time limit)"
-        except (ProcessExpired, MemoryError):
-            reason = "Tệp làm hỏng trình kiểm tra (the file crashed the verifier)"
+            return f"Kiểm tra quá {self._seconds:.0f} giây nên đã dừng (stopped by time limit)"
+        except MemoryError:
+            return f"Kiểm tra cần quá {MEMORY >> 20} MB bộ nhớ nên đã dừng (stopped by memory limit)"
+        except ProcessExpired:
+            return "Tệp làm hỏng trình kiểm tra (the file crashed the verifier)"
         except OSError as error:
-            reason = f"Không đọc được tệp (the file cannot be read: {error.strerror})"
+            return f"Không đọc được tệp (the file cannot be read: {error.strerror})"
         except Exception as error:  # whatever a hostile file leads a library to
-            reason = f"Không kiểm tra được tệp (the file cannot be judged: {type(error).__name__})"
-        return FileVerdict(
-            target=name, verdict=Verdict.INDETERMINATE, sub_indication="FORMAT_FAILURE", problems=(reason,)
-        )
+            return f"Không kiểm tra được tệp (the file cannot be judged: {type(error).__name__})"
 
     def run(self, work: Callable[[Path], T], path: Path) -> T:
         """Do other work over a hostile file in a child, within the limits. Raises its SohoaError, else Rejected."""
@@ -126,22 +163,54 @@ class IsolatedVerifier:
                 self._pool.join(timeout=5)
 
 
-def _judge(
-    path: Path,
-    trust: TrustStore,
-    target: str,
-    expected: str | None,
-    expect_signed: bool,
-    conditions: Conditions,
-) -> FileVerdict:
-    return verify_pdf(
-        path,
-        trust=trust,
-        target=target,
-        expected_sha256=expected,
-        expect_signed=expect_signed,
-        conditions=conditions,
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """A reading as bytes, and what helps to compress those that come after it."""
+
+    reading: bytes
+    window: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    trust: TrustStore
+    target: str
+    expected: str | None
+    expect_signed: bool
+    conditions: Conditions
+
+    def of(self, reading: Reading) -> FileVerdict:
+        return judge_reading(
+            reading,
+            trust=self.trust,
+            target=self.target,
+            expected_sha256=self.expected,
+            expect_signed=self.expect_signed,
+            conditions=self.conditions,
+        )
+
+
+def _unjudged(target: str, reason: str) -> FileVerdict:
+    return FileVerdict(
+        target=target, verdict=Verdict.INDETERMINATE, sub_indication="FORMAT_FAILURE", problems=(reason,)
     )
+
+
+def _judge(path: Path, asked: _Asked) -> FileVerdict:
+    return asked.of(read_pdf(path))
+
+
+def _read(path: Path, asked: _Asked, like: bytes) -> tuple[FileVerdict, Kept | None]:
+    reading = read_pdf(path)
+    return asked.of(reading), Kept(to_bytes(reading, like), window(reading))
+
+
+def _judge_again(kept: bytes, asked: _Asked, like: bytes, sha256: str | None) -> FileVerdict | None:
+    try:
+        reading = from_bytes(kept, like)
+    except ValueError:
+        return None
+    return asked.of(reading) if sha256 in (None, reading.sha256) else None
 
 
 def _begin(parent: int) -> None:

@@ -32,6 +32,7 @@ class Report:
     trust: TrustStore
     conditions: Conditions
     made: dt.datetime
+    kept: bool = False
 
     @property
     def demo(self) -> bool:
@@ -52,6 +53,9 @@ class Report:
         words = self.words
         yield words["target"], self.subject
         yield words["made"], in_vietnam(self.made)
+        if self.kept and (between := self.store.read_between()):
+            first, last = (in_vietnam(dt.datetime.fromisoformat(one)) for one in between)
+            yield words["read"], words["read_before"].format(first, last)
         yield words["as_of"], in_vietnam(self.conditions.as_of) if self.conditions.as_of else words["now"]
         yield words["online"], words["yes"] if self.conditions.online else words["no"]
         sample = totals(self.store).get("sample")
@@ -121,6 +125,7 @@ def write_json(report: Report, out: IO[str]) -> None:
         "forms": {code: count for code, (count, _) in store.forms().items()},
         "summary": {**totals(store), "sentence": report.summary()},
         "as_of": report.conditions.as_of.isoformat() if report.conditions.as_of else None,
+        "read": list(store.read_between() or ()) if report.kept else None,
     }
     out.write(
         "\n]" + "".join(f',\n"{key}": {json.dumps(value, ensure_ascii=False)}' for key, value in rest.items())

@@ -76,6 +76,8 @@ LABELS = {
     "made": ("Lập lúc", "Made"),
     "as_of": ("Xét tại ngày", "As of"),
     "now": ("hiện tại", "now"),
+    "read": ("Lần đọc tệp", "Files read"),
+    "read_before": ("{} đến {}; lần này không mở tệp", "{} to {}; not opened this time"),
     "trust": ("Gốc tin cậy", "Trusted roots"),
     "nobody": ("không gốc nào: người ký chưa thể được xác nhận", "none: no signer can be confirmed"),
     "online": ("Hỏi máy chủ thu hồi", "Revocation servers asked"),
