@@ -11,7 +11,7 @@ import signal
 import threading
 import time
 from collections.abc import Callable
-from concurrent.futures import TimeoutError
+from concurrent.futures import TimeoutError, wait
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
@@ -28,6 +28,9 @@ from signing.verify import judge_reading, read_pdf
 
 SECONDS = 60.0
 MEMORY = 2 << 30
+"""Bytes of address space of a child."""
+SAMPLED = 0.2
+"""Seconds between two looks at how much memory the children hold."""
 T = TypeVar("T")
 
 
@@ -41,11 +44,14 @@ class IsolatedVerifier:
         seconds: float = SECONDS,
         conditions: Conditions = OFFLINE,
         workers: int = 1,
+        memory: int = MEMORY,
     ) -> None:
         self.trust = trust
         self._conditions = conditions
         self._workers = workers
         self._seconds = seconds
+        self._memory = memory
+        self._peaks: dict[int, int] = {}
         self._lock = threading.Lock()
         self._pool: ProcessPool | None = None
 
@@ -102,19 +108,31 @@ class IsolatedVerifier:
     def _within(self, work: Callable[..., T], *arguments: Any) -> T | str:
         """What the work in a child comes to, or why it came to nothing."""
         task = self._children().schedule(work, args=arguments, timeout=self._seconds)
+        while not wait([task], timeout=SAMPLED).done:
+            self._peaks.update(_peaks())
         try:
             found: T = task.result()
             return found
+        except MemoryError:
+            return self._out_of_memory
+        except ProcessExpired as lost:
+            # Libraries in C end the process when they get no memory; its last peak tells that from another crash.
+            peak = self._peaks.pop(lost.pid or 0, 0)
+            return (
+                self._out_of_memory
+                if peak > self._memory // 2
+                else "Tệp làm hỏng trình kiểm tra (the file crashed the verifier)"
+            )
         except TimeoutError:
             return f"Kiểm tra quá {self._seconds:.0f} giây nên đã dừng (stopped by time limit)"
-        except MemoryError:
-            return f"Kiểm tra cần quá {MEMORY >> 20} MB bộ nhớ nên đã dừng (stopped by memory limit)"
-        except ProcessExpired:
-            return "Tệp làm hỏng trình kiểm tra (the file crashed the verifier)"
         except OSError as error:
             return f"Không đọc được tệp (the file cannot be read: {error.strerror})"
         except Exception as error:  # whatever a hostile file leads a library to
             return f"Không kiểm tra được tệp (the file cannot be judged: {type(error).__name__})"
+
+    @property
+    def _out_of_memory(self) -> str:
+        return f"Kiểm tra cần quá {self._memory >> 20} MB bộ nhớ nên đã dừng (stopped by memory limit)"
 
     def run(self, work: Callable[[Path], T], path: Path) -> T:
         """Do other work over a hostile file in a child, within the limits. Raises its SohoaError, else Rejected."""
@@ -122,11 +140,13 @@ class IsolatedVerifier:
         try:
             found: T = task.result()
             return found
-        except (SohoaError, OSError):
+        except SohoaError:
             raise
         except (
             Exception
         ) as error:  # out of time, out of memory, or whatever a hostile file leads a library to
+            if isinstance(error, OSError) and not isinstance(error, TimeoutError | ProcessExpired):
+                raise
             raise Rejected(
                 f"{path.name} cannot be read within the limits ({type(error).__name__})",
                 vi=f"Không đọc được {path.name} trong giới hạn cho phép ({type(error).__name__})",
@@ -139,7 +159,7 @@ class IsolatedVerifier:
                     max_workers=self._workers,
                     max_tasks=200,
                     initializer=_begin,
-                    initargs=(os.getpid(),),
+                    initargs=(os.getpid(), self._memory),
                     context=multiprocessing.get_context("spawn"),
                 )
             return self._pool
@@ -213,14 +233,25 @@ def _judge_again(kept: bytes, asked: _Asked, like: bytes, sha256: str | None) ->
     return asked.of(reading) if sha256 in (None, reading.sha256) else None
 
 
-def _begin(parent: int) -> None:
+def _begin(parent: int, memory: int) -> None:
     # No PR_SET_PDEATHSIG: it follows the thread that started the child, here one that only answers a request.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     for library in ("pyhanko", "pyhanko_certvalidator"):
         logging.getLogger(library).setLevel(logging.CRITICAL)  # the verdict says it, without names in a log
-    resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
+    resource.setrlimit(resource.RLIMIT_AS, (memory, memory))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     threading.Thread(target=_watch, args=(parent,), daemon=True).start()
+
+
+def _peaks() -> dict[int, int]:
+    """The most address space that each child of ours had so far, in bytes; empty where the kernel does not tell."""
+    found: dict[int, int] = {}
+    for children in Path("/proc/self/task").glob("*/children"):
+        with contextlib.suppress(OSError, ValueError, IndexError):
+            for pid in map(int, children.read_text("ascii").split()):
+                status = Path(f"/proc/{pid}/status").read_text("utf-8")
+                found[pid] = int(status.split("VmPeak:")[1].split()[0]) << 10
+    return found
 
 
 def _watch(parent: int) -> None:

@@ -24,7 +24,7 @@ from signing.delivery import sampling
 from signing.delivery.audit_store import AuditStore, Pending
 from signing.delivery.delivery_list import read_list
 from signing.delivery.form_rules import breaches
-from signing.isolation import IsolatedVerifier, Kept
+from signing.isolation import MEMORY, IsolatedVerifier, Kept
 from signing.reading import PLAIN, RULES, Reading, to_bytes
 from signing.trust import TrustStore
 from signing.verdict import FileVerdict, Verdict
@@ -51,6 +51,7 @@ class Audit:
     conditions: Conditions = OFFLINE
     workers: int = 1
     seconds: float = 60.0
+    memory: int = MEMORY
     kept: bool = False
 
     def mark(self, trust: TrustStore) -> str:
@@ -61,7 +62,11 @@ class Audit:
 def run_audit(audit: Audit, store: AuditStore, trust: TrustStore, progress: Progress) -> None:
     """Judge what has no verdict yet. Raises UsageError, Unavailable; may be stopped at any time and run again."""
     verifier = IsolatedVerifier(
-        trust, seconds=audit.seconds, conditions=audit.conditions, workers=audit.workers
+        trust,
+        seconds=audit.seconds,
+        conditions=audit.conditions,
+        workers=audit.workers,
+        memory=audit.memory,
     )
     stop = threading.Event()
     try:
