@@ -146,8 +146,10 @@ def _weigh(said: Judgement, facts: SignatureRead, signer: str, found: Findings) 
             found.doubt(
                 GENERIC, f"Chữ ký của {signer}: thuật toán chưa kiểm tra được đầy đủ (algorithm not known)"
             )
-        else:
+        elif facts.intact:
             found.fail(said.indication.standard_name, f"Chữ ký của {signer}: {said.indication.standard_name}")
+        else:
+            found.failures.append(said.indication.standard_name)  # said in words already
     elif said.indication.status is AdESStatus.INDETERMINATE:
         found.doubt(said.indication.standard_name)
 

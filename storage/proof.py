@@ -826,7 +826,7 @@ def _responder(answer: ocsp.OCSPResponse, issuer: x509.Certificate) -> x509.Cert
             if answer.responder_name is not None
             else (
                 x509.SubjectKeyIdentifier.from_public_key(one.public_key()).digest
-                == answer.responder_key_hash  # type: ignore[arg-type]
+                == answer.responder_key_hash
             )
         )
         if not named:

@@ -175,8 +175,8 @@ class AuditStore:
             " LEFT JOIN window w ON w.id = k.window WHERE f.name = ?",
             (name,),
         ).fetchone()
-        *known, window, again = row
-        return Pending(*known, window or b"", bool(again))
+        name, path, sha256, pages, read, kept, window, again = row
+        return Pending(name, path, sha256, pages, read, kept, window or b"", bool(again))
 
     def put(
         self, report: dict[str, Any], *, mark: str, form: Iterable[str] = (), again: bool = False

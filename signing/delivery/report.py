@@ -16,7 +16,7 @@ from signing.delivery.audit_store import AuditStore
 from signing.delivery.form_rules import TEXTS
 from signing.delivery.wording import Wording, duplicate_text
 from signing.signing_times import in_vietnam
-from signing.trust import TrustStore
+from signing.trust import Root, TrustStore
 
 MOST_NAMES = 200
 """Of a list in a report for people; the workbook and the JSON hold all."""
@@ -62,11 +62,15 @@ class Report:
         if sample:
             yield words["sample"], f"{sample['size']} / {self.store.population()}, seed {sample['seed']}"
         roots = [
-            f"{'DEMO: ' if root.demo else ''}{root.name} [{root.begins or '…'} – {root.ends or '…'}] "
-            f"SHA-256 {root.sha256}"
+            f"{'DEMO: ' if root.demo else ''}{root.name} ({self._term(root)}), SHA-256 {root.sha256}"
             for root in self.trust.roots
         ]
         yield words["trust"], "\n".join(roots) or words["nobody"]
+
+    def _term(self, root: Root) -> str:
+        if not root.begins and not root.ends:
+            return self.words["always"]
+        return f"{root.begins or '…'} – {root.ends or '…'}"
 
     def lists(
         self, *, most: int | None = MOST_NAMES, by_reason: bool = True
@@ -97,7 +101,7 @@ class Report:
 
 def signature_lines(signature: dict[str, Any], words: Wording) -> Iterator[tuple[str, str]]:
     """Label and value of all that is known of one signature."""
-    role = f" ({signature['role']})" if signature["role"] else ""
+    role = f" ({words.role(signature['role'])})" if signature["role"] else ""
     yield words["signer"], f"{signature['signer']}{role}"
     yield words["level"], signature["level"]
     for label, key in (("signed_at", "signed_at"), ("proven_at", "proven_at")):
@@ -106,10 +110,10 @@ def signature_lines(signature: dict[str, Any], words: Wording) -> Iterator[tuple
             yield words[label], in_vietnam(dt.datetime.fromisoformat(moment))
     yield words["path"], " → ".join(signature.get("path") or ()) or words["none"]
     yield words["strength"], signature.get("strength") or "?"
-    yield words["covers"], signature["covers"]
-    yield words["changed"], signature["changed_after"] or words["none"]
+    yield words["covers"], words.covers(signature["covers"])
+    yield words["changed"], words.finding(signature["changed_after"] or words["none"])
     yield words["revoked"], words.revoked(signature["revoked"])
-    yield words["verdict"], signature.get("sub_indication") or "?"
+    yield words["verdict"], words.cause(signature.get("sub_indication"))
 
 
 def write_json(report: Report, out: IO[str]) -> None:
