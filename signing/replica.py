@@ -90,13 +90,12 @@ class Replica(EmbeddedPdfSignature):
     def __init__(self, reader: PdfFileReader, field: Any, name: str, known: Embedded) -> None:
         super().__init__(reader, field, name)
         self._known = known
-        self.coverage = COVERAGE.get(known.covers, SignatureCoverageLevel.UNCLEAR)
 
     def compute_integrity_info(self, diff_policy: Any = None, skip_diff: bool = False) -> None:
         """Done when the file was read; what was changed after a signature is not AdES's to judge."""
 
     def summarise_integrity_info(self) -> dict[str, Any]:
-        return {"coverage": self.coverage, "docmdp_ok": None, "diff_result": None}
+        return {"coverage": self.evaluate_signature_coverage(), "docmdp_ok": None, "diff_result": None}
 
     def evaluate_signature_coverage(self) -> SignatureCoverageLevel:
         return COVERAGE.get(self._known.covers, SignatureCoverageLevel.UNCLEAR)

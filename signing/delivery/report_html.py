@@ -15,7 +15,8 @@ h1{font-size:1.5rem}h2{font-size:1.2rem;margin-top:2rem}h3{font-size:1rem;margin
 .first{font-size:1.15rem;font-weight:bold;border-left:.4rem solid #888;padding:.4rem .8rem}
 .mark{border-left:.4rem solid;padding-left:.6rem}
 .TOTAL_FAILED{border-color:#b00020}.TOTAL_PASSED{border-color:#1b7f3b}.INDETERMINATE,.NOT_SIGNED{border-color:#b26a00}
-dl{display:grid;grid-template-columns:12rem 1fr;gap:.1rem .8rem;margin:.2rem 0}dt{color:#555}
+dl{display:grid;grid-template-columns:12rem 1fr;gap:.1rem .8rem;margin:.2rem 0 .7rem}dt{color:#555}
+section p{margin:.2rem 0}
 dd{margin:0;white-space:pre-line;
 overflow-wrap:anywhere}li{overflow-wrap:anywhere}section{border-top:1px solid #ccc;padding:.4rem 0}
 section,h2,h3{break-inside:avoid}h2,h3{break-after:avoid}@media print{body{margin:0}}"""

@@ -165,7 +165,10 @@ class Wording:
         """A finding in this language as far as it is told in it; names and details of the file are kept."""
         code = _CODE.fullmatch(text)
         if code and code[2] in REASONS:
-            return f"{self.finding(code[1])}: {self.cause(code[2])}"
+            whose = self.finding(code[1])
+            if self.language == "en":
+                whose = whose.replace("Chữ ký của", "Signature of", 1)
+            return f"{whose}: {self.cause(code[2])}"
         english = _ENGLISH.findall(text)
         plain = _ENGLISH.sub("", text)
         if self.language == "vi" or not english:
