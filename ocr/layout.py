@@ -19,21 +19,48 @@ GUTTER = 0.7
 """Narrowest space between two columns, in heights of the line; spaces between words are about 0.3 of it."""
 
 
+_NUMBERED = re.compile(r"(Số:)(\S+)")
+
+
 def tidy(lines: Sequence[Line]) -> tuple[Line, ...]:
     """NFC text in reading order; words that are noise and empty lines dropped."""
     kept: list[Line] = []
     for line in lines:
-        clean = (replace(word, text=nfc(without_rules(word.text))) for word in line.words)
-        words = tuple(word for word in clean if word.text and _is_word(word))
+        paired = _paired("".join(word.text for word in line.words))
+        clean = (replace(word, text=nfc(without_rules(word.text, paired))) for word in line.words)
+        words = tuple(part for word in clean if word.text and _is_word(word) for part in _parted(word))
         if words and any(_meaningful(word.text) for word in words):
             kept.append(replace(line, words=words, box=around(words)))
     return part_columns(kept)
 
 
-def without_rules(text: str) -> str:
-    """A word without the bars and lone brackets that ruling lines of a table are read as; digits stay."""
+def _parted(word: Word) -> tuple[Word, ...]:
+    """`Số:04` as two words: what is written into the blank stands close to what is printed before it."""
+    found = _NUMBERED.fullmatch(word.text)
+    if not found:
+        return (word,)
+    box, at = word.box, found.end(1) / len(word.text)
+    middle = round(box.left + at * (box.right - box.left))
+    return (
+        replace(word, text=found[1], box=replace(box, right=middle)),
+        replace(word, text=found[2], box=replace(box, left=middle)),
+    )
+
+
+def _paired(text: str) -> str:
+    """The kinds of brackets of which a line has a pair: those are print."""
+    return "".join(pair for pair in ("[]", "{}") if 0 <= text.find(pair[0]) < text.rfind(pair[1]))
+
+
+def without_rules(text: str, paired: str = "") -> str:
+    """A word without the bars and lone brackets that ruling lines of a table are read as; digits stay.
+
+    Brackets of the kinds in `paired` are left where they are.
+    """
     text = text.strip("|¦")
     for opening, closing in ("[]", "{}"):
+        if opening in paired:
+            continue
         if closing not in text:
             text = text.lstrip(opening)
         if opening not in text:

@@ -57,6 +57,12 @@ def _whole() -> frozenset[Spelled]:
 
 
 @cache
+def _titles() -> dict[Spelled, Spelled]:
+    """Two syllables that stand alone in capitals, titles of papers and signers, nobody's names; by folded ones."""
+    return {tuple(map(fold, words)): words for words in _listed("titles.txt")}
+
+
+@cache
 def attested() -> frozenset[Spelled]:
     """Pairs that are right as they stand, though a phrase differs from them in the marks of one syllable."""
     return frozenset(_listed("attested.txt"))
@@ -101,15 +107,23 @@ def _from_neighbours(words: Sequence[Word], right: Sequence[bool], index: int) -
     if not fold(core).isalpha() or _stands(words, index):
         return None
     asked = {spelled for spelled in _of_pairs(words, right, index) if spelled != low}
+    titled = {spelled for spelled in _of_titles(words, index) if spelled != low}
     if words[index].confidence >= SURE:
         asked &= _of_triples(words, index) | _of_pairs(words, right, index, only=_whole())
+    asked |= titled
     if len(asked) != 1:
         return None
     wanted = next(iter(asked))
-    if len(wanted) != len(core):
+    if len(wanted) != len(core) or not _near(low, wanted):
         return None
     cased = "".join(b.upper() if a.isupper() else b for a, b in zip(core, wanted, strict=True))
     return words[index].text.replace(core, cased, 1)
+
+
+def _near(read: str, wanted: str) -> bool:
+    """Whether the marks of one letter differ, `ươ` being one: `do` is not read for `độ`."""
+    apart = [n for n, (one, other) in enumerate(zip(read, wanted, strict=True)) if one != other]
+    return len(apart) == 1 or (len(apart) == 2 and fold(read[apart[0] : apart[1] + 1]) == "uo")
 
 
 def _stands(words: Sequence[Word], index: int) -> bool:
@@ -136,6 +150,22 @@ def _of_pairs(
             spellings = pairs().get((fold(before), folded), frozenset())
             taken |= {s[1] for s in spellings if s[0] == before.lower() and (only is None or s in only)}
     return taken
+
+
+def _of_titles(words: Sequence[Word], index: int) -> set[str]:
+    """Spellings that a title in capitals asks for, its other syllable as it should be."""
+    asked = set()
+    for start in (index - 1, index):
+        if start < 0 or start + 1 >= len(words) or not _joined(words[start]):
+            continue
+        cores = [_core(word.text) for word in words[start : start + 2]]
+        if all(map(str.isupper, cores)):
+            run = tuple(core.lower() for core in cores)
+            spelled = _titles().get(tuple(map(fold, run)), run)
+            at = index - start
+            if spelled[1 - at] == run[1 - at]:
+                asked.add(spelled[at])
+    return asked
 
 
 def _of_triples(words: Sequence[Word], index: int) -> set[str]:

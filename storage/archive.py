@@ -6,6 +6,7 @@ at most content without a manifest, which the next attempt finds and uses.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
@@ -29,6 +30,8 @@ from storage.s3 import AlreadyThere, Bucket
 AT_ONCE = 4
 DETACHED = "application/pkcs7-signature"
 LEAST_LOCK = timedelta(days=1)
+SETTLING, QUICK = 20.0, 5.0
+"""Seconds within which a store that was started is whole again; longest refusal that may be only that."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,14 +90,21 @@ class Archive:
     def read(self, key: str) -> bytes | None:
         """An object as the store has it now, unchecked, None when it is missing: for verifiers.
 
-        Asked once more when the store fails and yet is up: a rotten object stays unreadable, and takes the embedded
-        store 13 s to say so. Raises Unavailable then.
+        Asked again when the store fails and yet is up. A store that has just been started refuses at once, now this
+        object and now that, until all its volumes are there; a rotten object stays unreadable, and takes the
+        embedded store 13 s to say so. Raises Unavailable then.
         """
-        try:
-            return self._once.read(key)
-        except Unavailable:
-            self._bucket.probe()
-            return self._once.read(key)
+        until, rotten = time.monotonic() + SETTLING, 0
+        while True:
+            began = time.monotonic()
+            try:
+                return self._once.read(key)
+            except Unavailable:
+                self._bucket.probe()
+                rotten += time.monotonic() - began > QUICK
+                if rotten > 1 or time.monotonic() > until:
+                    raise
+                time.sleep(0.5)
 
     def store(self, signed: SignedDocument, *, sidecar: bytes, lock_until: datetime) -> StoredDocument:
         """Keep a document with its originals and its sidecar, and commit the dossier's next manifest."""

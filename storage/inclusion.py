@@ -12,7 +12,7 @@ import json
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import date
-from typing import Any
+from typing import Any, Protocol
 
 from cryptography.x509 import Certificate
 from sqlalchemy import Engine, func, select
@@ -23,7 +23,6 @@ from storage.database import reading
 from storage.evidence_tables import evidence_record, root_evidence
 from storage.ledger import Ledger
 from storage.proof import INCLUSION, audit_path, judge_inclusion, leaves, levels
-from storage.s3 import Bucket
 from storage.schema import day_root, held, ledger
 
 
@@ -38,12 +37,18 @@ class _Day:
     evidence: dict[str, str] | None
 
 
+class Reads(Protocol):
+    """Where objects are read: a bucket, or the archive, which is patient with a store that has just been started."""
+
+    def read(self, key: str) -> bytes | None: ...
+
+
 @dataclass(slots=True)
 class Inclusion:
     """One round of questions; days are kept while it lasts, the last few of them."""
 
     database: Engine
-    bucket: Bucket
+    store: Reads
     trusted: Callable[[], list[Certificate]]
     _days: dict[str, _Day] = field(default_factory=dict)
 
@@ -79,7 +84,7 @@ class Inclusion:
         if row is None:
             return None
         day = self._day(row)
-        content = self.bucket.read(manifest)
+        content = self.store.read(manifest)
         if content is None:
             raise Tampered(f"{manifest} is missing in the store", vi=f"Bản kê {manifest} đã mất trong kho")
         named = f"manifest {manifest} {sha256}".encode()
@@ -133,7 +138,7 @@ class Inclusion:
         known = self._days.get(row.day)
         if known is not None:
             return known
-        root = self.bucket.read(row.key)
+        root = self.store.read(row.key)
         if root is None:
             raise Tampered(f"{row.key} is missing in the store", vi=f"{row.key} đã mất trong kho")
         entries = [(one.seq, one.hash) for one in Ledger(self.database).entries(row.first, row.last)]
@@ -141,7 +146,7 @@ class Inclusion:
             manifests = list(json.loads(root)["manifests"])
         except (ValueError, KeyError, TypeError) as error:
             raise Tampered(f"{row.key} is no root", vi=f"{row.key} đã bị sửa") from error
-        signature = self.bucket.read(layout.root_signature(date.fromisoformat(row.day)))
+        signature = self.store.read(layout.root_signature(date.fromisoformat(row.day)))
         while len(self._days) >= 8:
             self._days.pop(next(iter(self._days)))
         mine = leaves(entries, manifests)
@@ -160,5 +165,5 @@ class Inclusion:
         )
         with reading(self.database) as connection:
             key = connection.execute(query).scalar()
-        record = self.bucket.read(key) if key else None
+        record = self.store.read(key) if key else None
         return {"key": key, "record": base64.b64encode(record).decode()} if key and record else None

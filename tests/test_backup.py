@@ -186,6 +186,7 @@ def test_the_drill(home: Home, backup: Path, place: Path, tmp_path: Path) -> Non
         restored.run("down")
 
 
+@pytest.mark.slow
 def test_what_is_not_right_is_told(home: Home, backup: Path, place: Path, tmp_path: Path) -> None:
     assert home.run("backup", str(backup), "--verify").document["ok"]
     other = tmp_path / "key"

@@ -233,6 +233,7 @@ def test_formula_in_a_cell_is_text() -> None:
     assert cell("a\x00b") == "a b"
 
 
+@pytest.mark.slow
 def test_stopped_audit_goes_on_where_it_was(
     signed: Signed, auditor: Auditor, pki: DemoPki, tmp_path: Path
 ) -> None:

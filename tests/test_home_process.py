@@ -58,6 +58,7 @@ def test_killed_in_the_middle_the_same_command_finishes_the_work_once(home: Home
     stored_once(home, STACK)
 
 
+@pytest.mark.slow
 def test_a_killed_client_leaves_the_work_running(home: Home) -> None:
     child = home.start("ingest", str(STACK), "--json")
     assert until(lambda: (home.paths.work / "pages").exists(), 90)
@@ -83,6 +84,7 @@ def test_down_ends_the_process_and_its_children(home: Home) -> None:
     assert home.run("down").document == {"stopped": False}
 
 
+@pytest.mark.slow
 def test_an_idle_process_stops_itself(tmp_path: Path) -> None:
     home = Home(tmp_path / "h", {"SOHOA_PROCESS_IDLE_MINUTES": "0.05"})
     home.run("doctor")

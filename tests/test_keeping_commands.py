@@ -236,6 +236,7 @@ def test_an_archive_package_carries_the_signatures_and_the_figures_are_counted(
     assert home.run("stats", "--month", "10/2026").code == 2
 
 
+@pytest.mark.slow
 def test_a_covered_file_is_found_and_still_comes_back(home: Home, tmp_path: Path) -> None:
     home.run("doctor")
     paper = home.run("dossier", CODE).document["documents"][0]

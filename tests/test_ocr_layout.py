@@ -91,3 +91,16 @@ def test_each_word_stands_once() -> None:
     lines = [line(100, (200, "TỈNH A"), (700, "CỘNG HÒA XÃ HỘI")), line(140, (200, "SỞ B"), (760, "Độc lập"))]
     words = sorted(word.text for row in tidy(lines) for word in row.words)
     assert words == sorted(word.text for row in lines for word in row.words)
+
+
+def test_a_pair_of_brackets_in_a_line_is_print() -> None:
+    (kept,) = tidy([line(100, (150, "[Thông tin chung] |"), (600, "[01"))])
+    assert kept.text == "[Thông tin chung] [01"
+    (alone,) = tidy([line(100, (150, "[Thông tin"), (600, "|01"))])
+    assert alone.text == "Thông tin 01"
+
+
+def test_a_number_close_to_its_label_is_a_word_of_its_own() -> None:
+    (row,) = tidy([line(100, (150, "Số:04/CT-UBND"))])
+    assert [word.text for word in row.words] == ["Số:", "04/CT-UBND"]
+    assert row.words[0].box.right == row.words[1].box.left < row.words[1].box.right

@@ -90,3 +90,11 @@ def test_phrase_list_is_sound() -> None:
 def test_attested_pairs_are_sound() -> None:
     assert not attested() & {pair for spellings in pairs().values() for pair in spellings}
     assert all(len(pair) == 2 and all(nfc(part) == part for part in pair) for pair in attested())
+
+
+def test_titles_are_mended_in_capitals_only() -> None:
+    assert mended("CHỦ TICH").text == "CHỦ TỊCH"
+    assert mended("KẾ HOACH").text == "KẾ HOẠCH"
+    assert mended("có chứng chỉ thì được").text == "có chứng chỉ thì được"
+    assert mended("VĂN BÀN").text == "VĂN BÀN"
+    assert mended("chi tiết; chỉ phí phát sinh").text == "chi tiết; chi phí phát sinh"

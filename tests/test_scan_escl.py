@@ -114,6 +114,7 @@ def test_a_line_cut_in_the_middle_of_a_sheet_keeps_what_is_whole(tmp_path: Path,
     assert scan(stack) is None and order(stack) == [0, 1, 2]
 
 
+@pytest.mark.slow
 def test_the_commands_list_the_scanner_and_scan_a_dossier_from_its_feeder(tmp_path: Path) -> None:
     """Three sheets, told from each other by what is read on them; the second one jams."""
     sheets = [SCANS / "chong-2" / f"scan-0{number}.jpg" for number in (1, 2, 3)]

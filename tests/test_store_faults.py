@@ -13,6 +13,7 @@ from PIL import Image
 
 from pipeline.errors import Unavailable
 from pipeline.model import Sha256
+from storage.archive import Archive
 from storage.manifest import check_chain
 from storage.s3 import Bucket, Endpoint
 from storage.seaweedfs import EmbeddedStore
@@ -84,6 +85,20 @@ def test_a_read_heals_when_the_fault_passes_and_is_told_when_it_does_not(
             with proxy.failing(Fault(kind, "GET", key)), pytest.raises(Unavailable):
                 read(Bucket(behind, patient=False))
     assert (tmp_path / "out").read_bytes() == content and len(list(tmp_path.iterdir())) == 1
+
+
+def test_a_verifier_waits_for_a_store_that_was_just_started_and_not_for_ever(
+    proxy: StoreProxy, behind: Endpoint, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    content, key = b"whole", "h/verifier"
+    sha256 = Sha256(hashlib.sha256(content).hexdigest())
+    Bucket(behind).put_new(key, content, sha256=sha256, media_type="text/plain", lock_until=None)
+    archive = Archive(Bucket(behind), once=Bucket(behind, patient=False))
+    with proxy.failing(Fault("slow_down", "GET", key, times=4)):
+        assert archive.read(key) == content
+    monkeypatch.setattr("storage.archive.SETTLING", 1.0)
+    with proxy.failing(Fault("slow_down", "GET", key)), pytest.raises(Unavailable):
+        archive.read(key)
 
 
 @pytest.fixture(scope="module")

@@ -8,6 +8,8 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
+import pytest
+
 from storage import layout
 from storage.archive import Archive
 from storage.database import open_database, reading
@@ -47,6 +49,7 @@ def host(name: str, endpoint: Endpoint, url: str, folder: Path, start: object) -
     database.dispose()
 
 
+@pytest.mark.slow
 def test_both_survive_in_order(
     store: EmbeddedStore, own_bucket: Bucket, new_postgres: Callable[[], str], tmp_path: Path
 ) -> None:

@@ -19,7 +19,7 @@ from pipeline.companions.listed import Beside, ListRow, lay, read_list
 from pipeline.errors import SohoaError, Unavailable, UsageError
 from pipeline.files import blob_of, hash_file
 from pipeline.grammar.folding import compact
-from pipeline.home.intake_desk import IntakeDesk
+from pipeline.home.intake_desk import BACKFILE, IntakeDesk
 from pipeline.home.server import Progress
 from pipeline.model import Lane, Origin, SourceFile
 from pipeline.raster.inspect import FileSides
@@ -151,7 +151,7 @@ class ImportDesk:
             SourceFile(source=str(path), blob=blob_of(path, "application/octet-stream"))
             for _, _, path in jobs
         ]
-        looked = self._parts.pool.look_into(files, self._parts.limits, priority=10)
+        looked = self._parts.pool.look_into(files, self._parts.limits, priority=BACKFILE)
         found: dict[int, Outcome] = {}
         for (number, row, path), file, sides in zip(jobs, files, looked, strict=True):
             name = beside.files[number]

@@ -76,7 +76,7 @@ class Inquiry:
         if wanted:
             progress({"stage": "verify", "done": 0, "total": len(wanted)})
         ledger_ok = self._records.ledger.verify().ok if wanted else None
-        inclusion = Inclusion(self._records.database, parts.bucket_once, parts.trusted)
+        inclusion = Inclusion(self._records.database, parts.archive, parts.trusted)
         for number, document in enumerate(wanted):
             verdict = self._again(parts, document, ledger_ok, conditions) if arguments.get("kept") else None
             verdict = verdict or self._verify_stored(parts, document, ledger_ok, conditions)

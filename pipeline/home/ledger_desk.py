@@ -70,7 +70,7 @@ class LedgerDesk:
         output, document = Path(str(arguments["output"])), str(arguments["document"])
         if output.is_dir():
             raise UsageError(f"{output} is a folder; name a file", vi=f"{output} là thư mục; cần tên tệp")
-        inclusion = Inclusion(self._parts.records.database, self._parts.bucket_once, self._parts.trusted)
+        inclusion = Inclusion(self._parts.records.database, self._parts.archive, self._parts.trusted)
         found = inclusion.proof(document, arguments.get("version"))
         self._note("export_ledger", actor, [document], {"proof": True})
         written = write_whole(output, json.dumps(found, ensure_ascii=False).encode(), "application/json")

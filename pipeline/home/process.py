@@ -6,6 +6,7 @@ ends (PR_SET_PDEATHSIG), which is what we want of a crash and of nothing else.
 
 from __future__ import annotations
 
+import gc
 import logging
 import os
 import signal
@@ -71,6 +72,7 @@ class Process:
         code = 0
         try:
             self._open()
+            gc.freeze()  # what was imported lives as long as the process: not to be walked at each collection
             while not self._stop.wait(TICK):
                 self._tick()
         except Exception:
