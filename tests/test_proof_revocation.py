@@ -199,8 +199,8 @@ def test_revoked_before_the_renewal_and_older_than_needed_are_named(bench: Bench
             )
     old = STAMPED - 20 * DAY
     stale = bench.responder.answer(bench.about, old), bench.crl(old)
-    (found,) = bench.problems(ocsps=stale[:1], crls=stale[1:])
-    assert f"is told of until {(old + 7 * DAY).date()} only" in found and "older than needed" in found
+    (named_so,) = bench.problems(ocsps=stale[:1], crls=stale[1:])
+    assert f"is told of until {(old + 7 * DAY).date()} only" in named_so and "older than needed" in named_so
     assert bench.problems(ocsps=(stale[0], bench.responder.answer(bench.about, STAMPED - DAY))) == []
 
 

@@ -90,8 +90,7 @@ class Inquiry:
                 else:
                     results.append(verdict)
             progress(event)
-        details = {"kept": True} if arguments.get("kept") else {}
-        self._note("verify", actor, wanted, files=len(targets), **details)
+        self._note("verify", actor, wanted, files=len(targets), kept=bool(arguments.get("kept")))
         return {"results": results, "missing": missing, "extra": []}
 
     def doctor(self, actor: str) -> dict[str, Any]:
