@@ -90,29 +90,34 @@ def touched_readings_are_not_believed(disk: Path, auditor: Auditor, by_nobody: d
 def test_unchanged_files_are_not_opened_and_changed_ones_are_noticed(
     disk: Path, auditor: Auditor, pki: DemoPki, signed: Signed
 ) -> None:
-    """Opened files are found by their time of access; a change that hides its time is seen by the status of the file."""
+    """A change that hides its time is seen by the status of the file; what nothing tells of is not looked at."""
     root = ("--trust", pki.certificate("root"))
     assert auditor.run(disk, "--json").code == 5
-    before, content = (disk / "LT.pdf").stat(), (disk / "LT.pdf").read_bytes()
+    content = (disk / "LT.pdf").read_bytes()
     at = content.index(b"/MediaBox") + 8
-    (disk / "LT.pdf").write_bytes(content[:at] + b"y" + content[at + 1 :])
-    os.utime(disk / "LT.pdf", ns=(before.st_atime_ns, before.st_mtime_ns))
+    replace_unseen(disk / "LT.pdf", content[:at] + b"y" + content[at + 1 :])
     (disk / "B.pdf").write_bytes((disk / "B.pdf").read_bytes() + b"\nmore")
     (disk / "new.pdf").write_bytes(signed(Level.LTA).pdf.path.read_bytes())
     (disk / "hai.pdf").unlink()
     unchanged = disk / "LTA.pdf"
-    long_ago = 1_000_000_000
-    os.utime(unchanged, ns=(long_ago, unchanged.stat().st_mtime_ns))
-    auditor.run(disk, "--json")  # its status was changed just now, so that it is read once more
-    os.utime(unchanged, ns=(long_ago, unchanged.stat().st_mtime_ns))
+    replace_unseen(unchanged, bytes(unchanged.stat().st_size))
     with sqlite3.connect(next((auditor.folder / "cache").rglob("*.sqlite3"))) as base:
         base.execute("UPDATE file SET status = ? WHERE name = 'LTA.pdf'", (unchanged.stat().st_ctime_ns,))
-        base.execute("UPDATE file SET again = 0")
     found = verdicts(auditor.run(disk, *root, "--json").document)
     assert found["LT.pdf"] == ("TOTAL_FAILED", "HASH_FAILURE")
     assert found["B.pdf"][0] == "TOTAL_FAILED"
-    assert found["new.pdf"] == found["LTA.pdf"] == ("TOTAL_PASSED", None) and "hai.pdf" not in found
-    assert unchanged.stat().st_atime_ns == long_ago, "it was opened"
+    assert found["new.pdf"] == ("TOTAL_PASSED", None) and "hai.pdf" not in found
+    assert found["LTA.pdf"] == ("TOTAL_PASSED", None), "it was opened, though nothing told of a change"
+    os.utime(unchanged)
+    assert verdicts(auditor.run(disk, *root, "--json").document)["LTA.pdf"][0] == "INDETERMINATE"
+
+
+def replace_unseen(path: Path, content: bytes) -> None:
+    """Other bytes of the same length under the same time of change."""
+    before = path.stat()
+    assert before.st_size == len(content)
+    path.write_bytes(content)
+    os.utime(path, ns=(before.st_atime_ns, before.st_mtime_ns))
 
 
 def test_reading_comes_back_as_it_was_and_damage_is_told(
