@@ -36,6 +36,7 @@ from signing.demo_pki import DemoPki
 from signing.evidence_token import digest_until, proves_until
 from signing.isolation import IsolatedVerifier
 from signing.policy import levels_from
+from signing.reading_shelf import ReadingShelf
 from signing.signer import Signer
 from signing.trust import TrustStore
 from storage.amendments import Amendments
@@ -105,6 +106,7 @@ class Parts:
     evidence: RootEvidence
     keeping: Keeping
     page_changes: PageChanges
+    readings: ReadingShelf
 
     def describe_store(self) -> str:
         return self.store_name
@@ -258,6 +260,7 @@ def open_work(paths: HomePaths, settings: Settings, records: Records) -> Parts:
             lock,
         ),
         PageChanges(records.database, archive, lock=lock),
+        ReadingShelf(paths.work / "readings"),
     )
 
 

@@ -95,6 +95,9 @@ def test_everything_stored_verifies(home: Home, taken: Answer) -> None:
     assert all("DEMO" in result["verdict_vi"] for result in report.document["results"])
     assert all(result["ledger_ok"] and result["hash_ok"] for result in report.document["results"])
     assert home.run("ledger", "verify").document["ok"]
+    past = home.run("verify", "--all", "--kept", "--as-of", "2020-01-01").document["results"]
+    assert {one["target"] for one in past} == {one["target"] for one in report.document["results"]}
+    assert all(one["read_at"] and one["hash_ok"] and one["verdict"] == "INDETERMINATE" for one in past)
 
 
 def test_a_flipped_byte_in_a_downloaded_file_is_found(home: Home, taken: Answer, tmp_path: Path) -> None:
