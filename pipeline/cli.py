@@ -16,6 +16,7 @@ from pipeline.commands import (
     inspect,
     intake,
     keeping,
+    learn,
     ledger,
     person,
     procedure,
@@ -46,7 +47,7 @@ app = typer.Typer(
 app.callback()(Session.options)
 MODULES = (
     demo, intake, import_files, scan, watch, counter, sheets, review, repage, inspect, download, dossier, person,
-    keeping, procedure, registry, verification, trust, ledger, signing, repository, backup, stats, upkeep,
+    keeping, procedure, registry, verification, trust, ledger, learn, signing, repository, backup, stats, upkeep,
 )  # fmt: skip
 for module in MODULES:
     module.register(app)

@@ -43,6 +43,7 @@ class Amended:
 class SidecarPage:
     """One page as read; `source` is the file's name without its folder, boxes are pixels at `dpi`.
 
+    `own_text_…`: of the text layer of a page made elsewhere, the code before Unicode and the share that agrees.
     `role` is retake or insert for a side that came after the paper was stored.
     """
 
@@ -59,6 +60,8 @@ class SidecarPage:
     lines: tuple[Line, ...]
     barcodes: tuple[Barcode, ...]
     regions: tuple[Region, ...]
+    own_text_code: str | None = None
+    own_text_agrees: float | None = None
     role: str | None = None
 
 
@@ -171,5 +174,7 @@ def side_of(read: ReadPage, *, role: str | None = None) -> SidecarPage:
         lines=read.lines,
         barcodes=read.barcodes,
         regions=read.regions,
+        own_text_code=read.own_text.code if read.own_text else None,
+        own_text_agrees=read.own_text.agrees if read.own_text else None,
         role=role,
     )

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import os
 import uuid
+from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
+from functools import cache
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -16,6 +18,7 @@ import config
 from config.settings import S3, Settings
 from config.settings import SecondCopy as CopySettings
 from pipeline.casework import Casework
+from pipeline.classify.type_model import TypeModel, read_model
 from pipeline.classify.types import TypeCatalogue
 from pipeline.engine import Engine
 from pipeline.errors import UsageError
@@ -33,6 +36,7 @@ from signing.demo_pki import DemoPki
 from signing.evidence_token import digest_until, proves_until
 from signing.isolation import IsolatedVerifier
 from signing.policy import levels_from
+from signing.reading_shelf import ReadingShelf
 from signing.signer import Signer
 from signing.trust import TrustStore
 from storage.amendments import Amendments
@@ -42,6 +46,7 @@ from storage.batches import Batches
 from storage.catalogue import Catalogue
 from storage.database import open_database, parse_url, sqlite_url
 from storage.decisions import Decisions
+from storage.learned import Learned
 from storage.ledger import Ledger
 from storage.lights import Lights
 from storage.locking import LockingBucket
@@ -101,6 +106,7 @@ class Parts:
     evidence: RootEvidence
     keeping: Keeping
     page_changes: PageChanges
+    readings: ReadingShelf
 
     def describe_store(self) -> str:
         return self.store_name
@@ -193,6 +199,7 @@ def open_work(paths: HomePaths, settings: Settings, records: Records) -> Parts:
         judge_incoming=verifier.judge_incoming,
         unknown_dossier=casework.why_unknown,
         receipts=receipt_forms(settings),
+        opinion=second_opinion(records.database),
     )
     engine = Engine(records.database.url, executor=home_id(paths), stages=stages, work=paths.work, at_once=2)
     engine.launch()
@@ -253,7 +260,20 @@ def open_work(paths: HomePaths, settings: Settings, records: Records) -> Parts:
             lock,
         ),
         PageChanges(records.database, archive, lock=lock),
+        ReadingShelf(paths.work / "readings"),
     )
+
+
+def second_opinion(database: Database) -> Callable[[datetime], TypeModel | None]:
+    """The model that was in use at a time; each is read once."""
+    learned = Learned(database)
+    read = cache(lambda version: read_model(learned.content(version)))
+
+    def asked(at: datetime) -> TypeModel | None:
+        version = learned.in_use(at)
+        return read(version) if version else None
+
+    return asked
 
 
 def trust_of(paths: HomePaths, settings: Settings) -> TrustStore:

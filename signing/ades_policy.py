@@ -61,7 +61,7 @@ def judge(one: EmbeddedPdfSignature, trust: TrustStore, conditions: Conditions) 
         result = asyncio.run(_validate(one, trust, conditions, now))
     except (TimeoutError, *UNREADABLE) as error:
         reason = f"{type(error).__name__}: {error}"[:160]
-        return Judgement(indication=None, reason=reason, proven=None, path=(), stamp=None)
+        return unjudged(reason)
     status = result.api_status
     path = getattr(status, "validation_path", None)
     moment = getattr(result, "best_signature_time", None)
@@ -73,6 +73,11 @@ def judge(one: EmbeddedPdfSignature, trust: TrustStore, conditions: Conditions) 
         path=tuple(path.iter_certs(include_root=True)) if path is not None else (),
         stamp=getattr(status, "timestamp_validity", None),
     )
+
+
+def unjudged(reason: str) -> Judgement:
+    """No AdES result, for that reason."""
+    return Judgement(indication=None, reason=reason, proven=None, path=(), stamp=None)
 
 
 async def _validate(

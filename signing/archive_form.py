@@ -57,6 +57,11 @@ class _Seen:
     colours: list[tuple[int, str]] = field(default_factory=list)
 
 
+def named_well(name: str) -> bool | None:
+    """Whether a PDF is called by the rule; None for what is not called a PDF."""
+    return _NAME.fullmatch(name) is not None if name.lower().endswith(".pdf") else None
+
+
 def archive_form(path: Path, *, name: str, seconds: float = SECONDS) -> dict[str, Any] | None:
     """Facts of a PDF as `verify --json` shows them, None when no reader opens it or it is a bomb."""
     try:
@@ -74,7 +79,7 @@ def archive_form(path: Path, *, name: str, seconds: float = SECONDS) -> dict[str
         dpi=round(min(seen.resolutions)) if seen.resolutions and seen.whole else None,
         colour=worst[1] if worst and seen.whole else None,
         text_layer=seen.text,
-        name=_NAME.fullmatch(name) is not None if name.lower().endswith(".pdf") else None,
+        name=named_well(name),
         pages=seen.pages,
     )
     return asdict(form)

@@ -30,3 +30,9 @@ class Findings:
     def name(self, sentence: str) -> None:
         """Something to be known that changes no verdict."""
         self.problems.append(sentence)
+
+    def join(self, other: Findings) -> None:
+        """All that another look found, after what is here."""
+        self.failures += other.failures
+        self.doubts += other.doubts
+        self.problems += other.problems

@@ -15,13 +15,14 @@ from pyhanko.sign.fields import MDPPerm
 from pyhanko.sign.validation.pdf_embedded import EmbeddedPdfSignature
 
 from pipeline.model import Level
-from signing.ades_policy import Judgement, judge
+from signing.ades_policy import Judgement
 from signing.algorithm_strength import weaknesses
 from signing.certificate_use import signs_documents
 from signing.conditions import Conditions
 from signing.findings import CHAIN, CONSTRAINTS, CRYPTO, FORMAT, GENERIC, HASH, NO_CHAIN, WEAK, Findings
-from signing.integrity import CHANGES, Integrity, examine
+from signing.integrity import CHANGES, Integrity
 from signing.permitted_change import only_permitted
+from signing.reading import SignatureRead
 from signing.signature_fields import CMS_KINDS, UNREADABLE
 from signing.signing_times import claimed_times, seven_hours_ahead
 from signing.trust import TrustStore
@@ -35,31 +36,53 @@ PERMITTED = "điền biểu mẫu hoặc ghi chú mà người ký cho phép (fi
 BOOKKEEPING = "chỉ sổ sách của phần mềm ký (only the signing program's own records)"
 
 
-def judge_signature(
+def read_signature(
     one: EmbeddedPdfSignature,
     *,
+    place: int,
+    facts: Integrity,
     content: bytes,
-    trust: TrustStore,
-    conditions: Conditions,
     stamps: Sequence[EmbeddedPdfSignature],
     reader: PdfFileReader,
-    found: Findings,
     last: bool,
     permits: MDPPerm | None = None,
     countersigned: bool = False,
-) -> SignatureVerdict:
-    """The verdict on one signature; what speaks against the file goes to `found`.
+) -> SignatureRead:
+    """One signature, but for whom it binds to.
 
     `permits` is what the first signer certified that may be changed; `countersigned`: somebody signed after this one.
     """
-    signer = signer_name(one)
-    facts = examine(one)
+    signer, found = signer_name(one), Findings()
     changed = _check_integrity(
         one, facts, signer, content, found, last=last, permits=permits, countersigned=countersigned
     )
-    said = judge(one, trust, conditions)
-    _weigh(said, facts, signer, found)
-    claims = claimed_times(one)
+    key, bits = _key(one)
+    return SignatureRead(
+        place=place,
+        found=found,
+        signer=signer,
+        role=ROLES.get(one.field_name),
+        level=_level(one, stamps, reader),
+        intact=facts.intact,
+        misnamed=facts.misnamed,
+        covers=facts.covers,
+        changed=changed,
+        claims=tuple(claim.isoformat() for claim in claimed_times(one)),
+        made_for_it=_made_for_it(one),
+        algorithm=str(one.md_algorithm).lower(),
+        key=key,
+        bits=bits,
+    )
+
+
+def judge_signature(
+    one: SignatureRead, said: Judgement, *, trust: TrustStore, conditions: Conditions, found: Findings
+) -> SignatureVerdict:
+    """The verdict on one signature; what speaks against the file goes to `found`."""
+    signer = one.signer
+    found.join(one.found)
+    _weigh(said, one, signer, found)
+    claims = [dt.datetime.fromisoformat(claim) for claim in one.claims]
     claimed = next(iter(claims), None)
     if seven_hours_ahead(claims, said.proven or stamped_at(said), conditions.moment):
         found.name(
@@ -75,24 +98,24 @@ def judge_signature(
     ):
         found.doubt(GENERIC, f"Chữ ký của {signer} tự khai là ký sau ngày đang xét (claims to be made later)")
     path = _trusted_path(said, trust, conditions, signer, found)
-    if not _made_for_it(one):
+    if not one.made_for_it:
         found.doubt(CHAIN, f"Chứng thư của {signer} không dùng để ký văn bản (a certificate for another use)")
         path = None
     strength = _check_strength(one, said, conditions, signer, found)
     stamped = stamped_at(said)
     return SignatureVerdict(
         signer=signer,
-        role=ROLES.get(one.field_name),
-        level=_level(one, stamps, reader),
+        role=one.role,
+        level=one.level,
         signed_at=_iso(stamped or claimed),
-        intact=facts.intact,
+        intact=one.intact,
         trusted=(said.passed and path is not None) if said.indication is not None else None,
         revoked=_revoked(said),
         timestamp=_iso(stamped),
-        covers=facts.covers,
-        changed_after=changed,
+        covers=one.covers,
+        changed_after=one.changed,
         sub_indication=said.indication.standard_name if said.indication is not None else None,
-        algorithm=str(one.md_algorithm).lower(),
+        algorithm=one.algorithm,
         path=tuple(certificate_name(step) for step in said.path),
         proven_at=_iso(said.proven),
         strength=strength,
@@ -105,7 +128,7 @@ def stamped_at(said: Judgement) -> dt.datetime | None:
     return said.stamp.timestamp if said.stamp is not None else None
 
 
-def _weigh(said: Judgement, facts: Integrity, signer: str, found: Findings) -> None:
+def _weigh(said: Judgement, facts: SignatureRead, signer: str, found: Findings) -> None:
     if said.stamp is not None and not (said.stamp.intact and said.stamp.valid):
         found.fail(
             HASH, f"Dấu thời gian không thuộc chữ ký của {signer} (the time-stamp is not of this signature)"
@@ -123,8 +146,10 @@ def _weigh(said: Judgement, facts: Integrity, signer: str, found: Findings) -> N
             found.doubt(
                 GENERIC, f"Chữ ký của {signer}: thuật toán chưa kiểm tra được đầy đủ (algorithm not known)"
             )
-        else:
+        elif facts.intact:
             found.fail(said.indication.standard_name, f"Chữ ký của {signer}: {said.indication.standard_name}")
+        else:
+            found.failures.append(said.indication.standard_name)  # said in words already
     elif said.indication.status is AdESStatus.INDETERMINATE:
         found.doubt(said.indication.standard_name)
 
@@ -219,18 +244,22 @@ def _trusted_path(
     return None
 
 
-def _check_strength(
-    one: EmbeddedPdfSignature, said: Judgement, conditions: Conditions, signer: str, found: Findings
-) -> str:
-    """How strong its algorithms are on the day that counts; what aged since is named, what was weak is a doubt."""
+def _key(one: EmbeddedPdfSignature) -> tuple[str, int]:
+    """Kind and bits of the signer's key."""
     try:
         key = one.signer_cert.public_key
         kind = str(key.algorithm).partition("_")[0].replace("rsassa", "rsa")
-        bits = EDWARDS.get(kind) or int(key.bit_size)
+        return kind, EDWARDS.get(kind) or int(key.bit_size)
     except UNREADABLE:
-        kind, bits = "?", 0
+        return "?", 0
+
+
+def _check_strength(
+    one: SignatureRead, said: Judgement, conditions: Conditions, signer: str, found: Findings
+) -> str:
+    """How strong its algorithms are on the day that counts; what aged since is named, what was weak is a doubt."""
     day = (said.proven or conditions.moment).date()
-    weak = weaknesses(str(one.md_algorithm), kind, bits)
+    weak = weaknesses(one.algorithm, one.key, one.bits)
     for flaw in weak:
         if day > flaw.until:
             found.doubt(
@@ -242,7 +271,7 @@ def _check_strength(
                 f"Chữ ký của {signer} dùng {flaw.name}, lúc ký còn đủ mạnh (strong when it was signed)"
             )
     until = f", {weak[0].name} đến {weak[0].until}" if weak else ""
-    return f"{str(one.md_algorithm).upper()} {kind.upper()} {bits}{until}"
+    return f"{one.algorithm.upper()} {one.key.upper()} {one.bits}{until}"
 
 
 def _revoked(said: Judgement) -> bool | None:

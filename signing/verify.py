@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import io
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from pyhanko.pdf_utils.reader import PdfFileReader
@@ -16,15 +17,18 @@ from pyhanko.sign.diff_analysis import ModificationLevel
 from pyhanko.sign.fields import MDPPerm
 from pyhanko.sign.validation.pdf_embedded import EmbeddedPdfSignature
 
-from signing.archive_form import archive_form
+from signing.ades_policy import judge, unjudged
+from signing.archive_form import archive_form, named_well
 from signing.conditions import OFFLINE, Conditions
 from signing.covering import MOST_LETTERS, MOST_SHARE, covers
 from signing.findings import CONSTRAINTS, FORMAT, HASH, Findings
-from signing.integrity import CHANGES, examine, is_stamp, loose_end
+from signing.integrity import CHANGES, Integrity, examine, is_stamp, loose_end
 from signing.loose_parts import touched
 from signing.raw_signatures import is_marked, raw_signatures
+from signing.reading import BROKEN, LOCKED, OPENED, PLAIN, CoverRead, Reading
+from signing.replica import replicas, take
 from signing.signature_fields import UNREADABLE, open_pdf, read_signatures
-from signing.signature_verdict import judge_signature, signer_name
+from signing.signature_verdict import judge_signature, read_signature
 from signing.trust import TrustStore
 from signing.verdict import FileVerdict, SignatureVerdict, Verdict
 
@@ -39,36 +43,76 @@ def verify_pdf(
     conditions: Conditions = OFFLINE,
 ) -> FileVerdict:
     """Judge one file by the evidence that it carries. Raises OSError when it cannot be read at all."""
+    return judge_reading(
+        read_pdf(path),
+        trust=trust,
+        target=target or str(path),
+        expected_sha256=expected_sha256,
+        expect_signed=expect_signed,
+        conditions=conditions,
+    )
+
+
+def read_pdf(path: Path) -> Reading:
+    """All that a file says whoever is trusted. Raises OSError when it cannot be read at all."""
     content = path.read_bytes()
-    sha256 = hashlib.sha256(content).hexdigest()
-    hash_ok = None if expected_sha256 is None else sha256 == expected_sha256
+    sha256, found = hashlib.sha256(content).hexdigest(), Findings()
+    archive = archive_form(path, name=path.name)
+    try:
+        return replace(_read(content, found), sha256=sha256, archive=archive)
+    except PermissionError:
+        return Reading(sha256=sha256, opened=LOCKED, found=found, archive=archive)
+    except UNREADABLE as error:
+        raw = raw_signatures(content)
+        last = max(raw, key=lambda one: one.end, default=None)
+        return Reading(
+            sha256=sha256,
+            opened=BROKEN,
+            found=found,
+            broken=f"{type(error).__name__}: {str(error)[:120]}",
+            holds=last is not None and last.whole and last.end == len(content),
+            marked=is_marked(content),
+            archive=archive,
+        )
+
+
+def judge_reading(
+    reading: Reading,
+    *,
+    trust: TrustStore,
+    target: str,
+    expected_sha256: str | None = None,
+    expect_signed: bool = False,
+    conditions: Conditions = OFFLINE,
+) -> FileVerdict:
+    """The verdict on a file as it was read: the first and every later one, by these roots and on this day."""
+    hash_ok = None if expected_sha256 is None else reading.sha256 == expected_sha256
     found = Findings()
     if hash_ok is False:
         found.fail(HASH, "Mã băm khác với lúc lưu (the hash is not the recorded one)")
+    found.join(reading.found)
     signatures: tuple[SignatureVerdict, ...] = ()
-    readable = True
-    try:
-        signatures = _signatures(content, trust, conditions, found)
-    except PermissionError:
-        readable = False
+    readable = reading.opened in (OPENED, PLAIN)
+    if reading.opened == LOCKED:
         found.doubt(FORMAT, "Tệp có mật khẩu nên không kiểm tra được (the file wants a password)")
-    except UNREADABLE as error:
-        readable = False
-        sentence = f"Không đọc được cấu trúc PDF hoặc chữ ký ({type(error).__name__}: {str(error)[:120]})"
-        _judge_bytes(content, sentence, found, expect_signed=expect_signed)
+    elif reading.opened == BROKEN:
+        _judge_bytes(reading, found, expect_signed=expect_signed)
+    else:
+        signatures = _judge_signatures(reading, trust, conditions, found)
     if not signatures and readable and expect_signed:
         found.fail(FORMAT, "Chữ ký đã ghi nhận không còn trong tệp (recorded signatures are gone)")
+    archive = reading.archive
     return FileVerdict(
-        target=target or str(path),
+        target=target,
         verdict=_verdict(found, signed=bool(signatures) or not readable or bool(found.doubts)),
         sub_indication=next(iter(found.failures + found.doubts), None),
         signatures=signatures,
         hash_ok=hash_ok,
         demo_trust=trust.demo is not None
         and any(one.trusted and one.anchor == trust.demo for one in signatures),
-        archive=archive_form(path, name=Path(target or path).name),
+        archive=archive and {**archive, "name": named_well(Path(target).name)},
         problems=tuple(dict.fromkeys(found.problems)),
-        sha256=sha256,
+        sha256=reading.sha256,
     )
 
 
@@ -80,9 +124,8 @@ def _verdict(found: Findings, *, signed: bool) -> Verdict:
     return Verdict.INDETERMINATE if found.doubts else Verdict.PASSED
 
 
-def _signatures(
-    content: bytes, trust: TrustStore, conditions: Conditions, found: Findings
-) -> tuple[SignatureVerdict, ...]:
+def _read(content: bytes, found: Findings) -> Reading:
+    """The signatures of a file; what speaks against it goes to `found`. Its digest is put in by the caller."""
     reader = open_pdf(io.BytesIO(content))
     embedded, unread = read_signatures(reader)
     for one in unread:
@@ -96,7 +139,7 @@ def _signatures(
             )
     _look_for_lost(content, reader, embedded, found, others=bool(embedded or unread))
     if not embedded:
-        return ()
+        return Reading(sha256="", found=found)
     if loose_end(content, reader, embedded):
         found.fail(FORMAT, "Có dữ liệu lạ sau phần đã ký (bytes after the last signature that are no update)")
     if _is_touched(reader, embedded):
@@ -106,28 +149,63 @@ def _signatures(
         )
     stamps = [one for one in embedded if is_stamp(one)]
     regular = [one for one in embedded if not is_stamp(one)]
+    facts = {id(one): examine(one) for one in embedded}
     last = max(embedded, key=lambda one: one.signed_revision)
     for stamp in stamps:
-        _look_at_stamp(stamp, found, last=stamp is last)
+        _look_at_stamp(facts[id(stamp)], found, last=stamp is last)
     if not regular:
         found.name("Tệp chỉ có dấu thời gian, không có chữ ký của ai (time-stamps only, nobody signed)")
-    judged = tuple(
-        judge_signature(
+    signatures = tuple(
+        read_signature(
             one,
+            place=embedded.index(one),
+            facts=facts[id(one)],
             content=content,
-            trust=trust,
-            conditions=conditions,
             stamps=stamps,
             reader=reader,
-            found=found,
             last=one is last,
             permits=_permits(embedded),
             countersigned=any(other.signed_revision > one.signed_revision for other in regular),
         )
         for one in regular
     )
-    _look_at_covers(content, regular, judged, found)
-    return judged
+    kept, evidence, refused = take(reader, embedded, [facts[id(one)].covers for one in embedded])
+    laid = tuple(
+        CoverRead(
+            early=regular.index(one.early),
+            late=regular.index(one.late),
+            share=one.share,
+            words=one.words[:80],
+        )
+        for one in covers(content, regular)
+        if one.share > MOST_SHARE or len(one.words) > MOST_LETTERS
+    )
+    return Reading(
+        sha256="",
+        found=found,
+        embedded=kept,
+        evidence=evidence,
+        refused=refused,
+        signatures=signatures,
+        covers=laid,
+    )
+
+
+def _judge_signatures(
+    reading: Reading, trust: TrustStore, conditions: Conditions, found: Findings
+) -> tuple[SignatureVerdict, ...]:
+    reason, known = reading.refused, []
+    if reading.signatures and reason is None:
+        try:
+            known = replicas(reading.embedded, reading.evidence)
+        except UNREADABLE as error:
+            reason = f"{type(error).__name__}: {error}"[:160]
+    judged = []
+    for one in reading.signatures:
+        said = judge(known[one.place], trust, conditions) if reason is None else unjudged(reason)
+        judged.append(judge_signature(one, said, trust=trust, conditions=conditions, found=found))
+    _look_at_covers(reading, judged, found)
+    return tuple(judged)
 
 
 def _permits(embedded: Sequence[EmbeddedPdfSignature]) -> MDPPerm | None:
@@ -145,32 +223,24 @@ def _is_touched(reader: PdfFileReader, embedded: Sequence[EmbeddedPdfSignature])
         return True
 
 
-def _look_at_stamp(stamp: EmbeddedPdfSignature, found: Findings, *, last: bool) -> None:
-    facts = examine(stamp)
+def _look_at_stamp(facts: Integrity, found: Findings, *, last: bool) -> None:
     if not facts.intact or not facts.covered:
         found.fail(HASH, "Dấu thời gian tài liệu không khớp nội dung (the document time-stamp does not fit)")
     elif last and facts.change > ModificationLevel.LTA_UPDATES:
         found.fail(CONSTRAINTS, f"Sau dấu thời gian cuối: {CHANGES[facts.change]}")
 
 
-def _look_at_covers(
-    content: bytes,
-    regular: Sequence[EmbeddedPdfSignature],
-    judged: Sequence[SignatureVerdict],
-    found: Findings,
-) -> None:
-    trusted = {id(one): bool(verdict.trusted) for one, verdict in zip(regular, judged, strict=True)}
-    for cover in covers(content, regular):
-        who = signer_name(cover.late)
+def _look_at_covers(reading: Reading, judged: Sequence[SignatureVerdict], found: Findings) -> None:
+    for cover in reading.covers:
+        early, late = judged[cover.early], judged[cover.late]
         if cover.share > MOST_SHARE:
             found.fail(
-                CONSTRAINTS, f"Chữ ký của {who} che quá nửa trang đã ký (covers most of a signed page)"
+                CONSTRAINTS,
+                f"Chữ ký của {late.signer} che quá nửa trang đã ký (covers most of a signed page)",
             )
-        elif len(cover.words) > MOST_LETTERS:
-            sentence = (
-                f"Chữ ký của {who} đè lên chữ đã ký trước (lies over words signed before): {cover.words[:80]}"
-            )
-            if trusted[id(cover.early)] and not trusted[id(cover.late)]:
+        else:
+            sentence = f"Chữ ký của {late.signer} đè lên chữ đã ký trước (lies over words signed before): {cover.words}"
+            if early.trusted and not late.trusted:
                 found.fail(CONSTRAINTS, sentence)
             else:
                 found.name(sentence)
@@ -204,16 +274,15 @@ def _look_for_lost(
         found.fail(FORMAT, sentence)
 
 
-def _judge_bytes(content: bytes, sentence: str, found: Findings, *, expect_signed: bool) -> None:
+def _judge_bytes(reading: Reading, found: Findings, *, expect_signed: bool) -> None:
     """A file whose structure no reader follows: intact only if its last signature holds and nothing lies behind it."""
-    raw = raw_signatures(content)
-    last = max(raw, key=lambda one: one.end, default=None)
-    if last is not None and last.whole and last.end == len(content) and not expect_signed:
+    sentence = f"Không đọc được cấu trúc PDF hoặc chữ ký ({reading.broken})"
+    if reading.holds and not expect_signed:
         found.doubt(
             FORMAT,
             f"{sentence}; chữ ký cuối phủ cả tệp và còn khớp (the last signature covers and fits the file)",
         )
-    elif expect_signed or is_marked(content):
+    elif expect_signed or reading.marked:
         found.fail(FORMAT, sentence)
     else:
         found.doubt(FORMAT, sentence)

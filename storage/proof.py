@@ -28,6 +28,8 @@ from cryptography import x509
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+from cryptography.x509 import ocsp
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 GENESIS = "0" * 64
@@ -40,6 +42,29 @@ HASHES: dict[bytes, hashes.HashAlgorithm] = {
     bytes.fromhex("608648016503040202"): hashes.SHA384(),
     bytes.fromhex("608648016503040203"): hashes.SHA512(),
 }
+"""Digests that we use."""
+READ: dict[bytes, hashes.HashAlgorithm] = HASHES | {
+    bytes.fromhex("2b0e03021a"): hashes.SHA1(),
+    bytes.fromhex("608648016503040204"): hashes.SHA224(),
+}
+"""Digests that are understood; how long each counts stands in WEAK."""
+WEAK: tuple[tuple[str, int, date], ...] = (
+    ("md5", 0, date(2004, 8, 31)),
+    ("sha1", 0, date(2013, 12, 31)),
+    ("sha224", 0, date(2030, 12, 31)),
+    ("rsa", 1024, date(2010, 12, 31)),
+    ("rsa", 2048, date(2013, 12, 31)),
+    ("rsa", 3072, date(2030, 12, 31)),
+    ("ec", 224, date(2013, 12, 31)),
+    ("ec", 256, date(2030, 12, 31)),
+    ("dsa", 100000, date(2024, 2, 2)),
+)
+"""The last day on which an algorithm counts: a digest, or a key of less than so many bits.
+
+`config/algorithm_strength.toml` of sohoa with its sources; a test holds the two to be the same.
+"""
+OCSP_ANSWER = bytes.fromhex("2b06010505071002")
+"""id-ri-ocsp-response: an OCSP answer beside the revocation lists of a signature (RFC 5940)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -250,6 +275,12 @@ def check_signature(content: bytes, message: bytes, trusted: Sequence[x509.Certi
         for token in _attribute(signed.unsigned, TIME_STAMP):
             stamped = _check_stamp(token, signed.signature, trusted)
         at = stamped or datetime.now(UTC)
+        for name, until in weaknesses(own, signed.digest.name):
+            if at.date() > until:
+                raise Broken(f"signed on {at.date()} by {name}, which counted until {until}")
+        told = Told(own, signed.certificates, signed.crls, signed.ocsps)
+        for problem in judge_revocation(told, at, at, trusted):
+            raise Broken(f"the signer's certificate {problem}")
         names = own.subject.get_attributes_for_oid(NameOID.COMMON_NAME)
         known = _leads_to(own, signed.certificates, trusted, at) if trusted else None
         return Seal(str(names[0].value) if names else own.subject.rfc4514_string(), stamped, known)
@@ -263,6 +294,7 @@ def check_signature(content: bytes, message: bytes, trusted: Sequence[x509.Certi
 class _Signed:
     certificates: list[x509.Certificate]
     crls: list[bytes]
+    ocsps: list[bytes]
     content: bytes | None
     signer: bytes
     digest: hashes.HashAlgorithm
@@ -310,20 +342,18 @@ def _signed(message: bytes) -> _Signed:
         for kind, _, whole in inside(inner)
         if kind == 0x30
     ]
-    crls = [
-        whole
-        for tag, inner, _ in body[3:-1]
-        if tag == 0xA1
-        for kind, _, whole in inside(inner)
-        if kind == 0x30
-    ]
+    told = [one for tag, inner, _ in body[3:-1] if tag == 0xA1 for one in inside(inner)]
+    crls = [whole for kind, _, whole in told if kind == 0x30]
+    others = [inside(inner) for kind, inner, _ in told if kind == 0xA1]
+    ocsps = [one[1][2] for one in others if len(one) == 2 and one[0][1] == OCSP_ANSWER]
     (signer,) = inside(body[-1][1])
     fields = inside(signer[1])
     unsigned = fields[6][1] if len(fields) > 6 else b""
-    algorithm = HASHES[inside(fields[2][1])[0][1]]
+    algorithm = READ[inside(fields[2][1])[0][1]]
     return _Signed(
         certificates,
         crls,
+        ocsps,
         content,
         fields[1][1],
         algorithm,
@@ -396,13 +426,28 @@ def _check_stamp(token: bytes, signature: bytes, trusted: Sequence[x509.Certific
 
 
 @dataclass(frozen=True, slots=True)
+class Told:
+    """A signer, and what a signature carries on certificates and their revocation; nothing of it is believed."""
+
+    signer: x509.Certificate
+    certificates: Sequence[x509.Certificate]
+    crls: Sequence[bytes]
+    ocsps: Sequence[bytes]
+
+
+@dataclass(frozen=True, slots=True)
 class Stamp:
-    """What a time-stamp token says: when, by whose certificate, and the revocation lists that it carries."""
+    """What a time-stamp token says: when, by whose certificate, by which digests, and what it carries on revocation."""
 
     at: datetime
     signer: x509.Certificate
-    certificates: list[x509.Certificate]
-    crls: list[bytes]
+    told: Told
+    digests: tuple[str, ...]
+
+    @property
+    def weak(self) -> list[tuple[str, date]]:
+        """What it is made by that counts until a day."""
+        return weaknesses(self.signer, *self.digests)
 
 
 def check_token(
@@ -418,7 +463,8 @@ def check_token(
     own = _check_signer(stamp, stamp.content)
     fields = inside(inside(stamp.content)[0][1])
     kind, imprint = inside(fields[2][1])
-    if not fits(HASHES[inside(kind[1])[0][1]], imprint[1]):
+    over = READ[inside(kind[1])[0][1]]
+    if not fits(over, imprint[1]):
         raise InvalidSignature
     at = datetime.strptime(fields[4][1].decode()[:14], "%Y%m%d%H%M%S").replace(tzinfo=UTC)
     uses = own.extensions.get_extension_for_class(x509.ExtendedKeyUsage).value
@@ -426,7 +472,20 @@ def check_token(
         raise Broken("the time-stamp is by a certificate that may not stamp")
     if trusted and not _leads_to(own, stamp.certificates, trusted, at):
         raise Broken("the time-stamp is by an authority whom no given root vouches for")
-    return Stamp(at, own, stamp.certificates, stamp.crls)
+    told = Told(own, stamp.certificates, stamp.crls, stamp.ocsps)
+    return Stamp(at, own, told, (stamp.digest.name, over.name))
+
+
+def weaknesses(signer: x509.Certificate, *digests: str) -> list[tuple[str, date]]:
+    """What of a signature by these digests and that key counts until a day only, the first to end first."""
+    key = signer.public_key()
+    kind = "rsa" if isinstance(key, rsa.RSAPublicKey) else "ec"
+    bits = key.key_size if isinstance(key, rsa.RSAPublicKey | ec.EllipticCurvePublicKey) else 0
+    found = {(name.upper(), until) for name, below, until in WEAK if not below and name in digests}
+    found |= {
+        (f"{kind.upper()} {bits} bit", until) for name, below, until in WEAK if name == kind and bits < below
+    }
+    return sorted(found, key=lambda one: one[1])
 
 
 def hashed(algorithm: hashes.HashAlgorithm, content: bytes) -> bytes:
@@ -516,7 +575,7 @@ def _archive_stamp(content: bytes) -> ArchiveStamp:
     lists = inside(found[0xA2][0]) if 0xA2 in found else []
     tree = tuple(tuple(leaf for _, leaf, _ in inside(inner)) for _, inner, _ in lists)
     kind = inside(found[0xA0][0])[0][1]
-    size = HASHES[kind].digest_size
+    size = READ[kind].digest_size
     if any(not one or any(len(leaf) != size for leaf in one) for one in tree):
         raise ValueError("a hash tree with an empty list, or digests of another length")
     return ArchiveStamp(kind, tree, found[0x30][1])
@@ -539,10 +598,10 @@ def tlv(tag: int, *parts: bytes) -> bytes:
 
 def leaf_of(content: bytes, kind: bytes, before: Sequence[StampChain]) -> bytes:
     """An object's leaf in a chain: its digest, bound to all earlier chains (RFC 4998 section 5.3)."""
-    own = hashed(HASHES[kind], content)
+    own = hashed(READ[kind], content)
     if not before:
         return own
-    return hashed(HASHES[kind], own + hashed(HASHES[kind], sequence_of(before)))
+    return hashed(READ[kind], own + hashed(READ[kind], sequence_of(before)))
 
 
 def fold(tree: Sequence[Sequence[bytes]], kind: bytes) -> bytes:
@@ -550,13 +609,13 @@ def fold(tree: Sequence[Sequence[bytes]], kind: bytes) -> bytes:
     top: list[bytes] = []
     for one in tree:
         together = sorted([*one, *top])
-        top = [hashed(HASHES[kind], b"".join(together)) if len(together) > 1 else together[0]]
+        top = [hashed(READ[kind], b"".join(together)) if len(together) > 1 else together[0]]
     return top[0]
 
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """An evidence record as judged: what it covers, its time-stamps (time, signer, last day of its certificate)."""
+    """An evidence record as judged: what it covers, its time-stamps (time, signer, until when it proves)."""
 
     key: str
     covers: tuple[str, ...]
@@ -596,9 +655,7 @@ def judge_record(
                     "missing, or was changed"
                 )
         else:
-            lists = {
-                f"{name.rpartition('/')[0]}/{HASHES[kind].name}.jsonl" for name in covers
-            } & objects.keys()
+            lists = {f"{name.rpartition('/')[0]}/{READ[kind].name}.jsonl" for name in covers} & objects.keys()
             problems += [
                 f"{key}: renewal {number} of the hash tree leaves out {name}"
                 for name in sorted({*covers, *lists} - held)
@@ -606,7 +663,7 @@ def judge_record(
         for place, one in enumerate(chain.stamps):
             where = f"{key}: time-stamp {len(stamps) + 1}"
             if place:
-                leaf = hashed(HASHES[kind], chain.stamps[place - 1].token)
+                leaf = hashed(READ[kind], chain.stamps[place - 1].token)
                 if one.tree and leaf not in one.tree[0]:
                     problems.append(f"{where} does not follow the one before it")
                 due = {fold(one.tree, kind) if one.tree else leaf}
@@ -623,9 +680,21 @@ def judge_record(
             except (Broken, ValueError, IndexError, KeyError, x509.ExtensionNotFound) as error:
                 problems.append(f"{where} does not hold ({error})")
                 return problems, Standing(key, covers, _told(stamps))
+            problems += [
+                f"{where} is by {name}, which counted until {until}; it is of {stamp.at.date()}"
+                for name, until in weaknesses(stamp.signer, *stamp.digests, READ[kind].name)
+                if stamp.at.date() > until
+            ]
             if stamps:
-                problems += [f"{where} {what}" for what in _follows(stamps[-1], stamp.at, trusted)]
+                old = READ[chains[number if place else number - 1].stamps[0].kind].name
+                problems += [f"{where} {what}" for what in _follows(stamps[-1], old, stamp.at, trusted)]
             stamps.append(stamp)
+    if stamps:
+        newest = stamps[-1]
+        problems += [
+            f"{key}: the certificate of the last time-stamp {what}"
+            for what in judge_revocation(newest.told, newest.at, datetime.now(UTC), trusted)
+        ]
     return problems, Standing(key, covers, _told(stamps))
 
 
@@ -639,30 +708,152 @@ def stamps_leaf(token: bytes, kind: bytes, leaf: bytes) -> bool:
 
 
 def _imprint(kind: bytes, due: set[bytes]) -> Callable[[hashes.HashAlgorithm, bytes], bool]:
-    return lambda algorithm, imprint: algorithm.name == HASHES[kind].name and imprint in due
+    return lambda algorithm, imprint: algorithm.name == READ[kind].name and imprint in due
 
 
-def _follows(before: Stamp, at: datetime, trusted: Sequence[x509.Certificate]) -> list[str]:
-    """What is wrong with a renewal at that time: too early, too late, or after a revocation."""
+def _follows(before: Stamp, kind: str, at: datetime, trusted: Sequence[x509.Certificate]) -> list[str]:
+    """What is wrong with a renewal at that time: early, late, or after a revocation. `kind`: the tree's digest."""
     wrong = []
     if at < before.at:
         wrong.append("is older than the one that it renews")
     if at > before.signer.not_valid_after_utc:
         ended = before.signer.not_valid_after_utc.date()
         wrong.append(f"came on {at.date()}, after the certificate of the one before ended on {ended}")
-    issuers = [one for one in [*before.certificates, *trusted] if one.subject == before.signer.issuer]
-    for der in before.crls:
-        try:
-            found = x509.load_der_x509_crl(der)
-            if found.issuer != before.signer.issuer or not any(_signs(one, found) for one in issuers):
-                continue
-            revoked = found.get_revoked_certificate_by_serial_number(before.signer.serial_number)
-        except ValueError:
-            continue
-        if revoked is not None and revoked.revocation_date_utc <= at:
-            wrong.append(f"renews one whose certificate was revoked on {revoked.revocation_date_utc.date()}")
-            break
+    weak = weaknesses(before.signer, *before.digests, kind)
+    wrong += [
+        f"came on {at.date()}, when {name} of the one before counted no more: until {until}"
+        for name, until in weak
+        if before.at.date() <= until < at.date()
+    ]
+    return wrong + [
+        f"renews one whose certificate {what}"
+        for what in judge_revocation(before.told, before.at, at, trusted)
+    ]
+
+
+@dataclass(frozen=True, slots=True)
+class Statement:
+    """What an authentic answer or list says of a certificate: until when it speaks, and when it was revoked."""
+
+    ends: datetime
+    revoked: datetime | None
+
+
+def judge_revocation(
+    told: Told, needed: datetime, at: datetime, trusted: Sequence[x509.Certificate]
+) -> list[str]:
+    """What speaks against a signer, or an authority above it, by the answers and lists that its signature carries.
+
+    They must speak of `needed`, when it was used, or of later; what was revoked by `at` proves nothing any more.
+    Nothing is said where nothing is carried, or where no certificate of the issuer is at hand to judge it by.
+    """
+    wrong: list[str] = []
+    own, above = told.signer, [*trusted, *told.certificates]
+    for _ in range(8):
+        issuer = next((one for one in above if one.subject == own.issuer and _issued(own, one)), None)
+        if issuer is None or own in trusted or issuer == own:
+            return wrong
+        found: list[Statement] = []
+        whose = "" if own == told.signer else f" (that of {name_of(own)})"
+        for der in told.ocsps:
+            try:
+                found += _answer(der, own, issuer)
+            except (InvalidSignature, ValueError, TypeError, IndexError):
+                wrong.append(f"is told of by an OCSP answer that does not hold{whose}")
+        for der in told.crls:
+            try:
+                found += _listed(der, own, issuer)
+            except (InvalidSignature, ValueError, TypeError):
+                wrong.append(f"is told of by a revocation list that does not hold{whose}")
+        gone = sorted(one.revoked for one in found if one.revoked is not None and one.revoked <= at)
+        if gone:
+            wrong.append(f"was revoked on {gone[0].date()}{whose}")
+        elif found and all(one.ends < needed for one in found):
+            last = max(one.ends for one in found)
+            wrong.append(
+                f"is told of until {last.date()} only, and was used on {needed.date()}: older than needed{whose}"
+            )
+        own = issuer
     return wrong
+
+
+def _answer(der: bytes, own: x509.Certificate, issuer: x509.Certificate) -> list[Statement]:
+    """What an OCSP answer says of a certificate; nothing when it is about others. Raises when it does not hold."""
+    answer = ocsp.load_der_ocsp_response(der)
+    if answer.response_status is not ocsp.OCSPResponseStatus.SUCCESSFUL:
+        return []
+    mine = [one for one in answer.responses if _is_about(one, own, issuer)]
+    if not mine:
+        return []
+    signer = _responder(answer, issuer)
+    digest = answer.signature_hash_algorithm
+    key = signer.public_key()
+    if isinstance(key, ec.EllipticCurvePublicKey) and digest is not None:
+        key.verify(answer.signature, answer.tbs_response_bytes, ec.ECDSA(digest))
+    elif isinstance(key, rsa.RSAPublicKey) and digest is not None:
+        key.verify(answer.signature, answer.tbs_response_bytes, padding.PKCS1v15(), digest)
+    else:
+        raise ValueError("neither RSA nor ECDSA")
+    day = answer.produced_at_utc.date()
+    if any(day > until for _, until in weaknesses(signer, digest.name)):
+        raise ValueError("signed by what was weak on that day")
+    return [
+        Statement(
+            one.next_update_utc or one.this_update_utc,
+            one.revocation_time_utc if one.certificate_status is ocsp.OCSPCertStatus.REVOKED else None,
+        )
+        for one in mine
+        if one.certificate_status is not ocsp.OCSPCertStatus.UNKNOWN
+    ]
+
+
+def _is_about(one: ocsp.OCSPSingleResponse, own: x509.Certificate, issuer: x509.Certificate) -> bool:
+    """Whether an answer names that certificate: by its number, and its issuer's name and key (RFC 6960, 4.1.1)."""
+    spki = issuer.public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
+    key = inside(inside(spki)[0][1])[1][1][1:]
+    return (
+        one.serial_number == own.serial_number
+        and one.issuer_name_hash == hashed(one.hash_algorithm, issuer.subject.public_bytes())
+        and one.issuer_key_hash == hashed(one.hash_algorithm, key)
+    )
+
+
+def _responder(answer: ocsp.OCSPResponse, issuer: x509.Certificate) -> x509.Certificate:
+    """Who signed an answer: the issuer, or whom it empowered (RFC 6960, 4.2.2.2). Raises ValueError."""
+    for one in [issuer, *answer.certificates]:
+        named = (
+            one.subject == answer.responder_name
+            if answer.responder_name is not None
+            else (
+                x509.SubjectKeyIdentifier.from_public_key(one.public_key()).digest
+                == answer.responder_key_hash
+            )
+        )
+        if not named:
+            continue
+        if one == issuer:
+            return one
+        try:
+            uses = one.extensions.get_extension_for_class(x509.ExtendedKeyUsage).value
+            one.verify_directly_issued_by(issuer)
+        except (x509.ExtensionNotFound, InvalidSignature, ValueError, TypeError):
+            continue
+        in_term = one.not_valid_before_utc <= answer.produced_at_utc <= one.not_valid_after_utc
+        if in_term and ExtendedKeyUsageOID.OCSP_SIGNING in uses:
+            return one
+    raise ValueError("by nobody whom the issuer empowered")
+
+
+def _listed(der: bytes, own: x509.Certificate, issuer: x509.Certificate) -> list[Statement]:
+    """What a revocation list says of a certificate; nothing when another issuer's. Raises when it does not hold."""
+    found = x509.load_der_x509_crl(der)
+    if found.issuer != own.issuer:
+        return []
+    if not _signs(issuer, found):
+        raise InvalidSignature
+    entry = found.get_revoked_certificate_by_serial_number(own.serial_number)
+    revoked = entry.revocation_date_utc if entry is not None else None
+    return [Statement(found.next_update_utc or found.last_update_utc, revoked)]
 
 
 def _signs(issuer: x509.Certificate, found: x509.CertificateRevocationList) -> bool:
@@ -671,7 +862,12 @@ def _signs(issuer: x509.Certificate, found: x509.CertificateRevocationList) -> b
 
 
 def _told(stamps: Sequence[Stamp]) -> tuple[tuple[datetime, str, datetime], ...]:
-    return tuple((one.at, name_of(one.signer), one.signer.not_valid_after_utc) for one in stamps)
+    """Time, signer, and until when each proves something: its certificate's term, or that of what it is made by."""
+    found = []
+    for one in stamps:
+        days = [datetime(day.year, day.month, day.day, 23, 59, 59, tzinfo=UTC) for _, day in one.weak]
+        found.append((one.at, name_of(one.signer), min([one.signer.not_valid_after_utc, *days])))
+    return tuple(found)
 
 
 def name_of(certificate: x509.Certificate) -> str:

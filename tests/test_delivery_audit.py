@@ -28,6 +28,7 @@ from pipeline.model import Level, SignedDocument
 from signing.delivery import sampling
 from signing.delivery.delivery_list import read_list
 from signing.delivery.report_xlsx import cell
+from signing.delivery.wording import Wording
 from signing.demo_pki import DemoPki
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -180,6 +181,51 @@ def test_reports_for_people_and_programs(disk: Path, pki: DemoPki, tmp_path: Pat
     rows = list(book.worksheets[1].iter_rows(values_only=True))
     assert len(rows) == 7 and not any(str(row[0]).startswith("=") for row in rows)
     assert json.loads((tmp_path / "r.json").read_text("utf-8"))["summary"]["verdicts"]["TOTAL_PASSED"] == 2
+
+
+def test_reports_tell_each_thing_once_and_in_their_language(disk: Path, pki: DemoPki, tmp_path: Path) -> None:
+    shutil.copyfile(disk / NAME.format(3), disk / "x.pdf")
+    for kind, language in (("html", "vi"), ("html", "en"), ("xlsx", "vi")):
+        asked = [
+            disk,
+            "--trust",
+            pki.certificate("root"),
+            "--report",
+            kind,
+            "-o",
+            tmp_path / f"{language}.{kind}",
+        ]
+        asked += ["--language", language, "--progress", tmp_path / "tien-do.sqlite3"]
+        CliRunner().invoke(app, ["--home", str(tmp_path / "no"), "verify", *map(str, asked)])
+    vi, en = ((tmp_path / f"{name}.html").read_text("utf-8") for name in ("vi", "en"))
+    assert "bytes after the last signature" not in vi and "Có dữ liệu lạ sau phần đã ký" in vi
+    assert "Bytes after the last signature that are no update" in en
+    assert "entire_revision" not in vi + en and "trọn phiên bản lúc ký" in vi and "(cơ quan)" in vi
+    assert "the whole file as it was when signed" in en and "(agency)" in en
+    for page in (vi, en):
+        assert page.index(".mark{") < page.index(".TOTAL_FAILED{"), (
+            "the colour of a verdict is not overridden"
+        )
+    book = openpyxl.load_workbook(tmp_path / "vi.xlsx")
+    head, first = list(book.worksheets[2].iter_rows(min_row=1, max_row=2, values_only=True))
+    assert head[:4] == ("Tệp", "Người ký", "Vai trò", "Mức") and str(first[4]).endswith("+0700")
+    assert all(one.column_dimensions["A"].width > 20 for one in book.worksheets)
+
+
+def test_findings_keep_the_details_of_the_file() -> None:
+    vi, en = Wording("vi"), Wording("en")
+    assert vi.finding("Chữ ký hỏng (the signature cannot be read)") == "Chữ ký hỏng"
+    assert (
+        en.finding("Chữ ký hỏng (the signature cannot be read)")
+        == "The signature cannot be read [Chữ ký hỏng]"
+    )
+    kept = "Không đọc được cấu trúc (PdfReadError: Could not read)"
+    assert vi.finding(kept) == en.finding(kept) == kept
+    assert en.finding("Chữ ký của A: REVOKED") == "Signature of A: the certificate was revoked (REVOKED)"
+    assert (
+        en.summary({"TOTAL_PASSED": 1}, missing=1)
+        == "FAILED: 1 file checked, 1 valid; 1 listed file is missing."
+    )
 
 
 def test_formula_in_a_cell_is_text() -> None:

@@ -187,3 +187,23 @@ def test_disk_of_many_files_is_judged_with_flat_memory_a_bar_and_a_stop_in_betwe
     assert all(one["hash_ok"] is not False for one in summary["results"]), (
         "the list has the hash of every file"
     )
+    judge_again_without_the_disk(auditor, disk, progress, environment, seconds)
+
+
+def judge_again_without_the_disk(
+    auditor: Auditor, disk: Disk, progress: Path, environment: dict[str, str], first: float
+) -> None:
+    """Another circle of roots (here: nobody) over what was read, while the disk is away: no file is opened."""
+    away = disk.folder.rename(disk.folder.with_name("away"))
+    command = auditor.command(disk.folder, "--progress", progress, "--kept", "--json")
+    before = spent()
+    again = Watched(command, environment, away.with_name("again.json"))
+    assert again.run() == 5
+    seconds = spent() - before
+    results = json.loads(again.out.read_text("utf-8"))["results"]
+    assert len(results) == FILES and not any(one["verdict"] == "TOTAL_PASSED" for one in results)
+    assert sum(one["verdict"] == "TOTAL_FAILED" for one in results) == disk.expected["TOTAL_FAILED"]
+    size = progress.stat().st_size
+    print(
+        f"again: {seconds / FILES:.3f} CPU s a file (first {first / FILES:.3f}), progress file {size / FILES / 1024:.1f} KB a file"
+    )

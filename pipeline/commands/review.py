@@ -10,6 +10,9 @@ import typer
 from pipeline.commands.session import JsonOption, Session, absolute, answer
 from pipeline.errors import UsageError
 
+_LISTS = frozenset({"item", "doubtful", "crop"})
+"""What may stand without a paper; everything else settles one."""
+
 
 def register(app: typer.Typer) -> None:
     app.command()(review)
@@ -81,6 +84,11 @@ def review(
         "refuse": refuse, "version": version, "doubtful": doubtful,
         "crop": absolute(crop) if crop else None,
     }  # fmt: skip
+    if not item and any(request[name] not in (None, False, [], ()) for name in request if name not in _LISTS):
+        raise UsageError(
+            "say which paper: sohoa review d_… and what to decide",
+            vi="Cần mã giấy tờ trước điều quyết định: sohoa review d_…",
+        )
     result = session.call("review", request, quiet=as_json or not item)
     if "batches" in result:
         code = exit_code(result["batches"])
@@ -114,7 +122,8 @@ def _show(result: dict[str, Any]) -> None:
         console.print(
             f"{done['document']}: đã sửa {names}; nay là bản {done['version']} (corrected)"
             if names
-            else f"{done['document']}: không có gì khác (nothing changed)"
+            else f"{done['document']}: không có gì khác; chủ giấy tờ, số định danh, ngày sinh, địa chỉ, thửa đất thì"
+            " nêu từng giá trị bằng --set (nothing changed; fields of a person are confirmed by --set)"
         )
         return
     for key, words in _DONE.items():

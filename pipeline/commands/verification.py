@@ -67,6 +67,10 @@ def verify(
     fresh: Annotated[
         bool, typer.Option("--fresh", help="Làm lại từ đầu. (Forget earlier progress.)")
     ] = False,
+    kept: Annotated[
+        bool,
+        typer.Option("--kept", help="Xét lại theo lần đọc trước, không mở tệp. (Judge again, open no file.)"),
+    ] = False,
     as_json: JsonOption = False,
 ) -> None:
     """Kiểm tra chữ ký, mã băm, sổ cái; cả một đĩa bàn giao. (Signatures, hashes, ledger; a delivered disk.)"""
@@ -76,8 +80,12 @@ def verify(
 
     session: Session = context.obj
     kind = _check(targets, everything, listing, report, output, language, sample, seed)
-    files = [Path(absolute(Path(t))) for t in targets or [] if Path(t).exists()]
-    named = [t for t in targets or [] if not Path(t).exists()]
+    if kept and (listing is not None or sample is not None or fresh):
+        raise UsageError(
+            "--kept judges what was read before, as it was chosen then: no --list, --sample or --fresh",
+            vi="--kept xét lại đúng những gì đã đọc lần trước: không dùng cùng --list, --sample hay --fresh",
+        )
+    files, named = _sort(targets or [], progress, kept)
     if listing is not None and not listing.is_file():
         raise UsageError(f"there is no list {listing}", vi=f"Không có danh sách {listing}")
     if listing is not None and not any(f.is_dir() for f in files):
@@ -86,13 +94,15 @@ def verify(
     store: AuditStore | None = None
     try:
         believed, conditions = _circumstances(session, files, trust or [], moment, online)
-        store = _open_store(files, progress, fresh)
+        store = _open_store(files, progress, fresh, kept)
         if files:
-            _audit(session, store, files, listing, sample, seed, believed, conditions, quiet=as_json)
+            _audit(
+                session, store, files, listing, sample, seed, believed, conditions, quiet=as_json, kept=kept
+            )
         if named or everything:
             arguments = {
                 "files": [], "named": named, "all": everything, "online": online,
-                "as_of": moment.isoformat() if moment else None, "stream": True,
+                "as_of": moment.isoformat() if moment else None, "stream": True, "kept": kept,
             }  # fmt: skip
             answered = session.call("verify", arguments, quiet=as_json, on=_taker(store))
             store.gone(answered["missing"])
@@ -105,6 +115,7 @@ def verify(
             believed,
             conditions,
             dt.datetime.now(dt.UTC),
+            kept,
         )
         if kind and output:
             write_report(told, kind, output.expanduser().absolute())
@@ -118,6 +129,21 @@ def verify(
     finally:
         if store is not None:
             store.close()
+
+
+def _sort(targets: list[str], progress: Path | None, kept: bool) -> tuple[list[Path], list[str]]:
+    """Files and folders, and names of stored papers. With `kept` a folder may be gone: its progress file tells it."""
+    places = [Path(absolute(Path(t))) for t in targets]
+    if kept and (progress is not None or _own_progress(places).exists()):
+        return places, []
+    there = [Path(t).exists() or (kept and os.sep in t) for t in targets]
+    files = [place for place, found in zip(places, there, strict=True) if found]
+    if kept and files:
+        raise UsageError(
+            f"{files[0]} has not been read before; verify it without --kept first",
+            vi=f"{files[0]} chưa được đọc lần nào; hãy kiểm tra không có --kept trước",
+        )
+    return files, [target for target, found in zip(targets, there, strict=True) if not found]
 
 
 def _taker(store: AuditStore) -> Callable[[dict[str, Any]], None]:
@@ -232,12 +258,14 @@ def _circumstances(
     )
 
 
-def _open_store(files: list[Path], progress: Path | None, fresh: bool) -> AuditStore:
+def _open_store(files: list[Path], progress: Path | None, fresh: bool, kept: bool) -> AuditStore:
     """Folders leave their progress in a file; single files and stored papers need none."""
     from signing.delivery.audit_store import AuditStore
 
-    if progress is None and not any(file.is_dir() for file in files):
+    if progress is None and not any(file.is_dir() for file in files) and not (kept and files):
         return AuditStore()
+    if kept and progress is not None and not progress.expanduser().is_file():
+        raise UsageError(f"there is no progress file {progress}", vi=f"Không có tệp tiến độ {progress}")
     place = progress.expanduser().absolute() if progress else _own_progress(files)
     if fresh:
         for suffix in ("", "-wal", "-shm"):
@@ -265,6 +293,7 @@ def _audit(
     conditions: Conditions,
     *,
     quiet: bool,
+    kept: bool,
 ) -> None:
     from signing.delivery.audit import Audit, run_audit
 
@@ -275,6 +304,7 @@ def _audit(
         seed=seed,
         conditions=conditions,
         workers=os.cpu_count() or 1,
+        kept=kept,
     )
     if quiet or not sys.stderr.isatty():
         run_audit(audit, store, believed, lambda done, total: None)

@@ -59,7 +59,8 @@ class Inquiry:
     def verify(self, arguments: dict[str, Any], actor: str, progress: Progress) -> dict[str, Any]:
         """Files by themselves; stored documents read back from the bucket and against what was recorded.
 
-        With `stream` each result goes out as an event as soon as it is there, and none is kept.
+        With `stream` each result goes out as an event as soon as it is there, and none is kept. With `kept` a stored
+        document is judged by its last reading (`read_at`), if it was read before, and its bytes are not fetched.
         """
         parts = self._need()
         conditions = self._conditions(arguments)
@@ -77,7 +78,8 @@ class Inquiry:
         ledger_ok = self._records.ledger.verify().ok if wanted else None
         inclusion = Inclusion(self._records.database, parts.archive, parts.trusted)
         for number, document in enumerate(wanted):
-            verdict = self._verify_stored(parts, document, ledger_ok, conditions)
+            verdict = self._again(parts, document, ledger_ok, conditions) if arguments.get("kept") else None
+            verdict = verdict or self._verify_stored(parts, document, ledger_ok, conditions)
             event: dict[str, Any] = {"stage": "verify", "done": number + 1, "total": len(wanted)}
             if verdict is None:
                 missing.append(document)
@@ -88,7 +90,7 @@ class Inquiry:
                 else:
                     results.append(verdict)
             progress(event)
-        self._note("verify", actor, wanted, files=len(targets))
+        self._note("verify", actor, wanted, files=len(targets), kept=bool(arguments.get("kept")))
         return {"results": results, "missing": missing, "extra": []}
 
     def doctor(self, actor: str) -> dict[str, Any]:
@@ -119,7 +121,7 @@ class Inquiry:
             return None
         write_whole(path, content, "application/pdf")
         try:
-            verdict: FileVerdict = parts.verifier.verify_file(
+            verdict, kept = parts.verifier.read_file(
                 path,
                 expected=item.sha256,
                 target=document,
@@ -128,6 +130,29 @@ class Inquiry:
             )
         finally:
             path.unlink(missing_ok=True)
+        if kept is not None and verdict.hash_ok:
+            parts.readings.put(item.sha256, kept)
+        return self._told(document, verdict, ledger_ok)
+
+    def _again(
+        self, parts: Parts, document: str, ledger_ok: bool | None, conditions: Conditions
+    ) -> dict[str, Any] | None:
+        """A stored document judged by its last reading; None when there is none to be believed."""
+        item = self._records.catalogue.objects(document, original=False, version=None)[0]
+        kept = parts.readings.get(item.sha256)
+        verdict = kept and parts.verifier.judge_kept(
+            kept[0],
+            expected=item.sha256,
+            target=document,
+            expect_signed=item.level is not None,
+            conditions=conditions,
+            sha256=item.sha256,
+        )
+        if not kept or not verdict:
+            return None
+        return {**self._told(document, verdict, ledger_ok), "read_at": kept[1].isoformat(timespec="seconds")}
+
+    def _told(self, document: str, verdict: FileVerdict, ledger_ok: bool | None) -> dict[str, Any]:
         report = verdict.to_json()
         report["ledger_ok"] = ledger_ok
         self._name_roles(document, report)

@@ -218,6 +218,10 @@ class KeepingDesk:
     def _finish(self, code: str) -> None:
         with self._keeping.turn:
             self._keeping.disposals.finish(code)
+        gone = select(disposed_object.c.sha256).where(disposed_object.c.dossier == code)
+        with reading(self._parts.records.database) as connection:
+            for sha256 in connection.execute(gone).scalars():
+                self._parts.readings.forget(sha256)
 
     def _code(self, text: str) -> str:
         parsed = parse_dossier_code(text)

@@ -24,6 +24,7 @@ from pipeline.home.import_desk import ImportDesk
 from pipeline.home.inquiry import Inquiry
 from pipeline.home.intake_desk import IntakeDesk
 from pipeline.home.keeping_desk import KeepingDesk
+from pipeline.home.learning_desk import LearningDesk
 from pipeline.home.ledger_desk import LedgerDesk
 from pipeline.home.link_desk import LinkDesk
 from pipeline.home.page_change_desk import PageChangeDesk
@@ -139,6 +140,7 @@ class Service:
             "person": lambda a, actor, p: PersonDesk(self._need_parts(), self._paths, self._settings).view(
                 a, actor
             ),
+            "learn": lambda a, actor, p: LearningDesk(self._need_parts(), self._settings).run(a, actor, p),
             "doctor": lambda a, actor, p: self._doctor(actor),
         }
 

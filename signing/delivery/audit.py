@@ -6,6 +6,7 @@ way at a time, and results go to the store.
 
 from __future__ import annotations
 
+import datetime as dt
 import hashlib
 import os
 import threading
@@ -13,7 +14,7 @@ import time
 import unicodedata
 from collections.abc import Callable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -23,20 +24,25 @@ from signing.delivery import sampling
 from signing.delivery.audit_store import AuditStore, Pending
 from signing.delivery.delivery_list import read_list
 from signing.delivery.form_rules import breaches
-from signing.isolation import IsolatedVerifier
+from signing.isolation import MEMORY, IsolatedVerifier, Kept
+from signing.reading import PLAIN, RULES, Reading, to_bytes
 from signing.trust import TrustStore
 from signing.verdict import FileVerdict, Verdict
 
-RULES = "3"
-"""Raised whenever a verdict may come out otherwise than before, so that earlier ones are not believed."""
 BATCH = 10
 CHUNK = 1 << 20
+NOT_READ = (
+    "Lần này không đọc được tệp; xét theo lần đọc trước (not readable now, judged as it was read before)"
+)
 Progress = Callable[[int, int], None]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Audit:
-    """What is asked. `targets` are files and folders; `sample` and `seed` limit it to a random part."""
+    """What is asked. `targets` are files and folders; `sample` and `seed` limit it to a random part.
+
+    `kept`: nothing is opened, nor looked for; what was read before is judged again.
+    """
 
     targets: tuple[Path, ...]
     listing: Path | None = None
@@ -45,6 +51,8 @@ class Audit:
     conditions: Conditions = OFFLINE
     workers: int = 1
     seconds: float = 60.0
+    memory: int = MEMORY
+    kept: bool = False
 
     def mark(self, trust: TrustStore) -> str:
         """What a verdict depends on beside the file."""
@@ -54,17 +62,16 @@ class Audit:
 def run_audit(audit: Audit, store: AuditStore, trust: TrustStore, progress: Progress) -> None:
     """Judge what has no verdict yet. Raises UsageError, Unavailable; may be stopped at any time and run again."""
     verifier = IsolatedVerifier(
-        trust, seconds=audit.seconds, conditions=audit.conditions, workers=audit.workers
+        trust,
+        seconds=audit.seconds,
+        conditions=audit.conditions,
+        workers=audit.workers,
+        memory=audit.memory,
     )
     stop = threading.Event()
     try:
-        if audit.listing is not None:
-            store.take_list(verifier.run(read_list, audit.listing))
-            store.set("list", audit.listing.name)
-        _walk(audit, store)
-        store.index()
-        store.match()
-        _choose(audit, store)
+        if not audit.kept:
+            _look(audit, store, verifier)
         store.commit()
         _judge_all(audit, store, verifier, audit.mark(trust), progress, stop)
     finally:
@@ -73,12 +80,23 @@ def run_audit(audit: Audit, store: AuditStore, trust: TrustStore, progress: Prog
         verifier.close()
 
 
+def _look(audit: Audit, store: AuditStore, verifier: IsolatedVerifier) -> None:
+    """What is listed, what is there, and which of it is to be judged."""
+    if audit.listing is not None:
+        store.take_list(verifier.run(read_list, audit.listing))
+        store.set("list", audit.listing.name)
+    _walk(audit, store)
+    store.index()
+    store.match()
+    _choose(audit, store)
+
+
 def _walk(audit: Audit, store: AuditStore) -> None:
     walk = time.time_ns()
     leave = {audit.listing.resolve()} if audit.listing else set()
     several = len(audit.targets) > 1 or not audit.targets[0].is_dir()
 
-    def files() -> Iterator[tuple[str, str, bytes, int, int]]:
+    def files() -> Iterator[tuple[str, str, bytes, int, int, int]]:
         for target in audit.targets:
             for path in _below(target):
                 if path.resolve() in leave:
@@ -89,7 +107,7 @@ def _walk(audit: Audit, store: AuditStore) -> None:
                 shown = str(path) if several else str(path.relative_to(target))
                 name = unicodedata.normalize("NFC", os.fsencode(shown).decode("utf-8", "replace"))
                 base = name.rpartition("/")[2]
-                yield name, base, os.fsencode(path), about.st_size, about.st_mtime_ns
+                yield name, base, os.fsencode(path), about.st_size, about.st_mtime_ns, about.st_ctime_ns
 
     store.take_files(files(), walk)
 
@@ -132,43 +150,91 @@ def _judge_all(
     progress: Progress,
     stop: threading.Event,
 ) -> None:
-    waiting = store.pending(mark)
+    waiting = store.pending(mark, kept=audit.kept)
     done, total = 0, len(waiting)
     progress(done, total)
-    under_way: dict[Future[FileVerdict], Pending] = {}
+    under_way: dict[Future[_Judged], Pending] = {}
     names = iter(waiting)
     with ThreadPoolExecutor(max_workers=audit.workers) as threads:
         while True:
             while len(under_way) < 2 * audit.workers and (name := next(names, None)) is not None:
-                one = store.one(name)
-                under_way[threads.submit(_judge, verifier, one, stop)] = one
+                one, newest = store.one(name), store.newest_window()
+                under_way[threads.submit(_judge, verifier, one, newest, audit.kept, stop)] = one
             if not under_way:
                 return
             for future in wait(under_way, return_when=FIRST_COMPLETED).done:
-                one = under_way.pop(future)
-                report = future.result().to_json()
-                form = breaches(report["archive"], pages=one.pages) if _is_pdf(one) else ()
-                store.put(report, mark=mark, form=form)
+                one, judged = under_way.pop(future), future.result()
                 done += 1
+                progress(done, total)
+                if judged.verdict is None:
+                    continue
+                report = judged.verdict.to_json()
+                form = breaches(report["archive"], pages=one.pages) if judged.pdf else ()
+                store.put(report, mark=mark, form=form, again=judged.again)
+                if judged.kept is not None and judged.verdict.sha256:
+                    store.keep(
+                        judged.verdict.sha256,
+                        judged.kept.reading,
+                        number=judged.number,
+                        window=judged.kept.window,
+                        at=dt.datetime.now(dt.UTC).isoformat(timespec="seconds"),
+                    )
                 if done % BATCH == 0:
                     store.commit()
-                progress(done, total)
 
 
-def _judge(verifier: IsolatedVerifier, one: Pending, stop: threading.Event) -> FileVerdict:
+@dataclass(frozen=True, slots=True)
+class _Judged:
+    """`verdict` (None: the earlier one stands), and the reading to be kept, compressed by the window of that number.
+
+    `again`: the file could not be read this time, so it is to be read next time.
+    """
+
+    verdict: FileVerdict | None
+    pdf: bool
+    kept: Kept | None = None
+    number: int = 0
+    again: bool = False
+
+
+def _judge(
+    verifier: IsolatedVerifier,
+    one: Pending,
+    newest: tuple[int, bytes],
+    only_kept: bool,
+    stop: threading.Event,
+) -> _Judged:
     path = Path(os.fsdecode(one.path))
     if stop.is_set():
         raise UsageError("stopped")
+    shut = one.kept is not None and not only_kept and one.again and not os.access(path, os.R_OK)
+    if one.kept is not None and (only_kept or shut or not one.again):
+        found = verifier.judge_kept(
+            one.kept, expected=one.sha256, target=one.name, like=one.window, sha256=one.read
+        )
+        if found is not None:
+            if shut:
+                found = replace(found, problems=(*found.problems, NOT_READ))
+            return _Judged(found, found.archive is not None or one.name.lower().endswith(".pdf"), again=shut)
+    if only_kept:
+        return _Judged(None, pdf=False)
     if path.is_symlink():
-        return FileVerdict(
-            target=one.name,
-            verdict=Verdict.INDETERMINATE,
-            sub_indication="FORMAT_FAILURE",
-            problems=("Là liên kết, không phải tệp, nên không mở (a link, no file; it is not followed)",),
+        return _Judged(
+            FileVerdict(
+                target=one.name,
+                verdict=Verdict.INDETERMINATE,
+                sub_indication="FORMAT_FAILURE",
+                problems=("Là liên kết, không phải tệp, nên không mở (a link, no file; it is not followed)",),
+            ),
+            pdf=False,
         )
     if _is_pdf(one):
-        return verifier.verify_file(path, expected=one.sha256, target=one.name)
-    return _hash_only(path, one)
+        number, like = newest
+        verdict, kept = verifier.read_file(path, expected=one.sha256, target=one.name, like=like)
+        return _Judged(verdict, pdf=True, kept=kept, number=number)
+    verdict = _hash_only(path, one)
+    plain = Kept(to_bytes(Reading(sha256=verdict.sha256, opened=PLAIN)), b"") if verdict.sha256 else None
+    return _Judged(verdict, pdf=False, kept=plain)
 
 
 def _is_pdf(one: Pending) -> bool:

@@ -21,6 +21,8 @@ CREATE TABLE IF NOT EXISTS file (name TEXT PRIMARY KEY, base TEXT, path BLOB, si
   walk INTEGER, listed TEXT, wanted INTEGER DEFAULT 1, mark TEXT, sha256 TEXT, verdict TEXT, sub TEXT, form TEXT,
   report TEXT);
 CREATE TABLE IF NOT EXISTS gone (name TEXT PRIMARY KEY);
+CREATE TABLE IF NOT EXISTS kept (sha256 TEXT PRIMARY KEY, window INTEGER, at TEXT, reading BLOB);
+CREATE TABLE IF NOT EXISTS window (id INTEGER PRIMARY KEY, bytes BLOB);
 CREATE INDEX IF NOT EXISTS by_base ON file (base);
 CREATE INDEX IF NOT EXISTS by_digest ON file (sha256);
 CREATE INDEX IF NOT EXISTS by_verdict ON file (verdict, sub);
@@ -30,14 +32,25 @@ ORDER = ("TOTAL_FAILED", "INDETERMINATE", "NOT_SIGNED", "TOTAL_PASSED")
 _RANK = "CASE verdict " + " ".join(f"WHEN '{v}' THEN {n}" for n, v in enumerate(ORDER)) + " END"
 
 
+_LATER = (("status", "INTEGER"), ("again", "INTEGER DEFAULT 0"))
+"""Columns of `file` that earlier versions of the progress file lack."""
+
+
 @dataclass(frozen=True, slots=True)
 class Pending:
-    """A file to be judged, with what the list says of it."""
+    """A file to be judged, with what the list says of it, and its reading when it was read before.
+
+    `again`: it may have been changed since (its status was), so that it is to be read.
+    """
 
     name: str
     path: bytes
     sha256: str | None
     pages: int | None
+    read: str | None = None
+    kept: bytes | None = None
+    window: bytes = b""
+    again: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +72,10 @@ class AuditStore:
             self._base.execute("PRAGMA journal_mode=WAL")
             self._base.execute("PRAGMA synchronous=NORMAL")
             self._base.executescript(_TABLES)
+            there = {row[1] for row in self._base.execute("PRAGMA table_info(file)")}
+            for column, kind in _LATER:
+                if column not in there:
+                    self._base.execute(f"ALTER TABLE file ADD COLUMN {column} {kind}")
             self._base.commit()
             if int(self.get("format") or FORMAT) != FORMAT:
                 raise UsageError(
@@ -95,16 +112,25 @@ class AuditStore:
             ((one.name, one.row, one.sha256, one.pages, one.dossier) for one in entries),
         )
 
-    def take_files(self, files: Iterable[tuple[str, str, bytes, int, int]], walk: int) -> None:
-        """Files of this walk (name, base, path, size, time of change); what changed since loses its verdict."""
+    def take_files(self, files: Iterable[tuple[str, str, bytes, int, int, int]], walk: int) -> None:
+        """Files of this walk: name, base, path, size, time of change, time of the last change of status.
+
+        What changed since loses its verdict and its reading; where only the status did, it is to be read again.
+        """
+        same = "size = excluded.size AND changed = excluded.changed"
+        still = f"{same} AND status IS excluded.status"
         self._base.executemany(
-            "INSERT INTO file (name, base, path, size, changed, walk) VALUES (?, ?, ?, ?, ?, ?)"
+            "INSERT INTO file (name, base, path, size, changed, status, walk) VALUES (?, ?, ?, ?, ?, ?, ?)"
             " ON CONFLICT (name) DO UPDATE SET walk = excluded.walk, path = excluded.path,"
-            " mark = CASE WHEN size = excluded.size AND changed = excluded.changed THEN mark END,"
-            " size = excluded.size, changed = excluded.changed",
+            f" mark = CASE WHEN {still} THEN mark END, sha256 = CASE WHEN {same} THEN sha256 END,"
+            f" again = CASE WHEN {still} THEN again ELSE 1 END,"
+            " size = excluded.size, changed = excluded.changed, status = excluded.status",
             ((*one, walk) for one in files),
         )
         self._base.execute("DELETE FROM file WHERE walk <> ?", (walk,))
+        self._base.execute(
+            "DELETE FROM kept WHERE sha256 NOT IN (SELECT sha256 FROM file WHERE sha256 NOT NULL)"
+        )
         self._base.commit()
 
     def match(self) -> None:
@@ -134,32 +160,59 @@ class AuditStore:
         wanted = [(name,) for at, (name,) in enumerate(names) if at in chosen]
         self._base.executemany("UPDATE file SET wanted = 1 WHERE name = ?", wanted)
 
-    def pending(self, mark: str) -> list[str]:
-        """Names of the files that have no verdict under these conditions yet."""
+    def pending(self, mark: str, *, kept: bool = False) -> list[str]:
+        """Names of the files that have no verdict under these conditions yet; with `kept`, of those with a reading."""
+        having = " AND sha256 IN (SELECT sha256 FROM kept)" if kept else ""
         rows = self._base.execute(
-            "SELECT name FROM file WHERE wanted AND mark IS NOT ? ORDER BY name", (mark,)
+            f"SELECT name FROM file WHERE wanted AND mark IS NOT ?{having} ORDER BY name", (mark,)
         )
         return [name for (name,) in rows]
 
     def one(self, name: str) -> Pending:
         row = self._base.execute(
-            "SELECT f.name, f.path, l.sha256, l.pages FROM file f LEFT JOIN listed l ON l.name = f.listed"
-            " WHERE f.name = ?",
+            "SELECT f.name, f.path, l.sha256, l.pages, f.sha256, k.reading, w.bytes, f.again FROM file f"
+            " LEFT JOIN listed l ON l.name = f.listed LEFT JOIN kept k ON k.sha256 = f.sha256"
+            " LEFT JOIN window w ON w.id = k.window WHERE f.name = ?",
             (name,),
         ).fetchone()
-        return Pending(*row)
+        name, path, sha256, pages, read, kept, window, again = row
+        return Pending(name, path, sha256, pages, read, kept, window or b"", bool(again))
 
-    def put(self, report: dict[str, Any], *, mark: str, form: Iterable[str] = ()) -> None:
-        """Keep a result; a file that no walk has seen (a stored document) is added."""
+    def put(
+        self, report: dict[str, Any], *, mark: str, form: Iterable[str] = (), again: bool = False
+    ) -> None:
+        """Keep a result; a file that no walk has seen (a stored document) is added. `again`: read it next time."""
         self._base.execute(
-            "INSERT INTO file (name, base, mark, sha256, verdict, sub, form, report) VALUES (?, ?, ?, ?, ?, ?, ?, ?)"
+            "INSERT INTO file (name, base, mark, sha256, verdict, sub, form, report, again)"
+            " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)"
             " ON CONFLICT (name) DO UPDATE SET mark = excluded.mark, sha256 = excluded.sha256,"
-            " verdict = excluded.verdict, sub = excluded.sub, form = excluded.form, report = excluded.report",
+            " verdict = excluded.verdict, sub = excluded.sub, form = excluded.form, report = excluded.report,"
+            " again = excluded.again",
             (
                 report["target"], report["target"].rpartition("/")[2], mark, report.get("sha256"), report["verdict"],
-                report["sub_indication"], " ".join(form), json.dumps(report, ensure_ascii=False),
+                report["sub_indication"], " ".join(form), json.dumps(report, ensure_ascii=False), again,
             ),
         )  # fmt: skip
+
+    def newest_window(self) -> tuple[int, bytes]:
+        """The number of the window that new readings are compressed by, and its bytes; 0 while there is none."""
+        row = self._base.execute("SELECT id, bytes FROM window ORDER BY id DESC LIMIT 1").fetchone()
+        return (int(row[0]), bytes(row[1])) if row else (0, b"")
+
+    def keep(self, sha256: str, reading: bytes, *, number: int, window: bytes, at: str) -> None:
+        """Keep a reading (compressed by that window) and, as the first, the window for those that come."""
+        self._base.execute(
+            "INSERT OR REPLACE INTO kept VALUES (?, ?, ?, ?)", (sha256, number or None, at, reading)
+        )
+        if window and not self.newest_window()[0]:
+            self._base.execute("INSERT INTO window (bytes) VALUES (?)", (window,))
+
+    def read_between(self) -> tuple[str, str] | None:
+        """When the files were read, first and last (ISO); None when nothing is kept."""
+        first, last = self._base.execute(
+            "SELECT MIN(k.at), MAX(k.at) FROM kept k JOIN file f ON f.sha256 = k.sha256 WHERE f.wanted"
+        ).fetchone()
+        return (str(first), str(last)) if first else None
 
     def gone(self, names: Iterable[str]) -> None:
         """Stored papers that the store no longer has; they are missing as listed files are."""

@@ -16,7 +16,7 @@ from signing.delivery.audit_store import AuditStore
 from signing.delivery.form_rules import TEXTS
 from signing.delivery.wording import Wording, duplicate_text
 from signing.signing_times import in_vietnam
-from signing.trust import TrustStore
+from signing.trust import Root, TrustStore
 
 MOST_NAMES = 200
 """Of a list in a report for people; the workbook and the JSON hold all."""
@@ -32,6 +32,7 @@ class Report:
     trust: TrustStore
     conditions: Conditions
     made: dt.datetime
+    kept: bool = False
 
     @property
     def demo(self) -> bool:
@@ -52,17 +53,24 @@ class Report:
         words = self.words
         yield words["target"], self.subject
         yield words["made"], in_vietnam(self.made)
+        if self.kept and (between := self.store.read_between()):
+            first, last = (in_vietnam(dt.datetime.fromisoformat(one)) for one in between)
+            yield words["read"], words["read_before"].format(first, last)
         yield words["as_of"], in_vietnam(self.conditions.as_of) if self.conditions.as_of else words["now"]
         yield words["online"], words["yes"] if self.conditions.online else words["no"]
         sample = totals(self.store).get("sample")
         if sample:
             yield words["sample"], f"{sample['size']} / {self.store.population()}, seed {sample['seed']}"
         roots = [
-            f"{'DEMO: ' if root.demo else ''}{root.name} [{root.begins or '…'} – {root.ends or '…'}] "
-            f"SHA-256 {root.sha256}"
+            f"{'DEMO: ' if root.demo else ''}{root.name} ({self._term(root)}), SHA-256 {root.sha256}"
             for root in self.trust.roots
         ]
         yield words["trust"], "\n".join(roots) or words["nobody"]
+
+    def _term(self, root: Root) -> str:
+        if not root.begins and not root.ends:
+            return self.words["always"]
+        return f"{root.begins or '…'} – {root.ends or '…'}"
 
     def lists(
         self, *, most: int | None = MOST_NAMES, by_reason: bool = True
@@ -93,7 +101,7 @@ class Report:
 
 def signature_lines(signature: dict[str, Any], words: Wording) -> Iterator[tuple[str, str]]:
     """Label and value of all that is known of one signature."""
-    role = f" ({signature['role']})" if signature["role"] else ""
+    role = f" ({words.role(signature['role'])})" if signature["role"] else ""
     yield words["signer"], f"{signature['signer']}{role}"
     yield words["level"], signature["level"]
     for label, key in (("signed_at", "signed_at"), ("proven_at", "proven_at")):
@@ -102,10 +110,10 @@ def signature_lines(signature: dict[str, Any], words: Wording) -> Iterator[tuple
             yield words[label], in_vietnam(dt.datetime.fromisoformat(moment))
     yield words["path"], " → ".join(signature.get("path") or ()) or words["none"]
     yield words["strength"], signature.get("strength") or "?"
-    yield words["covers"], signature["covers"]
-    yield words["changed"], signature["changed_after"] or words["none"]
+    yield words["covers"], words.covers(signature["covers"])
+    yield words["changed"], words.finding(signature["changed_after"] or words["none"])
     yield words["revoked"], words.revoked(signature["revoked"])
-    yield words["verdict"], signature.get("sub_indication") or "?"
+    yield words["verdict"], words.cause(signature.get("sub_indication"))
 
 
 def write_json(report: Report, out: IO[str]) -> None:
@@ -121,6 +129,7 @@ def write_json(report: Report, out: IO[str]) -> None:
         "forms": {code: count for code, (count, _) in store.forms().items()},
         "summary": {**totals(store), "sentence": report.summary()},
         "as_of": report.conditions.as_of.isoformat() if report.conditions.as_of else None,
+        "read": list(store.read_between() or ()) if report.kept else None,
     }
     out.write(
         "\n]" + "".join(f',\n"{key}": {json.dumps(value, ensure_ascii=False)}' for key, value in rest.items())

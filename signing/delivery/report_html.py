@@ -13,11 +13,13 @@ if TYPE_CHECKING:
 _STYLE = """body{font:16px/1.5 'Times New Roman',Tinos,serif;max-width:60rem;margin:2rem auto;padding:0 1rem;color:#111}
 h1{font-size:1.5rem}h2{font-size:1.2rem;margin-top:2rem}h3{font-size:1rem;margin:1.2rem 0 .3rem}
 .first{font-size:1.15rem;font-weight:bold;border-left:.4rem solid #888;padding:.4rem .8rem}
+.mark{border-left:.4rem solid;padding-left:.6rem}
 .TOTAL_FAILED{border-color:#b00020}.TOTAL_PASSED{border-color:#1b7f3b}.INDETERMINATE,.NOT_SIGNED{border-color:#b26a00}
-dl{display:grid;grid-template-columns:12rem 1fr;gap:.1rem .8rem;margin:.2rem 0}dt{color:#555}
+dl{display:grid;grid-template-columns:12rem 1fr;gap:.1rem .8rem;margin:.2rem 0 .7rem}dt{color:#555}
+section p{margin:.2rem 0}
 dd{margin:0;white-space:pre-line;
 overflow-wrap:anywhere}li{overflow-wrap:anywhere}section{border-top:1px solid #ccc;padding:.4rem 0}
-.mark{border-left:.4rem solid;padding-left:.6rem}@media print{body{margin:0}}"""
+section,h2,h3{break-inside:avoid}h2,h3{break-after:avoid}@media print{body{margin:0}}"""
 
 
 def write_html(report: Report, out: IO[str]) -> None:
@@ -47,7 +49,7 @@ def write_html(report: Report, out: IO[str]) -> None:
             f'<section><h3 class="mark {result["verdict"]}">{escape(result["target"])}</h3><p>{escape(sentence)}</p>\n'
         )
         for problem in result["problems"]:
-            out.write(f"<p>{escape(problem)}</p>\n")
+            out.write(f"<p>{escape(words.finding(problem))}</p>\n")
         for signature in result["signatures"]:
             out.write("<dl>")
             for label, value in signature_lines(signature, words):

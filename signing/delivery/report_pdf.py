@@ -86,7 +86,7 @@ def _lines(report: Report) -> Iterator[Line]:
         yield BODY, 0, result["target"]
         yield SMALL, 14, words.reason(result["verdict"], result["sub_indication"])
         for problem in result["problems"]:
-            yield SMALL, 14, problem
+            yield SMALL, 14, words.finding(problem)
         for signature in result["signatures"]:
             told = [f"{label}: {value}" for label, value in signature_lines(signature, words)]
             yield SMALL, 14, told[0]

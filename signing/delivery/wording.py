@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -70,12 +71,24 @@ UNDETERMINED = {
     ),
 }
 """Where the same sub-indication is no failure."""
+COVERAGE = {
+    "entire_file": ("toàn bộ tệp", "the whole file"),
+    "entire_revision": ("trọn phiên bản lúc ký", "the whole file as it was when signed"),
+    "block_from_start": ("một đoạn từ đầu tệp", "a block from the beginning of the file"),
+    "unclear": ("không rõ", "not clear"),
+}
+ROLES = {"officer": ("cán bộ", "officer"), "agency": ("cơ quan", "agency")}
+_ENGLISH = re.compile(r" \(([a-z][A-Za-z0-9 ,;'-]*)\)")
+"""The English of a finding, in brackets behind the Vietnamese; what holds a detail of the file is none."""
+_CODE = re.compile(r"(.*): ([A-Z_]{6,})")
 LABELS = {
     "title": ("Báo cáo kiểm tra hồ sơ điện tử", "Report on the verification of electronic records"),
     "target": ("Đối tượng", "Subject"),
     "made": ("Lập lúc", "Made"),
     "as_of": ("Xét tại ngày", "As of"),
     "now": ("hiện tại", "now"),
+    "read": ("Lần đọc tệp", "Files read"),
+    "read_before": ("{} đến {}; lần này không mở tệp", "{} to {}; not opened this time"),
     "trust": ("Gốc tin cậy", "Trusted roots"),
     "nobody": ("không gốc nào: người ký chưa thể được xác nhận", "none: no signer can be confirmed"),
     "online": ("Hỏi máy chủ thu hồi", "Revocation servers asked"),
@@ -106,6 +119,12 @@ LABELS = {
     "colour": ("Màu", "Colour"),
     "count": ("Số tệp", "Files"),
     "problems": ("Ghi nhận", "Findings"),
+    "role": ("Vai trò", "Role"),
+    "intact": ("Nguyên vẹn", "Intact"),
+    "trusted": ("Được tin", "Trusted"),
+    "trusted_yes": ("có", "yes"),
+    "trusted_no": ("không", "no"),
+    "always": ("không giới hạn thời gian", "without a term"),
     "more": ("và {} tệp nữa", "and {} more"),
     "page": ("Trang {}", "Page {}"),
     "none": ("Không", "None"),
@@ -135,6 +154,37 @@ class Wording:
         known = (UNDETERMINED if verdict == "INDETERMINATE" else {}).get(sub) or REASONS.get(sub)
         return f"{text}: {self.pick(known)} ({sub})" if known else f"{text} ({sub})"
 
+    def cause(self, sub: str | None) -> str:
+        """What a signature comes to, by its own sub-indication."""
+        if sub is None:
+            return "?"
+        known = VERDICTS["TOTAL_PASSED"] if sub == "OK" else REASONS.get(sub)
+        return f"{self.pick(known)} ({sub})" if known else sub
+
+    def finding(self, text: str) -> str:
+        """A finding in this language as far as it is told in it; names and details of the file are kept."""
+        code = _CODE.fullmatch(text)
+        if code and code[2] in REASONS:
+            whose = self.finding(code[1])
+            if self.language == "en":
+                whose = whose.replace("Chữ ký của", "Signature of", 1)
+            return f"{whose}: {self.cause(code[2])}"
+        english = _ENGLISH.findall(text)
+        plain = _ENGLISH.sub("", text)
+        if self.language == "vi" or not english:
+            return plain
+        return f"{'; '.join(english).capitalize()} [{plain}]"
+
+    def covers(self, covers: str) -> str:
+        return self.pick(COVERAGE.get(covers, COVERAGE["unclear"]))
+
+    def role(self, role: str | None) -> str:
+        return self.pick(ROLES[role]) if role in ROLES else role or ""
+
+    def answer(self, yes: bool | None) -> str:
+        """Yes, no, or nothing."""
+        return "" if yes is None else self["trusted_yes" if yes else "trusted_no"]
+
     def revoked(self, revoked: bool | None) -> str:
         pair = {
             True: ("đã thu hồi", "revoked"),
@@ -161,8 +211,9 @@ class Wording:
             if total and not failed and not missing and counts.get("TOTAL_PASSED", 0) == total
             else ("FAILED" if failed or missing else "UNDETERMINED")
         )
-        text = f"{begin}: {total} files checked, {parts or 'no file'}"
-        text += f"; {missing} listed files are missing" if missing else ""
+        text = f"{begin}: {total} {'file' if total == 1 else 'files'} checked, {parts or 'no file'}"
+        are = "listed file is" if missing == 1 else "listed files are"
+        text += f"; {missing} {are} missing" if missing else ""
         return text + (" (DEMO root, without legal force)." if demo else ".")
 
 
