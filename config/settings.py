@@ -250,6 +250,8 @@ class Process(_Section):
     """The home's background process."""
 
     idle_minutes: float = Field(default=10.0, gt=0)
+    store_seconds: float = Field(default=3.0, ge=0)
+    """How long the embedded store may take to end by itself; it flushes each write, so nothing hangs on it."""
 
 
 class Fixity(_Section):
@@ -394,11 +396,12 @@ def load(home: Path) -> Settings:
     try:
         settings = Settings(**values)
     except ValidationError as error:
-        raise UsageError(_explain(error, path)) from error
+        raise _explain(error, path) from error
     if settings.s3.endpoint and not (settings.s3.access_key and settings.s3.secret_key):
         raise UsageError(
             "s3.endpoint is set, so s3.access_key and s3.secret_key are needed "
-            "(SOHOA_S3_ACCESS_KEY, SOHOA_S3_SECRET_KEY)"
+            "(SOHOA_S3_ACCESS_KEY, SOHOA_S3_SECRET_KEY)",
+            vi="Có s3.endpoint thì cần cả s3.access_key và s3.secret_key (SOHOA_S3_ACCESS_KEY, SOHOA_S3_SECRET_KEY)",
         )
     registry = settings.registry
     pushes = registry.webhook_url or settings.returns.url
@@ -411,15 +414,21 @@ def load(home: Path) -> Settings:
     return settings
 
 
-def _explain(error: ValidationError, path: Path) -> str:
+def _explain(error: ValidationError, path: Path) -> UsageError:
+    """The first fault, without the value, which may be a secret."""
     first = error.errors(include_input=False)[0]
     key = ".".join(str(part) for part in first["loc"])
     if first["type"] == "extra_forbidden":
         near = difflib.get_close_matches(key, known_keys(), n=1, cutoff=0.4)
-        return f"unknown setting {key} ({path} or environment)" + (
-            f"; did you mean {near[0]}?" if near else ""
+        return UsageError(
+            f"unknown setting {key} ({path} or environment)" + (f"; did you mean {near[0]}?" if near else ""),
+            vi=f"Không có mục cấu hình {key} ({path} hoặc biến môi trường)"
+            + (f"; có phải là {near[0]}?" if near else ""),
         )
-    return f"setting {key}: {first['msg']} ({path} or environment)"
+    return UsageError(
+        f"setting {key}: {first['msg']} ({path} or environment)",
+        vi=f"Mục cấu hình {key} có giá trị không dùng được ({path} hoặc biến môi trường); xem sổ tay, mục 6",
+    )
 
 
 def known_keys() -> list[str]:

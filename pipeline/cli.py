@@ -16,10 +16,12 @@ from pipeline.commands import (
     inspect,
     intake,
     keeping,
+    learn,
     ledger,
     person,
     procedure,
     registry,
+    repage,
     repository,
     review,
     scan,
@@ -44,8 +46,8 @@ app = typer.Typer(
 )
 app.callback()(Session.options)
 MODULES = (
-    demo, intake, import_files, scan, watch, counter, sheets, review, inspect, download, dossier, person, keeping,
-    procedure, registry, verification, trust, ledger, signing, repository, backup, stats, upkeep,
+    demo, intake, import_files, scan, watch, counter, sheets, review, repage, inspect, download, dossier, person,
+    keeping, procedure, registry, verification, trust, ledger, learn, signing, repository, backup, stats, upkeep,
 )  # fmt: skip
 for module in MODULES:
     module.register(app)

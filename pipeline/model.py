@@ -255,6 +255,19 @@ class SignedBy:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class OwnText:
+    """The text that a page of a PDF made elsewhere has of its own: a second witness, never believed over what is seen.
+
+    `code` is the code before Unicode that it was in (TCVN3, VNI), None for Unicode; `agrees` the share, 0 to 1, of
+    the words read from the picture that stand in it at their place. Words have no confidence of their own (1.0).
+    """
+
+    words: tuple[Word, ...]
+    code: str | None
+    agrees: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ReadPage:
     """A page, made upright and straight, and read.
 
@@ -281,6 +294,7 @@ class ReadPage:
     regions: tuple[Region, ...] = ()
     penned: tuple[Penned, ...] = ()
     signed_by: tuple[SignedBy, ...] = ()
+    own_text: OwnText | None = None
     seconds: float = 0.0
 
     @property
@@ -294,7 +308,7 @@ class Field:
 
     A value that is not `doubtful` is claimed to be right. `page` is the batch index of the page it
     stands on; `evidence` says in one word where it came from (qr, text, receipt, operator, list, signature, mrz,
-    stamp).
+    stamp, model, cited, layer).
     """
 
     name: str

@@ -13,13 +13,14 @@ from pathlib import Path
 
 import cv2
 
-from ocr.reader import CONTRACT, PageReader, default_engine
+from ocr.reader import CONTRACT, PageReader, Reading, default_engine
 from ocr.skew import straighten
 from ocr.upright import apply_turn
 from pipeline.errors import Rejected
 from pipeline.files import write_whole
-from pipeline.model import Blob, Origin, Page, ReadPage, SignedBy, Verdict
+from pipeline.model import Blob, Origin, OwnText, Page, ReadPage, SignedBy, Verdict
 from pipeline.pdf.images import archive_dpi, encode_faithful
+from pipeline.pdf.own_text import own_text
 from pipeline.raster.decode import decode
 from pipeline.raster.limits import RasterLimits
 from pipeline.raster.picture import Raster
@@ -27,8 +28,12 @@ from pipeline.raster.quality import alarms, rescan
 from pipeline.records import dump, load
 from signing.stated import stated_signers
 
-PARTS = "pen-2"
+PARTS = "pen-2/own-1"
 """Part of the key of page results, as `ocr.reader.CONTRACT`: for what else is found on a page."""
+
+
+MOST_SKEW = 0.3
+"""Degrees of tilt up to which places in the PDF and in the picture are the same."""
 
 
 @cache
@@ -100,6 +105,7 @@ def read_side(page: Page, work: Path, limits: RasterLimits) -> ReadPage:
         regions=reading.regions,
         penned=reading.penned,
         signed_by=_signers(page),
+        own_text=_own_text(page, raster, reading),
         seconds=round(time.monotonic() - started, 3),
     )
     write_whole(path, dump(read), "application/json")
@@ -111,6 +117,13 @@ def _signers(page: Page) -> tuple[SignedBy, ...]:
     return (
         stated_signers(page.file.path) if page.origin is Origin.INCOMING_SIGNED and page.number == 1 else ()
     )
+
+
+def _own_text(page: Page, raster: Raster, reading: Reading) -> OwnText | None:
+    """Of a page that was not scanned here and lies as its PDF shows it; one that had to be turned is no text page."""
+    if page.origin is Origin.CAPTURED or reading.turn or abs(reading.skew) > MOST_SKEW:
+        return None
+    return own_text(page.file.path, page.number - 1, dpi=raster.dpi, lines=reading.lines)
 
 
 def _rescan(page: Page, raster: Raster, *, blank: bool) -> str | None:

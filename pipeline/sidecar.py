@@ -41,7 +41,11 @@ class Amended:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SidecarPage:
-    """One page as read; `source` is the file's name without its folder, boxes are pixels at `dpi`."""
+    """One page as read; `source` is the file's name without its folder, boxes are pixels at `dpi`.
+
+    `own_text_…`: of the text layer of a page made elsewhere, the code before Unicode and the share that agrees.
+    `role` is retake or insert for a side that came after the paper was stored.
+    """
 
     index: int
     source: str
@@ -56,6 +60,18 @@ class SidecarPage:
     lines: tuple[Line, ...]
     barcodes: tuple[Barcode, ...]
     regions: tuple[Region, ...]
+    own_text_code: str | None = None
+    own_text_agrees: float | None = None
+    role: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SideAside:
+    """A side that was a page of the document before version `since`, and why it is none any more."""
+
+    side: SidecarPage
+    reason: str
+    since: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,7 +79,7 @@ class Sidecar:
     """One version of a document with its text, word boxes, fields and decisions.
 
     `validation` is the report on the signatures that an incoming file carried when it came; `amended` what persons
-    did to the fields or the place of the stored document, oldest first.
+    did to the fields, the place or the pages of the stored document, oldest first; `aside` the sides that left it.
     """
 
     contract: str
@@ -81,6 +97,7 @@ class Sidecar:
     shelf: ShelfMark | None = None
     pages: tuple[SidecarPage, ...]
     amended: tuple[Amended, ...] = ()
+    aside: tuple[SideAside, ...] = ()
 
 
 def sidecar_of(signed: SignedDocument) -> Sidecar:
@@ -100,7 +117,7 @@ def sidecar_of(signed: SignedDocument) -> Sidecar:
         roles=signed.roles,
         validation=signed.validation,
         shelf=document.shelf,
-        pages=tuple(_page(page) for page in document.pages),
+        pages=tuple(side_of(page) for page in document.pages),
     )
 
 
@@ -141,7 +158,8 @@ def _read(side: SidecarPage) -> ReadPage:
     )
 
 
-def _page(read: ReadPage) -> SidecarPage:
+def side_of(read: ReadPage, *, role: str | None = None) -> SidecarPage:
+    """A page as the sidecar has it."""
     return SidecarPage(
         index=read.page.index,
         source=PurePath(read.page.source).name,
@@ -156,4 +174,7 @@ def _page(read: ReadPage) -> SidecarPage:
         lines=read.lines,
         barcodes=read.barcodes,
         regions=read.regions,
+        own_text_code=read.own_text.code if read.own_text else None,
+        own_text_agrees=read.own_text.agrees if read.own_text else None,
+        role=role,
     )

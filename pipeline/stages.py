@@ -12,13 +12,15 @@ import uuid
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Protocol
 
 from pipeline.classify.listed import as_listed, one_paper
+from pipeline.classify.second_opinion import with_opinion
 from pipeline.classify.settled import settle
 from pipeline.classify.sorting import sort_pages
+from pipeline.classify.type_model import TypeModel
 from pipeline.classify.types import TypeCatalogue
 from pipeline.errors import AwaitsSignature, NeedsPerson, Rejected, Unavailable
 from pipeline.files import blob_of
@@ -86,6 +88,7 @@ class RealStages:
         judge_incoming: IncomingJudge,
         unknown_dossier: Callable[[str], str | None] = lambda code: None,
         receipts: Sequence[ReceiptForm] = (),
+        opinion: Callable[[datetime], TypeModel | None] = lambda at: None,
     ) -> None:
         self._batches = batches
         self._decisions = decisions
@@ -102,6 +105,7 @@ class RealStages:
         self._judge_incoming = judge_incoming
         self._unknown_dossier = unknown_dossier
         self._receipts = receipts
+        self._opinion = opinion
 
     def intake(self, batch: str) -> Intake:
         """The batch as it was taken in."""
@@ -169,6 +173,9 @@ class RealStages:
             arrangement=one_paper(intake, read, self._decisions.arrangement(intake.id)),
             receipts=self._receipts,
         )
+        model = self._opinion(intake.received_at)
+        if model is not None:
+            found = with_opinion(found, read, model, self._types)
         if intake.listed is not None:
             found = as_listed(found, intake.listed, self._types)
         sorting = settle(found, self._decisions.of(intake.id), self._types)

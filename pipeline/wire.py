@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import os
 import uuid
+from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
+from functools import cache
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -16,6 +18,7 @@ import config
 from config.settings import S3, Settings
 from config.settings import SecondCopy as CopySettings
 from pipeline.casework import Casework
+from pipeline.classify.type_model import TypeModel, read_model
 from pipeline.classify.types import TypeCatalogue
 from pipeline.engine import Engine
 from pipeline.errors import UsageError
@@ -43,9 +46,11 @@ from storage.batches import Batches
 from storage.catalogue import Catalogue
 from storage.database import open_database, parse_url, sqlite_url
 from storage.decisions import Decisions
+from storage.learned import Learned
 from storage.ledger import Ledger
 from storage.lights import Lights
 from storage.locking import LockingBucket
+from storage.page_changes import PageChanges
 from storage.root_evidence import RootEvidence
 from storage.roots import Roots
 from storage.s3 import Bucket, Endpoint
@@ -100,6 +105,7 @@ class Parts:
     casework: Casework
     evidence: RootEvidence
     keeping: Keeping
+    page_changes: PageChanges
     readings: ReadingShelf
 
     def describe_store(self) -> str:
@@ -193,6 +199,7 @@ def open_work(paths: HomePaths, settings: Settings, records: Records) -> Parts:
         judge_incoming=verifier.judge_incoming,
         unknown_dossier=casework.why_unknown,
         receipts=receipt_forms(settings),
+        opinion=second_opinion(records.database),
     )
     engine = Engine(records.database.url, executor=home_id(paths), stages=stages, work=paths.work, at_once=2)
     engine.launch()
@@ -252,8 +259,21 @@ def open_work(paths: HomePaths, settings: Settings, records: Records) -> Parts:
             endpoint,
             lock,
         ),
+        PageChanges(records.database, archive, lock=lock),
         ReadingShelf(paths.work / "readings"),
     )
+
+
+def second_opinion(database: Database) -> Callable[[datetime], TypeModel | None]:
+    """The model that was in use at a time; each is read once."""
+    learned = Learned(database)
+    read = cache(lambda version: read_model(learned.content(version)))
+
+    def asked(at: datetime) -> TypeModel | None:
+        version = learned.in_use(at)
+        return read(version) if version else None
+
+    return asked
 
 
 def trust_of(paths: HomePaths, settings: Settings) -> TrustStore:
@@ -281,7 +301,7 @@ def open_store(paths: HomePaths, settings: Settings) -> tuple[EmbeddedStore | No
         endpoint = external_endpoint(settings)
         Bucket(endpoint, patient=False).ready_for_records()
         return None, endpoint
-    store = EmbeddedStore(paths.store, bucket=settings.s3.bucket)
+    store = EmbeddedStore(paths.store, bucket=settings.s3.bucket, grace=settings.process.store_seconds)
     store.start()
     return store, store.endpoint()
 

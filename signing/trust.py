@@ -159,8 +159,8 @@ def read_certificates(path: Path) -> list[bytes]:
                 found.append(one.dump())
     except (ValueError, TypeError, KeyError) as error:
         raise UsageError(
-            f"{path} is no certificate; remove it from the trust folder",
-            vi=f"{path} không phải chứng thư; hãy bỏ khỏi thư mục tin cậy",
+            f"{path} is no certificate; name another file, or remove it from the trust folder",
+            vi=f"{path} không phải chứng thư; hãy nêu tệp khác, hoặc bỏ tệp ấy khỏi thư mục tin cậy",
         ) from error
     if not found:
         raise UsageError(f"{path} holds no certificate", vi=f"{path} không chứa chứng thư nào")

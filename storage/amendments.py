@@ -31,6 +31,7 @@ from storage.batches import described
 from storage.catalogue import index_words
 from storage.database import reading, writing
 from storage.manifest import Entry, Manifest, decode, digest
+from storage.page_tables import page_change
 from storage.review_tables import amendment
 from storage.schema import document, held
 from storage.search import words_of
@@ -116,6 +117,9 @@ class Amendments:
         with writing(self._database) as connection:
             newest = select(func.max(held.c.version)).where(held.c.document == change.document)
             if connection.execute(newest).scalar() != change.base:
+                raise Overtaken
+            pages = select(page_change.c.document).where(page_change.c.document == change.document)
+            if connection.execute(pages).first():
                 raise Overtaken
             try:
                 body = dump(change).decode()

@@ -6,11 +6,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from sqlalchemy import Engine, delete, select
+from sqlalchemy import ColumnElement, Engine, and_, delete, exists, or_, select
 
 from pipeline.model import Blob, Sha256
 from storage import ledger
 from storage.database import insert, reading, writing
+from storage.page_tables import page_change
 from storage.schema import document
 from storage.signing_tables import awaiting, signed_elsewhere
 
@@ -65,7 +66,7 @@ class Awaiting:
         query = (
             select(awaiting, document.c.batch, document.c.dossier, document.c.title, document.c.type_name)
             .join(document, document.c.id == awaiting.c.document)
-            .where(document.c.state == "awaiting_signature")
+            .where(_waits())
             .order_by(awaiting.c.since, awaiting.c.document)
         )
         with reading(self._database) as connection:
@@ -109,9 +110,9 @@ class Awaiting:
         """Take one signed file for a document, once; False when another came first."""
         with writing(self._database) as connection:
             still = connection.execute(
-                select(document.c.state).where(
-                    document.c.id == item.document, document.c.state == "awaiting_signature"
-                )
+                select(awaiting.c.document)
+                .join(document, document.c.id == awaiting.c.document)
+                .where(awaiting.c.document == item.document, awaiting.c.sha256 == item.sha256, _waits())
             ).first()
             if still is None:
                 return False
@@ -150,3 +151,15 @@ class Awaiting:
         query = select(document.c.batch).where(document.c.id.in_(documents)).distinct()
         with reading(self._database) as connection:
             return list(connection.execute(query).scalars())
+
+
+def _waits() -> ColumnElement[bool]:
+    """A paper that waits for its first signature, or a stored one that waits for those of its changed pages."""
+    pages = exists().where(
+        and_(
+            page_change.c.document == awaiting.c.document,
+            page_change.c.unsigned_sha256 == awaiting.c.sha256,
+            page_change.c.staged_sha256.is_(None),
+        )
+    )
+    return or_(document.c.state == "awaiting_signature", pages)

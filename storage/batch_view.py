@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import json
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 WORKING = {"working", "awaiting_signature", "waiting"}
 
 
-def batch_view(row: Any, pages: Sequence[Any], papers: Sequence[Any], *, with_text: bool) -> dict[str, Any]:
-    """One element of `batches`."""
+def batch_view(
+    row: Any, pages: Sequence[Any], papers: Sequence[Any], *, with_text: bool, late: Mapping[str, str]
+) -> dict[str, Any]:
+    """One element of `batches`. `late` are roles of sides that a page change brought; the act declared them."""
     belongs: dict[int, list[Any]] = defaultdict(list)
     for paper in papers:
         for index in json.loads(paper.pages):
@@ -24,14 +26,14 @@ def batch_view(row: Any, pages: Sequence[Any], papers: Sequence[Any], *, with_te
         "source": row.source,
         "state": row.state,
         "seconds": seconds,
-        "expected_sides": row.expected_sides,
+        "expected_sides": row.expected_sides + len(late) if row.expected_sides is not None else None,
         "reason": row.reason or _rescans(pages),
         "shelf": intake.get("shelf"),
         "remarks": intake.get("remarks", []),
         "pages": [
             {
                 **_page(item, belongs[item.idx], with_text=with_text),
-                "role": roles.get(item.source),
+                "role": late.get(item.id) or roles.get(item.source),
             }
             for item in pages
         ],

@@ -26,6 +26,7 @@ from pipeline.records import dump, load
 from storage import ledger
 from storage.batch_view import batch_view
 from storage.database import insert, reading, writing
+from storage.page_tables import changed_side, stack_order
 from storage.schema import batch, document, page
 
 OPEN = ("queued", "running")
@@ -154,14 +155,14 @@ class Batches:
             connection.execute(insert(page).on_conflict_do_nothing(), rows)
 
     def record_read(self, read: Sequence[ReadPage]) -> None:
-        """What reading found on each side."""
+        """What reading found on each side; one that a page change touched stays as that left it."""
         states = {Verdict.CONTENT: "read", Verdict.BLANK: "blank", Verdict.REJECTED: "rejected"}
         with writing(self._database) as connection:
             for item in read:
                 rejected = item.verdict is Verdict.REJECTED
                 connection.execute(
                     update(page)
-                    .where(page.c.id == item.page.id)
+                    .where(page.c.id == item.page.id, page.c.id.not_in(select(changed_side.c.page)))
                     .values(
                         state=states[item.verdict],
                         reason=item.reason,
@@ -193,8 +194,11 @@ class Batches:
         state = "review" if paper.review else "working"
         with writing(self._database) as connection:
             held = connection.execute(select(document).where(document.c.id == item.id)).one_or_none()
+            first = connection.execute(
+                select(stack_order.c.pages).where(stack_order.c.document == item.id)
+            ).scalar()
             # The same bytes twice in one stack are one document; the second showing is a duplicate too.
-            if held is not None and (held.batch, held.pages) != (item.batch, values["pages"]):
+            if held is not None and (held.batch, first or held.pages) != (item.batch, values["pages"]):
                 for index in paper.pages:
                     reason = f"Trùng với giấy tờ {item.id} đã có trong hồ sơ (already held as {item.id})"
                     self._set_page(connection, item.batch, index, "duplicate", reason)
@@ -284,8 +288,10 @@ class Batches:
                 .order_by(page.c.idx)
             ).scalars()
             exact = json.loads(row.intake).get("sides") is not None
+            late = len(_late(connection, batch_id))
+            expected = row.expected_sides
             state, reason = _settled(
-                pages, papers, row.expected_sides, list(dict.fromkeys(told)), exact=exact
+                pages, papers, expected, list(dict.fromkeys(told)), exact=exact, late=late
             )
             connection.execute(
                 update(batch)
@@ -313,7 +319,8 @@ class Batches:
                 select(page).where(page.c.batch == batch_id).order_by(page.c.idx)
             ).all()
             papers = connection.execute(select(document).where(document.c.batch == batch_id)).all()
-        return batch_view(row, pages, papers, with_text=with_text)
+            late = _late(connection, batch_id)
+        return batch_view(row, pages, papers, with_text=with_text, late=late)
 
     def _one(self, query: Any) -> Any:
         with reading(self._database) as connection:
@@ -339,6 +346,16 @@ class Batches:
             .where(page.c.batch == batch_id, page.c.idx == index)
             .values(state=state, reason=reason)
         )
+
+
+def _late(connection: Connection, batch_id: str) -> dict[str, str]:
+    """Sides that a page change brought into a batch, with their roles: no sheet of the stack was declared for them."""
+    query = (
+        select(changed_side.c.page, changed_side.c.role)
+        .join(page, page.c.id == changed_side.c.page)
+        .where(page.c.batch == batch_id, changed_side.c.role.is_not(None))
+    )
+    return {row.page: row.role for row in connection.execute(query)}
 
 
 def described(paper: Paper, *, agency: str) -> dict[str, Any]:
@@ -370,7 +387,13 @@ def doubtful(paper: Paper) -> list[str]:
 
 
 def _settled(
-    pages: dict[str, int], papers: set[str], expected: int | None, told: Sequence[str], *, exact: bool
+    pages: dict[str, int],
+    papers: set[str],
+    expected: int | None,
+    told: Sequence[str],
+    *,
+    exact: bool,
+    late: int,
 ) -> tuple[str, str | None]:
     total = sum(pages.values())
     if pages.get("rejected", 0) == total:
@@ -380,6 +403,7 @@ def _settled(
     if "awaiting_signature" in papers:
         signs = "Có giấy tờ chờ ký ở máy khác: `sohoa sign export` (papers wait to be signed elsewhere)"
         told = [signs, *told]
+    total -= late
     if exact and total != expected:
         return "review", "; ".join(
             [f"Số mặt quét được là {total}, theo số tờ đã khai phải là {expected} (sides differ)", *told]

@@ -14,6 +14,7 @@ from pipeline.model import Arrangement, Decision, Field, Origin, Paper
 from pipeline.records import load
 from storage import ledger
 from storage.database import reading, writing
+from storage.page_tables import stack_pages
 from storage.review_tables import ruling
 from storage.schema import batch, document, page
 
@@ -125,6 +126,7 @@ class Decisions:
             others = connection.execute(
                 select(document).where(document.c.batch == row.batch, document.c.id != item)
             ).all()
+            stack = stack_pages(connection, row.batch)
             sides = {
                 one.idx: one for one in connection.execute(select(page).where(page.c.batch == row.batch))
             }
@@ -139,7 +141,7 @@ class Decisions:
                 {
                     "id": one.id,
                     "state": one.state,
-                    "pages": json.loads(one.pages),
+                    "pages": stack.get(one.id) or json.loads(one.pages),
                     "signed": one.origin == Origin.INCOMING_SIGNED,
                 }
                 for one in others
@@ -208,7 +210,8 @@ class Decisions:
                     document.c.batch == batch_id, document.c.state != "review"
                 )
             ).all()
-            if any(touched & set(json.loads(one.pages)) for one in stored):
+            stack = stack_pages(connection, batch_id)
+            if any(touched & {*json.loads(one.pages), *stack.get(one.id, ())} for one in stored):
                 raise UsageError(
                     "a paper with these pages is stored or on its way; correct it instead",
                     vi="Giấy tờ có các trang này đã lưu hoặc đang được lưu; hãy sửa giấy tờ đó",

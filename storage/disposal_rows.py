@@ -14,6 +14,7 @@ from storage.database import insert, reading
 from storage.disposal_certificate import Gone
 from storage.keeping_tables import disposed_object, disposed_paper
 from storage.link_tables import signing_link
+from storage.page_tables import changed_side, page_change, stack_order
 from storage.review_tables import amendment
 from storage.schema import document, held, page
 from storage.search import words_of
@@ -58,17 +59,21 @@ def forget(connection: Connection, papers: Sequence[str], folder: str, gone: Seq
         if row is None or not str(row.key or "").startswith(f"{folder}/"):
             continue  # it is in another dossier by now
         words_of(connection.engine).drop(connection, name)
-        for table in (held, amendment, awaiting, signed_elsewhere, signing_link, evidence_end):
+        for table in (
+            held, amendment, page_change, stack_order, awaiting, signed_elsewhere, signing_link, evidence_end,
+        ):  # fmt: skip
             connection.execute(delete(table).where(table.c.document == name))
         connection.execute(delete(document).where(document.c.id == name))
         _clear_pages(connection, row)
 
 
 def _clear_pages(connection: Connection, row: Any) -> None:
-    """The sides of a paper that no other paper has: no text any more, and the reason why they are not there."""
+    """The sides that a paper has or had and no other paper has: no text any more, and the reason why they are gone."""
     others = connection.execute(select(document.c.pages).where(document.c.batch == row.batch)).scalars()
     used = {index for pages in others for index in json.loads(pages)}
-    alone = [index for index in json.loads(row.pages) if index not in used]
+    had = select(page.c.idx).join(changed_side, changed_side.c.page == page.c.id)
+    left = connection.execute(had.where(changed_side.c.document == row.id)).scalars()
+    alone = [index for index in (*json.loads(row.pages), *left) if index not in used]
     connection.execute(
         update(page)
         .where(page.c.batch == row.batch, page.c.idx.in_(alone))

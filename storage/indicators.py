@@ -19,6 +19,7 @@ from sqlalchemy import Engine, func, inspect, select, text
 from pipeline.errors import UsageError
 from pipeline.grammar.codes import parse_dossier_code
 from storage.database import reading
+from storage.page_tables import changed_side
 from storage.proof import day_of
 from storage.schema import batch, document, page
 
@@ -225,11 +226,15 @@ def _procedures(database: Engine) -> dict[str, str | None]:
 
 
 def _loose(database: Engine) -> dict[str, list[str]]:
-    """Sides of a batch bound to a dossier that wait for a person or were rejected, as a sentence for each dossier."""
+    """Sides of a batch bound to a dossier that wait for a person or were rejected, as a sentence for each dossier.
+
+    Not those that a change of pages set aside: the paper that had them has better ones.
+    """
     query = (
         select(batch.c.dossier, page.c.state, func.count(), func.min(page.c.reason))
         .join(batch, batch.c.id == page.c.batch)
         .where(batch.c.dossier.is_not(None), page.c.state.in_(("review", "rejected")))
+        .where(page.c.id.not_in(select(changed_side.c.page)))
         .group_by(batch.c.dossier, page.c.state)
     )
     found: dict[str, list[str]] = {}

@@ -20,7 +20,7 @@ from pipeline.errors import Tampered, Unavailable
 from pipeline.model import Intake
 from pipeline.raster.inspect import page_id
 from pipeline.records import dump, load
-from pipeline.sidecar import Sidecar, SidecarPage
+from pipeline.sidecar import SideAside, Sidecar, SidecarPage
 from storage.batches import described
 from storage.catalogue import index_words
 from storage.database import insert as insert_once
@@ -28,6 +28,7 @@ from storage.database import writing
 from storage.disposal_certificate import DISPOSED
 from storage.dossier_rebuild import put_back, records_of
 from storage.manifest import Entry, Manifest, check_chain, decode, digest
+from storage.page_tables import changed_side
 from storage.proof import Chain, entry_of, walk
 from storage.s3 import Bucket, Version
 from storage.schema import batch, day_root, document, held, ledger, ledger_segment, page
@@ -39,6 +40,7 @@ NOT_REBUILT = (
     "hàng đợi và điểm dừng của máy xử lý (queues and checkpoints)",
     "khóa đang giữ (locks)",
     "bản chép danh sách hồ sơ của hệ thống một cửa, tin chưa gửi đi: nhập hoặc đồng bộ lại (registry copy, outbox)",
+    "mô hình phân loại đã học: chạy lại `sohoa learn` (learned models of types)",
     "đề nghị đang chờ người thứ hai: nêu lại (proposals that wait for a second person)",
     "tên người ứng với khóa ẩn danh (names of actors)",
     "các mục sổ cái chưa kịp vào kho, nhiều nhất một phút (ledger entries of the last minute)",
@@ -241,7 +243,9 @@ class Rebuilder:
             connection.execute(insert_once(held).values(document=name, **one).on_conflict_do_nothing())
         sources = {e.sha256: e.source for e in entries if e.source}
         for side_page in found.pages:
-            self._page(connection, found.batch, side_page, sources.get(side_page.source_sha256))
+            self._page(connection, found, side_page, sources.get(side_page.source_sha256))
+        for left in found.aside:
+            self._page(connection, found, left.side, sources.get(left.side.source_sha256), left)
         words = "\n".join("\n".join(line.text for line in one.lines) for one in found.pages)
         row = self._stores.get((name, pdf.sha256), (None, ""))[0]
         index_words(connection, name, found.paper, words, row=row)
@@ -332,18 +336,28 @@ class Rebuilder:
         )
 
     @staticmethod
-    def _page(connection: Connection, batch_id: str, side: SidecarPage, path: str | None) -> None:
+    def _page(
+        connection: Connection,
+        found: Sidecar,
+        side: SidecarPage,
+        path: str | None,
+        left: SideAside | None = None,
+    ) -> None:
+        """One side; `left` says why it is no page any more."""
+        batch_id = found.batch
         several = f"#{side.number}" if side.source.endswith(f"#{side.number}") else ""
         source = f"{path}{several}" if path else side.source
+        name = page_id(batch_id, side.index, source, side.source_sha256)
         connection.execute(
             insert_once(page)
             .values(
-                id=page_id(batch_id, side.index, source, side.source_sha256),
+                id=name,
                 batch=batch_id,
                 idx=side.index,
                 source=source,
                 source_sha256=side.source_sha256,
-                state="read",
+                state="rejected" if left else "read",
+                reason=left.reason if left else None,
                 turn=side.turn,
                 skew=side.skew,
                 confidence=side.confidence,
@@ -351,6 +365,13 @@ class Rebuilder:
             )
             .on_conflict_do_nothing()
         )
+        if left is not None or side.role is not None:
+            since = left.since if left else 0
+            connection.execute(
+                insert_once(changed_side)
+                .values(page=name, document=found.document, version=since, role=side.role)
+                .on_conflict_do_nothing()
+            )
 
     def _oldest(self, key: str) -> bytes | None:
         return whole(self._bucket, [one for one in self._bucket.versions(key) if one.key == key], None)

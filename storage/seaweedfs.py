@@ -36,8 +36,9 @@ class EmbeddedStore:
     PR_SET_PDEATHSIG when the *thread* that started the child ends.
     """
 
-    def __init__(self, folder: Path, *, bucket: str) -> None:
+    def __init__(self, folder: Path, *, bucket: str, grace: float = 3.0) -> None:
         self._folder = folder
+        self._grace = grace
         self._etc = folder / "etc"
         self._bucket = bucket
         self._child: subprocess.Popen[bytes] | None = None
@@ -81,15 +82,15 @@ class EmbeddedStore:
         """Whether the child still runs."""
         return self._child is not None and self._child.poll() is None
 
-    def stop(self, seconds: float = 3.0) -> None:
-        """End the store. Its data are flushed at each write, so a short grace is enough."""
+    def stop(self, seconds: float | None = None) -> None:
+        """End the store, after a grace of `seconds`. Its data are flushed at each write, so a short one is enough."""
         child = self._child
         if child is None:
             return
         with contextlib.suppress(ProcessLookupError):
             child.send_signal(signal.SIGTERM)
             try:
-                child.wait(seconds)
+                child.wait(self._grace if seconds is None else seconds)
             except subprocess.TimeoutExpired:
                 child.kill()
                 child.wait(10)

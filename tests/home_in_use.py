@@ -44,7 +44,9 @@ class Home:
         return HomePaths(self.root)
 
     def start(self, *words: str) -> subprocess.Popen[str]:
-        environment = {**os.environ, "PYTHONPATH": str(ROOT), **self.settings}
+        # The store needs 15 s to end by itself, and is ended after 3: hundreds of times in the tests.
+        brisk = {"SOHOA_PROCESS_STORE_SECONDS": "0.1"}
+        environment = {**os.environ, "PYTHONPATH": str(ROOT), **brisk, **self.settings}
         command = [*self.prefix, sys.executable, "-m", "pipeline.cli", "--home", str(self.root), *words]
         return subprocess.Popen(
             command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment

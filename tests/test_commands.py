@@ -147,6 +147,10 @@ def test_settings_are_shown_without_secrets(home: Home) -> None:
         ("ingest", "/khong/co/thu/muc/nay"),
         ("ingest", str(STACK), "--dossier", "sai-ma"),
         ("retry", "b_00000000000000000000"),
+        ("review", "--undo"),
+        ("review", "--dossier", "H38.20-261002-0007"),
+        ("backup", "/proc/khong/co"),
+        ("sheets", "--dossier", "H38.20-261002-0007", "-o", "/tmp"),
     ],
 )
 def test_wrong_usage_ends_with_2_and_a_sentence(home: Home, words: tuple[str, ...]) -> None:
@@ -155,12 +159,45 @@ def test_wrong_usage_ends_with_2_and_a_sentence(home: Home, words: tuple[str, ..
     assert answer.log.startswith("sohoa: ") and "Traceback" not in answer.log
 
 
-def test_an_unknown_command_ends_with_2(home: Home) -> None:
-    child = home.start("khong-co-lenh-nay")
-    child.communicate(timeout=60)
-    assert child.returncode == 2
+@pytest.mark.parametrize(
+    ("words", "sentence"),
+    [
+        (("khong-co-lenh-nay",), "Không có lệnh khong-co-lenh-nay."),
+        (("vefiry",), "Không có lệnh vefiry; có phải là 'verify'?"),
+        (("ledger", "nham"), "Không có lệnh nham."),
+        (("ingest",), "Thiếu paths (Tệp hoặc thư mục ảnh, PDF)."),
+        (("get", "d_00000000000000000000"), "Thiếu -o / --output"),
+        (("scan", "--shets", "3"), "Không có lựa chọn --shets; có phải là "),
+        (("ingest", "giay", "--sheets", "0"), "Giá trị của --sheets không dùng được."),
+        (("export", "H38", "-o", "x", "--format", "rar"), "--format không nhận 'rar'; chọn một trong: 'aip'"),
+    ],
+)
+def test_what_the_parser_refuses_is_a_vietnamese_sentence(
+    home: Home, words: tuple[str, ...], sentence: str
+) -> None:
+    answer = home.run(*words)
+    assert answer.code == 2 and answer.document["error"]["exit_code"] == 2
+    assert answer.log.startswith(f"sohoa: {sentence}"), answer.log
+    assert "--help" in answer.document["error"]["vi"] and "--help" in answer.document["error"]["message"]
+
+
+def test_help_names_the_tables_of_the_settings(home: Home) -> None:
+    for command, table in (("scan", "[scanner.TÊN]"), ("counter", "[counter.TÊN]"), ("import", "[columns]")):
+        told, _ = Home(home.root, {"COLUMNS": "160"}).start(command, "--help").communicate(timeout=60)
+        assert table in told
+
+
+def test_a_place_that_cannot_be_written_is_named(home: Home, taken: Answer) -> None:
+    for place in ("/proc/khong-co/ban.pdf", "/etc/passwd/ban.pdf"):
+        answer = home.run("get", decision(taken)["id"], "-o", place)
+        assert answer.code == 2 and answer.log.startswith("sohoa: Không dùng được /"), answer.log
+    assert Home(Path("/etc/passwd")).run("status").code == 2
 
 
 def test_an_unknown_setting_names_the_nearest(home: Home) -> None:
     answer = Home(home.root, {"SOHOA_LIMITS_PAGE_SECOND": "9"}).run("config")
     assert answer.code == 2 and "page_seconds" in answer.log
+    assert answer.log.startswith("sohoa: Không có mục cấu hình limits.page_second")
+    answer = Home(home.root, {"SOHOA_MODE": "rat-bi-mat"}).run("config")
+    assert answer.code == 2 and answer.log.startswith("sohoa: Mục cấu hình mode có giá trị không dùng được")
+    assert "rat-bi-mat" not in answer.log and "'demo' or 'production'" in answer.log

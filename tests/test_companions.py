@@ -7,6 +7,7 @@ import json
 import signal
 import zipfile
 from collections.abc import Iterator, Sequence
+from datetime import date
 from pathlib import Path
 
 import openpyxl
@@ -14,9 +15,12 @@ import pytest
 
 import config
 from pipeline.companions.entries import Columns, Companion, read_companion
+from pipeline.companions.listed import read_list
 from pipeline.companions.matching import belongs_to, match
+from pipeline.grammar.legacy_codes import LegacyCode
 from pipeline.model import ShelfMark
 from tests.home_in_use import SCANS, Home, until
+from tests.test_legacy_codes import encode
 
 CODE, OTHER = "H38.20-261002-0007", "H38.20-261002-0008"
 COLUMNS = Columns.load(Path(config.__path__[0]) / "companion_columns.toml", {"Số hộp cũ": "box"})
@@ -89,8 +93,8 @@ def bomb(folder: Path) -> bytes:
 @pytest.mark.parametrize(
     ("name", "content", "said"),
     [
-        ("a.csv", csv(["Hép sè", "Hå s¬"], [1, 2]).encode(), "TCVN3"),
-        ("a.csv", "Hép sè,Hå s¬ m· sè,T×nh tr¹ng\r\n1,2,3".encode("latin-1"), "TCVN3"),
+        ("a.csv", csv(["Hép sè", "Hå s¬"], ["Nguyễn", 2]).encode(), "TCVN3"),
+        ("a.csv", "Hép,b\r\n1,2".encode("latin-1"), "UTF-8"),
         ("a.csv", "Hộp số".encode()[:-1] + b"\xff,b\r\n1,2", "UTF-8"),
         ("a.csv", b"\xff\xfea\0b", "UTF-8"),
         ("a.csv", b"a,b\0\r\n" * 30, "byte rỗng"),
@@ -109,6 +113,41 @@ def bomb(folder: Path) -> bytes:
 def test_a_hostile_table_is_one_clear_sentence(tmp_path: Path, name: str, content: bytes, said: str) -> None:
     found = read(tmp_path, name, content)
     assert found.entries == () and len(found.remarks) == 1 and said in found.remarks[0], found.remarks
+
+
+@pytest.mark.parametrize("code", list(LegacyCode))
+@pytest.mark.parametrize("form", ["csv of bytes", "csv in UTF-8", "xlsx", "json"])
+def test_a_table_in_an_old_code_is_turned_and_flagged(tmp_path: Path, code: LegacyCode, form: str) -> None:
+    """Lists typed in .VnTime or VNI- fonts: saved as bytes, or as letters that Latin-1 has in those places."""
+    rows = [
+        [encode(str(one), code) for one in row]
+        for row in (HEADINGS, [*VALUES[:3], "UBND xã Thường Tín", *VALUES[4:]])
+    ]
+    content = {
+        "csv of bytes": csv(*rows).encode("latin-1"),
+        "csv in UTF-8": csv(*rows).encode(),
+        "xlsx": workbook(*rows),
+        "json": json.dumps([dict(zip(*rows, strict=True))]).encode(),
+    }[form]
+    found = read(tmp_path, f"a.{form.split()[0]}", content)
+    (entry,) = found.entries
+    assert (entry.file, entry.dossier) == ("scan-00.jpg", CODE)
+    assert entry.shelf is not None and (entry.shelf.fonds, entry.shelf.file_unit) == (
+        "UBND xã Thường Tín",
+        "45",
+    )
+    (remark,) = found.remarks
+    assert code in remark and "soát lại" in remark
+
+
+def test_a_list_in_an_old_code_flags_every_row_of_it(tmp_path: Path) -> None:
+    heads = [encode(one, LegacyCode.TCVN3) for one in ("Tên tệp", "Mã hồ sơ", "Hộp số", "Tình trạng")]
+    (tmp_path / "ds.csv").write_bytes(
+        csv(heads, ["a.pdf", CODE, 1, "02"], ["b.pdf", CODE, 2, "02"]).encode("latin-1")
+    )
+    rows = read_list(tmp_path / "ds.csv", COLUMNS, {}, date(2026, 10, 1))
+    assert [row.file for row in rows] == ["a.pdf", "b.pdf"]
+    assert all("TCVN3" in row.remarks[-1] for row in rows)
 
 
 def test_a_zip_bomb_is_not_unpacked(tmp_path: Path) -> None:

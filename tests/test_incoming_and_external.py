@@ -24,7 +24,7 @@ def far(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Endpoint]:
     store = EmbeddedStore(tmp_path_factory.mktemp("far"), bucket="kho-rieng")
     store.start()
     yield store.endpoint("writer")
-    store.stop()
+    store.stop(0.1)
 
 
 @pytest.fixture(scope="module")
@@ -125,7 +125,7 @@ def test_a_bucket_without_object_lock_is_refused_with_a_remedy(
         answer = home.run("ingest", str(STACK))
         home.run("down")
     finally:
-        store.stop()
+        store.stop(0.1)
     assert answer.code == 2 and "Object Lock" in answer.log
 
 

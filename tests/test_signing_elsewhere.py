@@ -296,3 +296,33 @@ def test_papers_go_out_come_back_signed_and_the_flow_goes_on(
     assert home.run("sign", "export", "--folder", str(tmp_path / "het")).document["documents"] == []
     report = home.run("doctor")
     assert report.code == 0 and home.run("ledger", "verify").code == 0
+
+
+def test_changed_pages_go_out_and_come_back_signed_too(home: Home, officer: Identity, tmp_path: Path) -> None:
+    batches = home.run("status", "--all").document["batches"]
+    name = papers({"batches": batches})[0]["id"]
+    turned = home.run("repage", name, "--turn", "1:180", "--reason", "quét ngược")
+    assert (
+        turned.code == 1 and turned.document["version"] == 1 and "ký ở máy khác" in turned.document["waits"]
+    )
+    assert home.run("repage", name, "--turn", "1:90", "--reason", "quét ngang").code == 2
+    assert len(home.run("sign", "export", "--folder", str(tmp_path / "a")).document["documents"]) == 1
+    assert home.run("repage", name, "--cancel", "--reason", "không cần nữa").code == 0
+    assert home.run("sign", "export", "--folder", str(tmp_path / "b")).document["documents"] == []
+
+    assert home.run("repage", name, "--turn", "1:180", "--reason", "quét ngược").code == 1
+    (row,) = home.run("sign", "export", "--folder", str(tmp_path / "c")).document["documents"]
+    content = (tmp_path / "c" / row["file"]).read_bytes()
+    back = tmp_path / "ve.pdf"
+    stamps = demo_authority(DemoPki(folder=home.paths.keys / "demo"))
+    back.write_bytes(client(content, officer, timestamper=stamps))
+    answer = home.run("sign", "import", str(back))
+    assert answer.code == 0, answer.document
+    (found,) = home.run("verify", name).document["results"]
+    assert found["verdict"] == "TOTAL_PASSED" and next(s["signer"] for s in found["signatures"]) == NAME
+    newest, first = tmp_path / "2.pdf", tmp_path / "1.pdf"
+    assert home.run("get", name, "-o", str(newest)).code == 0
+    assert home.run("get", name, "-o", str(first), "--version", "1").code == 0
+    assert newest.read_bytes().startswith(content) and broken_rules(newest) == []
+    assert first.read_bytes() != newest.read_bytes()
+    assert home.run("ledger", "verify").code == 0

@@ -285,7 +285,7 @@ def test_a_store_that_was_moved_still_has_its_objects(tmp_path: Path) -> None:
             "d/x", content, sha256=digest, media_type="text/plain", lock_until=None
         )
     finally:
-        store.stop()
+        store.stop(0.1)
     (tmp_path / "cu").rename(tmp_path / "moi")
     moved = EmbeddedStore(tmp_path / "moi", bucket="kho-so-hoa")
     moved.start()

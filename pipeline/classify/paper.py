@@ -10,6 +10,7 @@ from pipeline.classify.dating import date_field
 from pipeline.classify.identity_card import with_zone
 from pipeline.classify.issuer import issuer_field
 from pipeline.classify.numbering import number_field
+from pipeline.classify.own_layer import witnessed
 from pipeline.classify.parcel import parcel_field
 from pipeline.classify.penned import date_by_pen, number_by_pen
 from pipeline.classify.persons import person_fields
@@ -20,6 +21,9 @@ from pipeline.classify.view import PageView
 from pipeline.grammar.codes import DossierCode
 from pipeline.grammar.numbers import kind_of_symbol
 from pipeline.model import Field, Origin, Paper
+
+FAINT = 0.92
+"""Similarity of a headline below which its type is a weak match: a second opinion may put it in doubt."""
 
 
 @dataclass(slots=True)
@@ -51,7 +55,7 @@ def paper_of(draft: Draft, types: TypeCatalogue, *, needs_dossier: bool, today: 
         title_field(first),
         issuer_field(first),
         signer_field(draft.views),
-        Field(name="type", value=kind.key, confidence=0.5 if doubtful else 0.95, doubtful=doubtful),
+        Field(name="type", value=kind.key, confidence=_sureness(first, doubtful), doubtful=doubtful),
         *with_zone(draft.views, person_fields(draft.views, kind, known=not doubtful, today=today), today),
         parcel_field(draft.views),
         copy_field(draft.views),
@@ -77,9 +81,17 @@ def paper_of(draft: Draft, types: TypeCatalogue, *, needs_dossier: bool, today: 
         type=kind.key,
         type_name=kind.name,
         origin=draft.origin,
-        fields=tuple(item for item in found if item is not None),
+        fields=witnessed([item for item in found if item is not None], draft.views),
         review=review,
     )
+
+
+def _sureness(first: PageView, doubtful: bool) -> float:
+    """How sure a type is: less when its headline is badly read, or there is only the `V/v` of a letter."""
+    if doubtful:
+        return 0.5
+    weak = first.headline.score < FAINT if first.headline is not None else first.is_letter
+    return 0.8 if weak else 0.95
 
 
 def _kind(draft: Draft, number: Field | None, types: TypeCatalogue) -> tuple[DocumentType, bool]:

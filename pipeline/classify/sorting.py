@@ -14,6 +14,7 @@ from pathlib import Path
 
 from pipeline.classify.agreeing import told_alike
 from pipeline.classify.arranged import NOTHING, arrange
+from pipeline.classify.cited import confirmed_by_citation
 from pipeline.classify.continuation import Continuation, continues, gap_in_numbers
 from pipeline.classify.evidence import Named, Reading, agreed, named, readings, stranger_to
 from pipeline.classify.paper import Draft, paper_of
@@ -96,10 +97,11 @@ def sort_pages(
         _spread_only_code(walk)
     review = _check_series(walk)
     stack = not _is_file(intake) or walk.separators or any(draft.receipt for draft in walk.drafts)
+    papers = told_alike(
+        [paper_of(draft, types, needs_dossier=bool(stack), today=today) for draft in walk.drafts]
+    )
     return Sorting(
-        papers=told_alike(
-            [paper_of(draft, types, needs_dossier=bool(stack), today=today) for draft in walk.drafts]
-        ),
+        papers=confirmed_by_citation(papers, [view for draft in walk.drafts for view in draft.views]),
         separators=tuple(walk.separators),
         review=review,
         aside=dict(arrangement.aside),

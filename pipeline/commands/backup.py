@@ -9,6 +9,7 @@ from typing import Annotated, Any
 
 import typer
 
+from pipeline.commands.moments import vietnam_minute
 from pipeline.commands.session import JsonOption, Session, absolute, answer
 
 PathArgument = Annotated[Path, typer.Argument(help="Thư mục sao lưu. (The backup folder.)")]
@@ -141,7 +142,7 @@ def _show_check(result: dict[str, Any]) -> None:
 def _show_restore(result: dict[str, Any]) -> None:
     typer.echo(
         f"Đã khôi phục {result['objects']} đối tượng, {result['files']} tệp vào {result['home']}, đúng như lúc"
-        f" {result['moment']} (restored as of then)."
+        f" {vietnam_minute(result['moment'])} (restored as of then)."
     )
     for one in result["unreadable"]:
         typer.echo(f"  đã mất từ trước khi sao lưu (lost before the backup): {one}")

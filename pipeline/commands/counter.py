@@ -16,7 +16,7 @@ def register(app: typer.Typer) -> None:
 
 def counter(
     context: typer.Context,
-    name: Annotated[str, typer.Argument(help="Tên quầy, như trong [counter.TÊN]. (The counter.)")],
+    name: Annotated[str, typer.Argument(help="Tên quầy, như trong \\[counter.TÊN]. (The counter.)")],
     dossier: Annotated[
         str | None, typer.Option(help="Mã hồ sơ, gõ hoặc quét từ mã QR. (Typed, or from a QR gun.)")
     ] = None,

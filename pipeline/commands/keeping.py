@@ -7,6 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
+from pipeline.commands.moments import vietnam_day
 from pipeline.commands.session import JsonOption, Session, absolute, answer
 
 CodeArgument = Annotated[str, typer.Argument(help="Mã hồ sơ. (Dossier code.)")]
@@ -119,7 +120,7 @@ def keeping_lines(result: dict[str, Any]) -> list[str]:
             lines.append("  Lưu ý: thời hạn này chưa được đối chiếu với văn bản gốc (term not checked)")
     if one := result.get("hold"):
         state = "" if one["applied"] else f"; {one['trouble'] or 'đang ghi vào kho'}"
-        lines.append(f"  PHONG TỎA từ {one['at'][:10]}: {one['reason']}{state}")
+        lines.append(f"  PHONG TỎA từ {vietnam_day(one['at'])}: {one['reason']}{state}")
     if one := result.get("disposal"):
         state = "đã hủy" if one["done"] else f"đang hủy {one['removed']}/{one['objects']} đối tượng"
         lines.append(f"  {state} theo biên bản {one['certificate'] or '(đang lập)'}: {one['reason']}")

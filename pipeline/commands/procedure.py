@@ -13,7 +13,7 @@ from pipeline.commands.session import JsonOption, Session, absolute, answer
 from pipeline.errors import UsageError
 
 MapOption = Annotated[
-    Path | None, typer.Option("--map", help="Tệp TOML, bảng [columns]: cột nào là gì. (Names of columns.)")
+    Path | None, typer.Option("--map", help="Tệp TOML, bảng \\[columns]: cột nào là gì. (Names of columns.)")
 ]
 
 

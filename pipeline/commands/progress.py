@@ -34,7 +34,7 @@ def shown() -> Iterator[Callable[[dict[str, Any]], None]]:
         transient=True,
     )
     with bar:
-        pages = bar.add_task("Trang (pages)", total=None)
+        pages = bar.add_task("Đang làm (working)", total=None)
         papers = bar.add_task("Giấy tờ (papers)", total=None, visible=False)
 
         def show(event: dict[str, Any]) -> None:

@@ -10,6 +10,9 @@ import typer
 from pipeline.commands.session import JsonOption, Session, absolute, answer
 from pipeline.errors import UsageError
 
+_LISTS = frozenset({"item", "doubtful", "crop"})
+"""What may stand without a paper; everything else settles one."""
+
 
 def register(app: typer.Typer) -> None:
     app.command()(review)
@@ -81,6 +84,11 @@ def review(
         "refuse": refuse, "version": version, "doubtful": doubtful,
         "crop": absolute(crop) if crop else None,
     }  # fmt: skip
+    if not item and any(request[name] not in (None, False, [], ()) for name in request if name not in _LISTS):
+        raise UsageError(
+            "say which paper: sohoa review d_… and what to decide",
+            vi="Cần mã giấy tờ trước điều quyết định: sohoa review d_…",
+        )
     result = session.call("review", request, quiet=as_json or not item)
     if "batches" in result:
         code = exit_code(result["batches"])
@@ -95,6 +103,7 @@ def _show(result: dict[str, Any]) -> None:
     from rich.console import Console
     from rich.markup import escape
 
+    from pipeline.commands.repage import show as show_pages
     from pipeline.commands.tables import FIELDS, show_batches
 
     console = Console(highlight=False)
@@ -104,13 +113,17 @@ def _show(result: dict[str, Any]) -> None:
     if "batches" in result:
         show_batches(result["batches"], console)
         return
+    if "after" in result:
+        show_pages(result)
+        return
     if "amended" in result:
         done = result["amended"]
         names = ", ".join(FIELDS.get(name, name) for name in done["changed"])
         console.print(
             f"{done['document']}: đã sửa {names}; nay là bản {done['version']} (corrected)"
             if names
-            else f"{done['document']}: không có gì khác (nothing changed)"
+            else f"{done['document']}: không có gì khác; chủ giấy tờ, số định danh, ngày sinh, địa chỉ, thửa đất thì"
+            " nêu từng giá trị bằng --set (nothing changed; fields of a person are confirmed by --set)"
         )
         return
     for key, words in _DONE.items():
@@ -174,4 +187,5 @@ def _item(console: Any, item: dict[str, Any]) -> None:
 
 
 def _words(request: dict[str, Any]) -> str:
-    return "; ".join(f"{name}: {value}" for name, value in request.items())
+    said = request.get("repage") or request
+    return "; ".join(f"{name}: {value}" for name, value in said.items() if name != "staged")

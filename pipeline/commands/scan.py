@@ -27,7 +27,7 @@ def register(app: typer.Typer) -> None:
 def scan(
     context: typer.Context,
     device: Annotated[
-        str | None, typer.Option(help="Máy quét, hoặc tên trong [scanner.TÊN]. (SANE name or profile.)")
+        str | None, typer.Option(help="Máy quét, hoặc tên trong \\[scanner.TÊN]. (SANE name or profile.)")
     ] = None,
     dossier: Annotated[str | None, typer.Option(help="Mã hồ sơ của cả chồng. (Dossier code.)")] = None,
     procedure: Annotated[str | None, typer.Option(help="Mã thủ tục. (Procedure code.)")] = None,

@@ -12,9 +12,11 @@ from typing import Annotated, Any, NoReturn
 import typer
 from typer.core import TyperGroup
 
-from pipeline.errors import SohoaError, Unavailable, UsageError
+from pipeline.commands.usage import ParserRefusal, refusal
+from pipeline.errors import SohoaError, UsageError
 from pipeline.home.client import call
 from pipeline.paths import HomePaths, home_folder
+from pipeline.refused_path import refused_path
 
 JsonOption = Annotated[
     bool, typer.Option("--json", help="Một văn bản JSON trên stdout. (One JSON document.)")
@@ -77,26 +79,39 @@ class Session:
 
 
 class CommandGroup(TyperGroup):
-    """Turns SohoaErrors into a sentence and the exit code that the contract names."""
+    """Turns SohoaErrors, and wrong usage, into a sentence and the exit code that the contract names."""
+
+    def make_context(self, *args: Any, **extra: Any) -> Any:
+        """Parse what stands before the command."""
+        try:
+            return super().make_context(*args, **extra)
+        except ParserRefusal as error:
+            _refuse(error)
 
     def invoke(self, ctx: Any) -> Any:
         """Run the command."""
         try:
             return super().invoke(ctx)
+        except ParserRefusal as error:
+            _refuse(error)
         except SohoaError as error:
             fail(error, as_json="--json" in sys.argv)
+        except BrokenPipeError:  # the reader (`| head`) has seen enough
+            raise
         except OSError as error:
-            where = f"{error.filename}: " if error.filename else ""
-            reason = f"{where}{error.strerror or error}"
-            fail(
-                Unavailable(f"the system refuses: {reason}", vi=f"Hệ thống từ chối: {reason}"),
-                as_json="--json" in sys.argv,
-            )
+            fail(refused_path(error), as_json="--json" in sys.argv)
         except KeyboardInterrupt:
             sys.stderr.write(
                 "\nĐã dừng; việc đang làm vẫn tiếp tục ở tiến trình nền. (Stopped; work goes on.)\n"
             )
             raise SystemExit(130) from None
+
+
+def _refuse(error: Exception) -> NoReturn:
+    ours = refusal(error)
+    if ours is None:  # no arguments at all: the parser prints the page of help
+        raise error
+    fail(ours, as_json="--json" in sys.argv)
 
 
 def fail(error: SohoaError, *, as_json: bool) -> NoReturn:

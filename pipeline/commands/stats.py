@@ -11,6 +11,7 @@ import typer
 from pipeline.commands.session import JsonOption, Session, absolute, answer
 
 SHOWN = 30
+UNITS = {"dossier": "hồ sơ", "paper": "giấy tờ"}
 
 
 class Dimension(StrEnum):
@@ -52,7 +53,7 @@ def _show(result: dict[str, Any]) -> None:
         typer.echo(f"  căn cứ (source): {one['source']}, từ {one['valid_from']}")
     for group in result["groups"]:
         figures = ", ".join(
-            f"{one['key']} {group[one['key']]['numerator']}/{group[one['key']]['denominator']}"
+            f"{UNITS.get(one['unit'], one['key'])} {group[one['key']]['numerator']}/{group[one['key']]['denominator']}"
             for one in result["indicators"]
         )
         typer.echo(f"  {group['name']}: {figures}")

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 IN_FULL = 12
 """So many files are told one by one; more by reason only."""
 NAMES = 8
+ROLES = {"officer": "cán bộ", "agency": "cơ quan"}
 COLOURS = {"TOTAL_PASSED": "green", "TOTAL_FAILED": "red"}
 
 

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from pipeline.companions.tables import headings_of, looks_like_tcvn3, read_rows
+from pipeline.companions.tables import headings_of, looks_like_tcvn3, read_rows, turned_remark
 from pipeline.errors import Rejected
 from pipeline.grammar.codes import parse_dossier_code
 from pipeline.grammar.folding import fold_words
@@ -85,7 +85,8 @@ def read_companion(path: Path, name: str, columns: Columns) -> Companion:
             why = "chữ trong bảng là bảng mã TCVN3 (phông .VnTime); hãy chuyển sang Unicode rồi lưu lại"
         return Companion(name=name, remarks=(f"{name}: {why} (no known heading)",))
     entries: list[Entry] = []
-    remarks: list[str] = []
+    turned = next(filter(None, map(turned_remark, rows)), None)
+    remarks: list[str] = [f"{name}: {turned}"] if turned else []
     for row in rows:
         told = {columns.field(heading): text for heading, text in row.cells.items()}
         for heading in row.formulas:

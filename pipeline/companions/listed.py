@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 from pathlib import Path, PurePosixPath
 
 from pipeline.companions.entries import Columns, entry_of
-from pipeline.companions.tables import headings_of, looks_like_tcvn3, read_rows
+from pipeline.companions.tables import headings_of, looks_like_tcvn3, read_rows, turned_remark
 from pipeline.errors import Rejected, UsageError
 from pipeline.grammar.codes import parse_dossier_code, parse_procedure_code
 from pipeline.grammar.entries import COPIES, NAMES, checked_entry
@@ -64,7 +64,9 @@ def read_list(path: Path, columns: Columns, types: Mapping[str, str], today: dat
                 told.setdefault(name, text)
         formulas = [heading for heading in row.formulas if columns.field(heading)]
         if told or formulas:
-            found.append(_checked(row.place, told, formulas, types, today))
+            made = _checked(row.place, told, formulas, types, today)
+            turned = turned_remark(row)
+            found.append(replace(made, remarks=(*made.remarks, turned)) if turned else made)
     return tuple(found)
 
 

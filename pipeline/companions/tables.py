@@ -17,21 +17,29 @@ from pathlib import Path
 from typing import Any
 
 from pipeline.errors import Rejected
+from pipeline.grammar.folding import nfc
+from pipeline.grammar.legacy_codes import code_of, decode
 
 MOST_BYTES = 16 << 20
 MOST_UNPACKED = 128 << 20
 MOST_RATIO = 200
 MOST_ROWS, MOST_COLUMNS, MOST_SIGNS = 20_000, 200, 500
+SOFT_HYPHEN = "\u00ad"
+"""A letter of TCVN3 (ư), a sign without meaning elsewhere."""
 _TCVN3 = set("¸µ¶·¹¨¾»¼½Æ©ÊÇÈÉË®ÐÌÎÏÑªÕÒÓÔÖÝ×ØÜÞãßáâä«èåæçé¬íêëìîóïñòô­øõö÷ùýúûüþ§¡¢£¤¥¦")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Row:
-    """One row by its headings; `place` is where it stands, for people ("dòng 5")."""
+    """One row by its headings; `place` is where it stands, for people ("dòng 5").
+
+    `code` is the code before Unicode that the whole table was in, and out of which it was turned.
+    """
 
     place: str
     cells: dict[str, str]
     formulas: tuple[str, ...] = ()
+    code: str | None = None
 
 
 def read_rows(path: Path, *, most: int = MOST_ROWS) -> tuple[Row, ...]:
@@ -40,15 +48,42 @@ def read_rows(path: Path, *, most: int = MOST_ROWS) -> tuple[Row, ...]:
         raise _refused("tệp quá lớn (trên 16 MB)", "larger than 16 MB")
     kind = path.suffix.lower()
     if kind == ".xlsx":
-        return _of_workbook(path, most)
+        return _in_unicode(_of_workbook(path, most))
     if kind == ".json":
-        return _of_json(_decoded(path.read_bytes()), most)
+        return _in_unicode(_of_json(_decoded(path.read_bytes()), most))
     if kind == ".csv":
-        return _of_csv(_decoded(path.read_bytes()), most)
+        return _in_unicode(_of_csv(_decoded(path.read_bytes()), most))
     raise _refused(
         "kiểu tệp này không đọc được; hãy lưu lại thành .xlsx, CSV UTF-8 hoặc JSON",
         "save as .xlsx, CSV or JSON",
     )
+
+
+def _in_unicode(rows: tuple[Row, ...]) -> tuple[Row, ...]:
+    """Text of an old code turned into Unicode, the table as a whole; one that is partly Unicode stays as it is."""
+    texts = {text for row in rows for pair in row.cells.items() for text in pair} | set(headings_of(rows))
+    code = code_of("\n".join(sorted(texts)))
+
+    def clean(text: str) -> str:
+        turned = nfc(decode(text, code)) if code is not None else text.replace(SOFT_HYPHEN, " ")
+        return " ".join(turned.split())
+
+    return tuple(
+        Row(
+            place=row.place,
+            cells={clean(heading): clean(text) for heading, text in row.cells.items()},
+            formulas=tuple(map(clean, row.formulas)),
+            code=code,
+        )
+        for row in rows
+    )
+
+
+def turned_remark(row: Row) -> str | None:
+    """What people should know of a row that was turned out of an old code."""
+    if row.code is None:
+        return None
+    return f"chữ được chuyển từ bảng mã {row.code} sang Unicode; hãy soát lại (turned into Unicode from {row.code})"
 
 
 def looks_like_tcvn3(texts: Iterable[str]) -> bool:
@@ -72,7 +107,10 @@ def _in_code(content: bytes, code: str) -> str:
     try:
         text = content.decode(code)
     except UnicodeDecodeError as error:
-        old = "TCVN3 (ABC)" if looks_like_tcvn3([content.decode("latin-1")]) else "khác"
+        old_text = content.decode("latin-1")
+        if code == "utf-8" and "\0" not in old_text and code_of(old_text) is not None:
+            return old_text
+        old = "TCVN3 (ABC)" if looks_like_tcvn3([old_text]) else "khác"
         raise _refused(
             f"chữ trong tệp không phải UTF-8 mà là bảng mã {old}; hãy lưu lại dạng CSV UTF-8",
             "not UTF-8; save it as CSV UTF-8",
@@ -211,7 +249,8 @@ def _text(value: Any) -> str:
     if isinstance(value, float) and value.is_integer():
         value = int(value)
     kept = "".join(
-        " " if unicodedata.category(sign)[0] in "CZ" else sign for sign in str(value)[: 4 * MOST_SIGNS]
+        " " if unicodedata.category(sign)[0] in "CZ" and sign != SOFT_HYPHEN else sign
+        for sign in str(value)[: 4 * MOST_SIGNS]
     )
     return unicodedata.normalize("NFC", " ".join(kept.split()))[:MOST_SIGNS]
 

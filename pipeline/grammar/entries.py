@@ -24,6 +24,7 @@ ENDLESS = "vô thời hạn"
 _ENDLESS = ("vothoihan", "khongthoihan", "khongxacdinhthoihan", "laudai")
 COPIES = ("ban_chinh", "ban_sao_chung_thuc", "ban_sao", "ban_dien_tu")
 """Kinds of copies as the catalogue of procedures names them."""
+LONGEST_REASON = 300
 NAMES = ("number", *DATES, *TERMS, *LONGEST, *CODES, "copy_kind")
 _YEAR = re.compile(r"\d{4}")
 _ISO = re.compile(r"\d{4}-\d{2}-\d{2}")
@@ -84,3 +85,14 @@ def _date(value: str, today: date | None) -> str:
 
 def _no(value: str, vi: str, en: str) -> UsageError:
     return UsageError(f"{value[:60]!r} is not {en}", vi=f"“{value[:60]}” không phải {vi}")
+
+
+def checked_reason(text: str) -> str:
+    """Why a person does something, in words, on one line. Raises UsageError for none and for more than fits."""
+    reason = " ".join("".join(sign if sign.isprintable() else " " for sign in text).split())
+    if not any(sign.isalpha() for sign in reason) or len(reason) > LONGEST_REASON:
+        raise UsageError(
+            f"give a reason in words, at most {LONGEST_REASON} signs",
+            vi=f"Cần nêu lý do bằng lời, không quá {LONGEST_REASON} ký tự",
+        )
+    return reason

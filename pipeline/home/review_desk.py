@@ -10,10 +10,11 @@ from typing import Any
 from config.settings import Settings
 from pipeline.errors import UsageError
 from pipeline.grammar.codes import parse_dossier_code
-from pipeline.grammar.entries import checked_entry
+from pipeline.grammar.entries import checked_entry, checked_reason
 from pipeline.home.correction_desk import CorrectionDesk
 from pipeline.home.crop_desk import CropDesk
 from pipeline.home.intake_desk import IntakeDesk
+from pipeline.home.page_change_desk import PageChangeDesk
 from pipeline.home.page_rulings import ruling_on_pages
 from pipeline.home.server import Progress
 from pipeline.paths import HomePaths
@@ -23,7 +24,6 @@ from storage.turns import Turns
 
 ON_PAGES = ("split_before", "merge", "move", "turn", "aside", "rescan")
 WORDS = ("dossier", "type", "set", "ok", *ON_PAGES, "misfiled")
-LONGEST_REASON = 300
 
 
 class ReviewDesk:
@@ -38,6 +38,7 @@ class ReviewDesk:
         self._settings = settings.review
         self._corrections = CorrectionDesk(parts, agency=self._agency)
         self._crops = CropDesk(parts, paths, agency=self._agency)
+        self._pages = PageChangeDesk(parts, paths, settings)
         self._turns = Turns(parts.records.database, agency=self._agency)
 
     def review(self, arguments: dict[str, Any], actor: str, progress: Progress) -> dict[str, Any]:
@@ -71,6 +72,8 @@ class ReviewDesk:
                     "the second person must be another one", vi="Người thứ hai phải là người khác"
                 )
             request, actors = proposed.request, (proposed.name, actor)
+            if "repage" in request:
+                return {**self._pages.agreed(item, request["repage"], actors, progress), **self._queue()}
         checked = self._checked(item, request)
         if len(actors) == 1 and self._needs_second(item, checked):
             self._turns.propose(item, request, actor)
@@ -121,7 +124,7 @@ class ReviewDesk:
         checked["set"] = self._values(request.get("set") or ())
         for name in ("aside", "rescan", "misfiled"):
             if name in request:
-                checked[name] = _reason(str(request[name]))
+                checked[name] = checked_reason(str(request[name]))
         return checked
 
     def _values(self, words: Sequence[str]) -> list[tuple[str, str]]:
@@ -164,8 +167,8 @@ class ReviewDesk:
         """What is stored: fields and place by new generations of the manifest; pages stay as they were signed."""
         if any(name in request for name in ON_PAGES):
             raise UsageError(
-                "the pages of a stored document are signed; scan it anew, and take this one out as misfiled",
-                vi="Các trang của giấy tờ đã lưu đã được ký; hãy quét lại, và đưa bản này ra bằng --misfiled",
+                f"the pages of a stored document are signed; other pages are a new version: sohoa repage {item}",
+                vi=f"Các trang của giấy tờ đã lưu đã được ký; đổi trang là một bản mới: sohoa repage {item}",
             )
         seen = request.get("version")
         answer: dict[str, Any] = {}
@@ -204,13 +207,3 @@ def _settling(request: dict[str, Any]) -> dict[str, Any]:
     if request.get("ok"):
         body["confirmed"] = True
     return body
-
-
-def _reason(text: str) -> str:
-    reason = " ".join("".join(sign if sign.isprintable() else " " for sign in text).split())
-    if not any(sign.isalpha() for sign in reason) or len(reason) > LONGEST_REASON:
-        raise UsageError(
-            f"give a reason in words, at most {LONGEST_REASON} signs",
-            vi=f"Cần nêu lý do bằng lời, không quá {LONGEST_REASON} ký tự",
-        )
-    return reason

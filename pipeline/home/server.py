@@ -12,6 +12,7 @@ from typing import Any, Protocol
 
 from pipeline.errors import SohoaError, UsageError
 from pipeline.home.wireformat import lines, listen, send
+from pipeline.refused_path import is_about, refused_path
 
 logger = logging.getLogger("sohoa.home")
 Progress = Callable[[dict[str, Any]], None]
@@ -91,5 +92,8 @@ class Server:
             raise
         except Exception as error:
             logger.exception("verb %s failed", verb)
+            if isinstance(error, OSError) and is_about(error, request.get("arguments") or {}):
+                told = refused_path(error)
+                return {"error": {"message": str(told), "vi": told.vi, "exit_code": told.exit_code}}
             message = f"unexpected {type(error).__name__} in the home's process; its log has the details"
             return {"error": {"message": message, "vi": "Lỗi ngoài dự kiến, xem nhật ký", "exit_code": 4}}

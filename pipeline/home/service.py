@@ -24,8 +24,10 @@ from pipeline.home.import_desk import ImportDesk
 from pipeline.home.inquiry import Inquiry
 from pipeline.home.intake_desk import IntakeDesk
 from pipeline.home.keeping_desk import KeepingDesk
+from pipeline.home.learning_desk import LearningDesk
 from pipeline.home.ledger_desk import LedgerDesk
 from pipeline.home.link_desk import LinkDesk
+from pipeline.home.page_change_desk import PageChangeDesk
 from pipeline.home.person_desk import PersonDesk
 from pipeline.home.procedure_desk import import_procedures
 from pipeline.home.registry_desk import RegistryDesk
@@ -94,6 +96,9 @@ class Service:
             "release": lambda a, actor, p: self._desk().release(a, actor, p),
             "retry": lambda a, actor, p: self._desk().retry(a, actor, p),
             "review": lambda a, actor, p: self._review().review(a, actor, p),
+            "repage": lambda a, actor, p: PageChangeDesk(
+                self._need_parts(), self._paths, self._settings
+            ).repage(a, actor, p),
             "status": lambda a, actor, p: self._ask().status(a, actor),
             "find": lambda a, actor, p: self._ask().find(a, actor),
             "dossier": lambda a, actor, p: CaseDesk(self._need_parts(), self._paths, self._settings).dossier(
@@ -135,6 +140,7 @@ class Service:
             "person": lambda a, actor, p: PersonDesk(self._need_parts(), self._paths, self._settings).view(
                 a, actor
             ),
+            "learn": lambda a, actor, p: LearningDesk(self._need_parts(), self._settings).run(a, actor, p),
             "doctor": lambda a, actor, p: self._doctor(actor),
         }
 
@@ -164,6 +170,7 @@ class Service:
 
             def finish_amendments() -> None:
                 parts.amendments.finish_all()
+                PageChangeDesk(parts, self._paths, self._settings).finish_all()
 
             self._note(parts.records, "start", SYSTEM, {"settings": fingerprint(self._paths)})
             self._schedules = [

@@ -14,6 +14,7 @@ from config.settings import Settings
 from pipeline.errors import Rejected, SohoaError, Unavailable, UsageError
 from pipeline.files import write_whole
 from pipeline.home.intake_desk import IntakeDesk
+from pipeline.home.page_change_desk import PageChangeDesk
 from pipeline.home.server import Progress
 from pipeline.model import Blob, Level, Sha256, SignatureRole
 from pipeline.paths import HomePaths
@@ -38,6 +39,7 @@ class SigningDesk:
         self._paths = paths
         self._settings = settings
         self._intake = IntakeDesk(parts, paths, settings)
+        self._pages = PageChangeDesk(parts, paths, settings)
 
     def unlock(self, arguments: dict[str, Any], actor: str, progress: Progress) -> dict[str, Any]:
         """Hold a role's PIN for a shift and try the key with it; what waited for it goes on."""
@@ -237,12 +239,16 @@ class SigningDesk:
 
     def _go_on(self, documents: Sequence[str], progress: Progress, *, wait: bool) -> list[dict[str, Any]]:
         batches = self._parts.records.batches
+        changed = self._pages.finish(documents)  # stored papers whose pages were changed
+        theirs = self._parts.awaiting.batches_of(changed) if changed else []
+        documents = [name for name in documents if name not in changed]
         wanted = list(dict.fromkeys(self._parts.awaiting.batches_of(documents))) if documents else []
         for batch in wanted:
             self._intake.again(batch)
         if wait:
             self._intake.watch(wanted, progress)
-        return [batches.view(batch, with_text=False) for batch in wanted]
+        shown = dict.fromkeys((*wanted, *theirs))
+        return [batches.view(batch, with_text=False) for batch in shown]
 
     def _named(self) -> Named:
         section = self._settings.signing.officer

@@ -21,10 +21,10 @@ def sheets_of(roles: Sequence[str | None], said: Collection[int] = ()) -> list[t
     wrong = sorted(number for number in firsts if not 0 <= number < len(roles) - 1 or number - 1 in firsts)
     if wrong or not firsts:
         page = f"page {wrong[0] + 1}" if wrong else "no page"
-        trang = f"Trang {wrong[0] + 1}" if wrong else "Không trang nào"
+        trang = f"Trang {wrong[0] + 1} không" if wrong else "Không trang nào"
         raise UsageError(
             f"{page} is the first half of a large sheet; name the first halves with --halves N",
-            vi=f"{trang} không ghép được thành tờ lớn; hãy nêu trang nửa đầu bằng --halves N",
+            vi=f"{trang} ghép được thành tờ lớn; hãy nêu trang nửa đầu bằng --halves N",
         )
     return [
         (number, number + 1) if number in firsts else (number,)

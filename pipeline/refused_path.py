@@ -1,0 +1,49 @@
+"""A path that the system refuses, said so that the person who named it knows what to change."""
+
+from __future__ import annotations
+
+import errno
+from typing import Any
+
+from pipeline.errors import DiskFull, SohoaError, Unavailable, UsageError
+
+_REASONS = {
+    errno.ENOENT: ("không có thư mục hay tệp ấy", "there is no such file or folder"),
+    errno.ENOTDIR: ("một phần của đường dẫn là tệp, không phải thư mục", "a part of the path is a file, no folder"),
+    errno.EEXIST: ("chỗ ấy đã có một tệp", "there is a file already"),
+    errno.EISDIR: ("đó là một thư mục; hãy thêm tên tệp", "that is a folder; add a file name"),
+    errno.ENOTEMPTY: ("thư mục ấy không trống", "that folder is not empty"),
+    errno.EACCES: ("không có quyền; hãy đổi quyền hoặc nêu chỗ khác", "no permission; change it or name another place"),
+    errno.EPERM: ("không được phép; hãy nêu chỗ khác", "not permitted; name another place"),
+    errno.EROFS: ("ổ đĩa chỉ cho đọc; hãy nêu chỗ khác", "the disk is read-only; name another place"),
+    errno.ENAMETOOLONG: ("tên quá dài", "the name is too long"),
+}  # fmt: skip
+
+
+def refused_path(error: OSError) -> SohoaError:
+    """What the system said of a path, in two languages: wrong usage when another path mends it, else Unavailable."""
+    path = error.filename2 or error.filename
+    if isinstance(path, bytes):
+        path = path.decode(errors="replace")
+    if error.errno in (errno.ENOSPC, errno.EDQUOT):
+        return DiskFull(
+            f"no room left for {path}; free some space, then run the same command",
+            vi=f"Hết chỗ ghi {path}; hãy giải phóng dung lượng rồi chạy lại đúng lệnh này",
+        )
+    if path is not None and error.errno in _REASONS:
+        vi, en = _REASONS[error.errno]
+        return UsageError(f"{path} cannot be used: {en}", vi=f"Không dùng được {path}: {vi}")
+    said = f"{path}: {error.strerror or error}" if path else f"{error.strerror or error}"
+    return Unavailable(f"the system refuses: {said}", vi=f"Hệ thống từ chối: {said}")
+
+
+def is_about(error: OSError, arguments: dict[str, Any]) -> bool:
+    """Whether the error speaks of a path that the caller named, or of one on the way to it."""
+    paths = [str(path) for path in (error.filename, error.filename2) if isinstance(path, str)]
+    named = [one for value in arguments.values() for one in (value if isinstance(value, list) else [value])]
+    return any(
+        path == one or path.startswith(one.rstrip("/") + "/") or one.startswith(path.rstrip("/") + "/")
+        for path in paths
+        for one in named
+        if isinstance(one, str) and one.startswith("/")
+    )
