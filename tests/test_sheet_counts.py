@@ -124,13 +124,14 @@ def test_one_decision_settles_every_exact_copy_and_each_stays_shown(home: Home, 
         (tmp_path / name).write_bytes((SCANS / "chong-2" / "scan-01.jpg").read_bytes())
     taken = home.run("ingest", str(tmp_path))
     (batch,) = taken.document["batches"]
-    assert [page["state"] for page in batch["pages"]] == ["review", "duplicate", "duplicate"]
+    copies = ["duplicate", "duplicate"]
+    assert sorted(page["state"] for page in batch["pages"]) == [*copies, "review"]
     (item,) = waiting(home)
     answer = home.run("review", item["id"], "--dossier", "H38.20-261002-0012")
     (view,) = answer.document["batches"]
     assert answer.code == 0, answer.document
     (paper,) = view["documents"]
-    assert view["state"] == "done" and paper["state"] == "stored" and paper["pages"] == [0]
-    assert [page["state"] for page in view["pages"]] == ["stored", "duplicate", "duplicate"]
-    assert all(paper["id"] in page["reason"] for page in view["pages"][1:])
+    assert view["state"] == "done" and paper["state"] == "stored"
+    assert sorted(page["state"] for page in view["pages"]) == [*copies, "stored"]
+    assert all(paper["id"] in page["reason"] for page in view["pages"] if page["state"] == "duplicate")
     assert waiting(home) == []

@@ -23,15 +23,16 @@ def settle(
 
     A page that belonged to no paper becomes a paper of its own. Once its dossier is decided, a paper waits for
     nobody. `copies` maps the first page of a paper to those of its exact copies in the stack: what is decided on one
-    holds for those of them on which nothing was decided by itself.
+    holds for all, but a copy whose dossier was decided by itself stays in that.
     """
-    own = {decision.page for decision in decisions}
+    own = {decision.page for decision in decisions if decision.dossier is not None}
     papers, loose = list(sorting.papers), dict(sorting.review)
     for decision in decisions:
         place = next((n for n, paper in enumerate(papers) if paper.pages[0] == decision.page), None)
         if place is not None:
             papers[place] = _decided(papers[place], decision, types)
-            alike = set((copies or {}).get(decision.page, ())) - own
+            alike = set((copies or {}).get(decision.page, ()))
+            alike -= own if decision.dossier is not None else set()
             papers = [_decided(p, decision, types) if p.pages[0] in alike else p for p in papers]
         elif decision.page in loose:
             del loose[decision.page]
