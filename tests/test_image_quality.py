@@ -91,7 +91,7 @@ def test_the_scanner_tells_it_beside_the_sheet(home: Home, tmp_path: Path) -> No
     Image.fromarray(blurred(pixels(PAGE), 4)).save(tray, "PPM")
     words = ["--device", PNM, "--resolution", "200", "--option", f"filename={tray}", "--sheets", "2"]
     _, log = start_scan(home, *words).communicate(timeout=90)
-    assert "Mặt 000000: Nên quét lại: ảnh bị nhòe" in log
+    assert "Mặt 1: Nên quét lại: ảnh bị nhòe" in log
     (stack,) = [b for b in home.run("status").document["batches"] if b["id"].startswith("scan-")]
     assert "nhòe" in stack["pages"][0]["reason"] and stack["pages"][0]["state"] == "queued"
     out, _ = start_scan(home, "--finish", "--json").communicate(timeout=90)

@@ -123,6 +123,8 @@ def test_trouble_ends_with_what_to_do_and_the_same_command_goes_on(home: Home, t
     (batch,) = done.document["batches"]
     assert done.code == 0 and len(batch["pages"]) == 2
     assert {page["state"] for page in batch["pages"]} <= SAFE
+    none_left = answered(start_scan(home, "--resume"))
+    assert none_left.code == 2 and "Không có chồng nào đang dở" in none_left.log
 
 
 def test_a_stack_is_ended_as_it_is_only_when_a_person_says_so(home: Home, tray: Path) -> None:

@@ -46,6 +46,8 @@ def choose_stack(
     profiles = load(home).scanner
     waiting = [stack for stack in StackFolder.all(place) if _fits(stack, asked, profiles)]
     if resume or finish:
+        if not waiting:
+            raise UsageError("no stack is open", vi="Không có chồng nào đang dở; quét chồng mới: sohoa scan")
         if len(waiting) != 1:
             raise UsageError(
                 f"{len(waiting)} stacks are open; name the one by --device or --dossier",

@@ -116,7 +116,7 @@ class Console:
         except (OSError, KeyError, ValueError):
             return  # the home will say what is wrong with it
         if found:
-            self._say(f"\aMặt {path.stem}: {found}")
+            self._say(f"\aMặt {int(path.stem) + 1}: {found}")
             with contextlib.suppress(OSError):
                 self._stack.warn(path, found)
 
