@@ -214,6 +214,10 @@ def test_a_zip_can_be_read_by_a_person(home: Home, tmp_path: Path) -> None:
     found = [one for one in acts(home, tmp_path / "l.jsonl") if one["act"] == "export"]
     assert found[-1]["details"] == {"format": "zip", "purpose": "bàn giao thanh tra"}
     assert found[-1]["objects"] == [CODE, *(paper["id"] for paper in shown)]
+    again = home.run("export", CODE, "-o", str(tmp_path / "a.zip"))
+    assert again.code == 2 and "--force" in again.log
+    assert len([one for one in acts(home, tmp_path / "l.jsonl") if one["act"] == "export"]) == len(found)
+    assert home.run("export", CODE, "-o", str(tmp_path / "a.zip"), "--force").code == 0
     assert home.run("export", "H38.20-261002-9999", "-o", str(tmp_path / "b.zip")).code == 2
     assert home.run("export", CODE, "-o", str(tmp_path)).code == 2
 
