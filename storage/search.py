@@ -18,10 +18,10 @@ from typing import Any
 from sqlalchemy import Engine, select
 
 from pipeline.errors import UsageError
-from pipeline.grammar.folding import fold, fold_aligned, nfc, one_line
+from pipeline.grammar.folding import fold_aligned, nfc, one_line
 from storage.database import is_postgres, reading
 from storage.schema import document
-from storage.words import MANY, MOST_TERMS, TIERS, Hit, Place, Words, ask, pieces_of, start_of
+from storage.words import MANY, MOST_TERMS, TIERS, Hit, Place, Term, Words, ask, start_of
 from storage.words_postgres import PostgresWords
 from storage.words_sqlite import SqliteWords
 
@@ -47,12 +47,17 @@ def snippet(content: str, query: str) -> str:
 
 
 def _hits(content: str, query: str) -> Iterator[re.Match[str]]:
-    """Words of the query in the content, diacritics aside; longer words when one ends with a star."""
-    terms = sorted({fold(piece) for piece in pieces_of(nfc(query))}, key=len, reverse=True)[:MOST_TERMS]
-    if not terms:
+    """Terms of the query in the content, diacritics aside: a phrase as a whole, a longer word for one with a star."""
+    asked = ask(nfc(query))
+    if asked is None:
         return iter(())
-    any_of, more = "|".join(re.escape(term) for term in terms), r"\w*" if "*" in query else r"(?!\w)"
-    return re.finditer(rf"(?<!\w)(?:{any_of}){more}", fold_aligned(content))
+    terms = sorted({_pattern(term) for term in asked.folded.terms}, key=len, reverse=True)
+    return re.finditer(rf"(?<!\w)(?:{'|'.join(terms)})", fold_aligned(content))
+
+
+def _pattern(term: Term) -> str:
+    words = r"[\W_]+".join(re.escape(piece) for piece in term.pieces)
+    return words + (r"\w*" if term.prefix else r"(?!\w)")
 
 
 class Search:

@@ -132,6 +132,12 @@ def test_hit_is_shown_as_printed_with_the_words_marked(search: Search) -> None:
     assert "Giấy chứng nhận «quyền» «sử» «dụng» đất số BK 123456" in hit["snippet"]
 
 
+def test_a_quoted_phrase_is_shown_as_a_whole_and_not_its_words_elsewhere() -> None:
+    text = "Đất này để sử dụng; quyền sử\u2011dụng đất của ông Lê"
+    assert snippet(text, '"quyền sử dụng" lê') == "Đất này để sử dụng; «quyền sử\u2011dụng» đất của ông «Lê»"
+    assert snippet(text, "quyen sử*").count("«") == 3
+
+
 def test_snippet_of_a_long_text_is_short_and_around_the_hit() -> None:
     text = "mở đầu " * 500 + "Quyết định\nsố 7 về việc thu hồi đất " + "kết thúc " * 500
     shown = snippet(text, "quyet dinh")
