@@ -193,6 +193,7 @@ def test_a_delivery_goes_in_whole_and_a_second_run_changes_nothing(home: Home, t
     assert twice["quet-2.pdf"]["state"] == "duplicate" and twice["quet.pdf"]["state"] == "elsewhere"
 
 
+@pytest.mark.slow
 def test_an_owners_papers_are_shown_for_a_purpose_only_and_no_number_stays_behind(
     home: Home, tmp_path: Path
 ) -> None:

@@ -106,6 +106,7 @@ def bomb(gigabytes: int, where: bytes) -> bytes:
     return bytes(out)
 
 
+@pytest.mark.slow
 def test_what_unfolds_to_gigabytes_is_stopped_with_the_reason_and_the_folder_goes_on(
     signed: Signed, pki: DemoPki, tmp_path: Path
 ) -> None:
