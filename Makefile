@@ -25,6 +25,7 @@ $(VENV)/.dev: requirements-dev.lock $(VENV)/.run
 	@touch $@
 
 setup: $(VENV)/.run ## Install what sohoa needs: system packages, a virtual environment, locked libraries
+	@echo "Đã cài xong; chạy thử: make demo, rồi $(BIN)/sohoa --help (installed; try make demo)"
 
 scanner: $(VENV)/.run requirements-scanner.lock ## Add scanners (SANE) to what `make setup` installs
 	@bash scripts/system-packages scanner

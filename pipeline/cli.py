@@ -55,7 +55,20 @@ for module in MODULES:
 
 def main() -> None:
     """Entry point of the `sohoa` command."""
+    if "--help" in sys.argv or len(sys.argv) == 1:
+        _speak_vietnamese()
     app(prog_name="sohoa", args=sys.argv[1:])
+
+
+def _speak_vietnamese() -> None:
+    """Headings of the page of help; only then, for what draws it is slow to load."""
+    from typer import rich_utils
+
+    rich_utils.ARGUMENTS_PANEL_TITLE = "Tham số (Arguments)"
+    rich_utils.OPTIONS_PANEL_TITLE = "Lựa chọn (Options)"
+    rich_utils.COMMANDS_PANEL_TITLE = "Lệnh (Commands)"
+    rich_utils.DEFAULT_STRING = "[mặc định: {}]"
+    rich_utils.REQUIRED_LONG_STRING = "[bắt buộc]"
 
 
 if __name__ == "__main__":

@@ -24,7 +24,7 @@ from pipeline.pdf.own_text import own_text
 from pipeline.raster.decode import decode
 from pipeline.raster.limits import RasterLimits
 from pipeline.raster.picture import Raster
-from pipeline.raster.quality import alarms, rescan
+from pipeline.raster.quality import alarms, is_black, rescan
 from pipeline.records import dump, load
 from signing.stated import stated_signers
 
@@ -80,6 +80,11 @@ def read_side(page: Page, work: Path, limits: RasterLimits) -> ReadPage:
         )
     except MemoryError as error:
         raise Rejected("this page needs more memory than allowed", vi="Trang này quá lớn") from error
+    if reading.verdict is Verdict.BLANK and page.origin is Origin.CAPTURED and is_black(raster.pixels):
+        raise Rejected(
+            "this side is all black, not blank; scan the sheet again",
+            vi="Mặt đen, không phải mặt trắng; hãy quét lại tờ này",
+        )
     path = result_path(page, work)
     picture, picture_dpi = reading.picture, reading.picture_dpi
     if raster.fine is not None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+from pathlib import Path
 from typing import Any
 
 from pipeline.errors import DiskFull, SohoaError, Unavailable, UsageError
@@ -35,6 +36,14 @@ def refused_path(error: OSError) -> SohoaError:
         return UsageError(f"{path} cannot be used: {en}", vi=f"Không dùng được {path}: {vi}")
     said = f"{path}: {error.strerror or error}" if path else f"{error.strerror or error}"
     return Unavailable(f"the system refuses: {said}", vi=f"Hệ thống từ chối: {said}")
+
+
+def taken(path: Path) -> UsageError:
+    """A file stands where another is to be written, and nobody said that it may go."""
+    return UsageError(
+        f"{path} is there already; name another file, or --force to overwrite it",
+        vi=f"Đã có {path}; hãy đặt tên khác, hoặc --force để ghi đè",
+    )
 
 
 def is_about(error: OSError, arguments: dict[str, Any]) -> bool:

@@ -141,10 +141,13 @@ class SaneDevice:
         for name, text in wish.options.items():
             option = self._device.opt.get(name.replace("-", "_"))
             if option is None:
-                raise DeviceError(Trouble.REFUSED, f"no option {name}")
+                raise DeviceError(Trouble.REFUSED, f"no option {name}; the device offers {self._names()}")
             setattr(self._device, option.py_name, converted(text, option.type))
         self._feeds = says_feeder(source or "")
         return Ready(feeds=self._feeds, duplex=duplex, resolution=self._resolution, mode=str(mode))
+
+    def _names(self) -> str:
+        return ", ".join(option.name for option in self.options())
 
     def _area(self, paper: str) -> None:
         width, height = PAPERS.get(paper, (float("inf"), float("inf")))

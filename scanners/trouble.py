@@ -27,7 +27,9 @@ class Trouble(StrEnum):
 
     @property
     def exit_code(self) -> int:
-        """1 where a person at the device helps, 4 where the device or its link is unavailable."""
+        """1 where a person at the device helps, 2 where the wish is wrong, 4 where device or link is unavailable."""
+        if self is Trouble.REFUSED:
+            return 2
         return 1 if self in _BY_HAND else 4
 
 
@@ -94,6 +96,16 @@ _SENTENCES: dict[Trouble, tuple[str, str]] = {
 }  # fmt: skip
 
 
+_REFUSALS = (
+    ("; the device offers ", "; máy này có: "),
+    ("; the device has at most ", "; máy này tối đa "),
+    ("this device has no duplex", "máy này không quét được hai mặt"),
+    ("no option ", "không có lựa chọn "),
+    (" is no number", " không phải số"),
+)
+"""How our own refusals are worded, and the same in Vietnamese."""
+
+
 class DeviceError(Exception):
     """Trouble at the device; `detail` is the driver's own word, for engineers."""
 
@@ -102,4 +114,11 @@ class DeviceError(Exception):
         super().__init__(f"{sentence} [{detail}]" if detail else sentence)
         self.trouble = trouble
         self.detail = detail
-        self.vi = vi
+        self.vi = f"{vi} ({_in_vietnamese(detail)})" if detail and trouble is Trouble.REFUSED else vi
+
+
+def _in_vietnamese(detail: str) -> str:
+    """What was refused and what the device offers; words of the device stay as they are."""
+    for english, vi in _REFUSALS:
+        detail = detail.replace(english, vi)
+    return detail

@@ -26,6 +26,19 @@ SENTENCES = {
 }
 
 
+PACKAGES = (".zip", ".7z", ".rar", ".tar", ".gz", ".tgz")
+
+
+def no_pdf(name: str) -> str:
+    """Why nothing is said of the signatures of a file that is no PDF, and what to do with a package."""
+    if name.lower().endswith(PACKAGES):
+        return (
+            "Tệp này là gói nén, không phải PDF: hãy giải nén rồi kiểm tra thư mục "
+            "(a package, no PDF: unpack it, then verify the folder)"
+        )
+    return "Tệp này không phải PDF nên không có chữ ký để kiểm tra (no PDF, so no signature to check)"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SignatureVerdict:
     """One signature. `changed_after` names what was changed after it, None when nothing was.

@@ -30,7 +30,7 @@ from signing.replica import replicas, take
 from signing.signature_fields import UNREADABLE, open_pdf, read_signatures
 from signing.signature_verdict import judge_signature, read_signature
 from signing.trust import TrustStore
-from signing.verdict import FileVerdict, SignatureVerdict, Verdict
+from signing.verdict import FileVerdict, SignatureVerdict, Verdict, no_pdf
 
 
 def verify_pdf(
@@ -92,6 +92,8 @@ def judge_reading(
         found.fail(HASH, "Mã băm khác với lúc lưu (the hash is not the recorded one)")
     found.join(reading.found)
     signatures: tuple[SignatureVerdict, ...] = ()
+    if reading.opened == PLAIN and expected_sha256 is None:
+        found.name(no_pdf(target))
     readable = reading.opened in (OPENED, PLAIN)
     if reading.opened == LOCKED:
         found.doubt(FORMAT, "Tệp có mật khẩu nên không kiểm tra được (the file wants a password)")

@@ -31,9 +31,16 @@ def lines(
     yield _line({"head": stated})
 
 
-def slip(
-    ledger: Ledger, *, key: str, concerns: Callable[[str, frozenset[str]], bool], office: tuple[str, str]
-) -> tuple[str, int]:
+Concerns = Callable[[str, frozenset[str]], bool]
+
+
+def speaks_of(ledger: Ledger, concerns: Concerns) -> bool:
+    """Whether any entry is about that person; `concerns` as for `slip`."""
+    bodies = (json.loads(entry.body) for entry in ledger.entries())
+    return any(concerns(str(body["actor"]), frozenset(map(str, body["objects"]))) for body in bodies)
+
+
+def slip(ledger: Ledger, *, key: str, concerns: Concerns, office: tuple[str, str]) -> tuple[str, int]:
     """What was done by, or with the papers of, one person; and how many entries that are.
 
     `concerns` says so of an entry by its actor and its objects. `office` is our own code and name.
@@ -53,9 +60,7 @@ def slip(
     return "\n".join(heading + rows) + "\n", len(rows)
 
 
-def _row(
-    entry: Entry, concerns: Callable[[str, frozenset[str]], bool], offices: dict[str, str]
-) -> str | None:
+def _row(entry: Entry, concerns: Concerns, offices: dict[str, str]) -> str | None:
     body = json.loads(entry.body)
     if not concerns(str(body["actor"]), frozenset(map(str, body["objects"]))):
         return None

@@ -17,10 +17,11 @@ from typing import Any
 
 from sqlalchemy import Engine, select
 
-from pipeline.grammar.folding import fold, fold_aligned, nfc, one_line
+from pipeline.errors import UsageError
+from pipeline.grammar.folding import fold_aligned, nfc, one_line
 from storage.database import is_postgres, reading
 from storage.schema import document
-from storage.words import MANY, MOST_TERMS, TIERS, Hit, Place, Words, ask, pieces_of, start_of
+from storage.words import MANY, MOST_TERMS, TIERS, Hit, Place, Term, Words, ask, start_of
 from storage.words_postgres import PostgresWords
 from storage.words_sqlite import SqliteWords
 
@@ -46,12 +47,17 @@ def snippet(content: str, query: str) -> str:
 
 
 def _hits(content: str, query: str) -> Iterator[re.Match[str]]:
-    """Words of the query in the content, diacritics aside; longer words when one ends with a star."""
-    terms = sorted({fold(piece) for piece in pieces_of(nfc(query))}, key=len, reverse=True)[:MOST_TERMS]
-    if not terms:
+    """Terms of the query in the content, diacritics aside: a phrase as a whole, a longer word for one with a star."""
+    asked = ask(nfc(query))
+    if asked is None:
         return iter(())
-    any_of, more = "|".join(re.escape(term) for term in terms), r"\w*" if "*" in query else r"(?!\w)"
-    return re.finditer(rf"(?<!\w)(?:{any_of}){more}", fold_aligned(content))
+    terms = sorted({_pattern(term) for term in asked.folded.terms}, key=len, reverse=True)
+    return re.finditer(rf"(?<!\w)(?:{'|'.join(terms)})", fold_aligned(content))
+
+
+def _pattern(term: Term) -> str:
+    words = r"[\W_]+".join(re.escape(piece) for piece in term.pieces)
+    return words + (r"\w*" if term.prefix else r"(?!\w)")
 
 
 class Search:
@@ -64,7 +70,10 @@ class Search:
     def find(
         self, query: str, *, limit: int = 20, after: str | None = None, dossier: str | None = None
     ) -> dict[str, Any]:
-        """Hits in the contract's shape, best first; `next` continues behind the last one."""
+        """Hits in the contract's shape, best first; `next` continues behind the last one.
+
+        Raises UsageError when `after` is no such token.
+        """
         asked = ask(query)
         if asked is None:
             return {"results": [], "next": None}
@@ -122,11 +131,18 @@ def _token(place: Place) -> str:
 
 
 def _place(token: str | None) -> Place | None:
-    """Where to go on; a token that is none of ours starts from the top."""
-    try:
-        tier, newest_first, score, number = json.loads(base64.urlsafe_b64decode(token or ""))
-        found = Place(int(tier), bool(newest_first), float(score), int(number))
-    except (ValueError, TypeError, OverflowError, RecursionError):
+    """Where to go on, None for the top. An old token serves as well as a new one; a damaged one raises UsageError."""
+    if not token:
         return None
-    sound = found.tier in range(TIERS) and 0 <= found.number < 1 << 63 and math.isfinite(found.score)
-    return found if sound else None
+    damaged = UsageError(
+        "this page token is damaged; copy it whole from the page before, or search without it",
+        vi="Mã trang sau --after bị hỏng; hãy chép trọn mã ở cuối trang trước, hoặc tìm lại từ đầu",
+    )
+    try:
+        tier, newest_first, score, number = json.loads(base64.urlsafe_b64decode(token))
+        found = Place(int(tier), bool(newest_first), float(score), int(number))
+    except (ValueError, TypeError, OverflowError, RecursionError) as error:
+        raise damaged from error
+    if found.tier not in range(TIERS) or not 0 <= found.number < 1 << 63 or not math.isfinite(found.score):
+        raise damaged
+    return found

@@ -336,6 +336,14 @@ def test_lists_of_many_kinds_are_read_and_hostile_ones_refused(tmp_path: Path) -
             read_list(tmp_path / name)
 
 
+def test_a_package_is_no_pdf_and_what_to_do_with_it_is_said(auditor: Auditor, tmp_path: Path) -> None:
+    (tmp_path / "aip.zip").write_bytes(b"PK\x05\x06" + bytes(18))
+    (tmp_path / "anh.jpg").write_bytes(b"\xff\xd8\xff")
+    done = auditor.run(tmp_path / "aip.zip", tmp_path / "anh.jpg", "--json")
+    package, picture = (one["problems"] for one in done.document["results"])
+    assert done.code == 1 and "giải nén" in package[0] and "không phải PDF" in picture[0]
+
+
 def test_link_is_not_followed_and_wrong_usage_is_told(disk: Path, auditor: Auditor, tmp_path: Path) -> None:
     (tmp_path / "secret.pdf").write_bytes(b"%PDF-1.7 secret")
     (disk / "link.pdf").symlink_to(tmp_path / "secret.pdf")

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from pipeline.raster.quality import Alarm, Pixels, alarms, rescan
+from pipeline.raster.quality import Alarm, Pixels, alarms, is_black, rescan
 from tests.home_in_use import SCANS, Home, until
 from tests.scanner_in_use import PNM, configured, needs_sane, start_scan
 
@@ -44,6 +44,13 @@ def test_what_a_person_would_scan_again_is_named_however_the_sheet_lies(turn: in
     assert alarms((page * 0.45).astype(np.uint8), dpi=200) == (Alarm.DARK,)
     assert alarms(blurred(page, 4), dpi=200) == (Alarm.BLURRED,)
     assert alarms(cut, dpi=200) == (Alarm.CLIPPED,)
+
+
+def test_a_side_without_light_is_black_and_dark_paper_is_not() -> None:
+    black = np.random.default_rng(1).integers(0, 30, (400, 300, 3)).astype(np.uint8)
+    assert is_black(black)
+    black[:40] = 90  # a strip of paper
+    assert not is_black(black) and not is_black(np.full((400, 300, 3), 120, np.uint8))
 
 
 def test_resolution_and_size_are_judged_only_where_they_are_known() -> None:

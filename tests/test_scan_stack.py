@@ -212,6 +212,7 @@ def test_what_a_device_cannot_do_is_refused_before_paper_moves(tmp_path: Path, w
     stack = StackFolder.begin(tmp_path / "scan", Job(wish=Wish(device="test:0", source="adf", **wish)))
     refused = pull(device(), stack, ALONE)
     assert refused is not None and refused.trouble is Trouble.REFUSED and stack.sides() == []
+    assert refused.trouble.exit_code == 2 and "máy này" in refused.vi
 
 
 @needs_sane

@@ -32,6 +32,10 @@ def printed(tmp_path_factory: pytest.TempPathFactory) -> Path:
     words = ["--dossier", CODE, "--dossier", OTHER.lower(), "--papers", "2", "-o", str(folder / "a.pdf")]
     answer = home.run("sheets", *words)
     assert answer.code == 0 and len(answer.document["sheets"]) == 4
+    first = (folder / "a.pdf").read_bytes()
+    again = home.run("sheets", "--dossier", OTHER, "-o", str(folder / "a.pdf"))
+    assert again.code == 2 and "--force" in again.log and (folder / "a.pdf").read_bytes() == first
+    assert home.run("sheets", *words, "--force").code == 0
     assert not home.root.exists(), "printing needs no home"
     subprocess.run(["pdftoppm", "-r", "600", "-gray", "-png", folder / "a.pdf", folder / "p"], check=True)
     return folder

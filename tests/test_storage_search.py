@@ -13,6 +13,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import Engine
 
+from pipeline.errors import UsageError
 from pipeline.model import Document, Field
 from storage.batches import Batches
 from storage.catalogue import Catalogue
@@ -131,6 +132,12 @@ def test_hit_is_shown_as_printed_with_the_words_marked(search: Search) -> None:
     assert "Giấy chứng nhận «quyền» «sử» «dụng» đất số BK 123456" in hit["snippet"]
 
 
+def test_a_quoted_phrase_is_shown_as_a_whole_and_not_its_words_elsewhere() -> None:
+    text = "Đất này để sử dụng; quyền sử\u2011dụng đất của ông Lê"
+    assert snippet(text, '"quyền sử dụng" lê') == "Đất này để sử dụng; «quyền sử\u2011dụng» đất của ông «Lê»"
+    assert snippet(text, "quyen sử*").count("«") == 3
+
+
 def test_snippet_of_a_long_text_is_short_and_around_the_hit() -> None:
     text = "mở đầu " * 500 + "Quyết định\nsố 7 về việc thu hồi đất " + "kết thúc " * 500
     shown = snippet(text, "quyet dinh")
@@ -209,7 +216,7 @@ def test_no_text_at_all_is_an_error(search: Search, query: str) -> None:
 @pytest.mark.parametrize(
     "token",
     [
-        "", "garbage", "%%%", "AAAA", "ộ",
+        "garbage", "%%%", "AAAA", "ộ",
         *(
             base64.urlsafe_b64encode(json.dumps(value).encode()).decode()
             for value in (1, [], [0, 0], [0, 0, 10**30], [10**400, 0, 0], [None, 0, 0], ["x", 0, 0], {"a": 1})
@@ -217,8 +224,16 @@ def test_no_text_at_all_is_an_error(search: Search, query: str) -> None:
         *(base64.urlsafe_b64encode(raw).decode() for raw in (b"[Infinity, 0, 0]", b"[0, NaN, 0]", b"[" * 50_000)),
     ],
 )  # fmt: skip
-def test_forged_page_token_is_no_error(search: Search, token: str) -> None:
-    assert "results" in search.find("khai sinh", after=token)
+def test_a_damaged_page_token_is_refused(search: Search, token: str) -> None:
+    with pytest.raises(UsageError) as refused:
+        search.find("khai sinh", after=token)
+    assert "--after" in refused.value.vi
+
+
+def test_an_old_page_token_goes_on_where_it_stood(search: Search) -> None:
+    old = base64.urlsafe_b64encode(b"[3, 0, 0.25, 999999]").decode()
+    assert search.find("khai sinh", after=old)["next"] is None
+    assert search.find("khai sinh", after="")["results"]
 
 
 @pytest.mark.parametrize("limit", [-5, 0, 1, 10**9])

@@ -80,7 +80,7 @@ def retry(
     """Làm lại việc bị lỗi hoặc đang chờ. (Do again what failed or waits.)"""
     session: Session = context.obj
     result = session.call("retry", {"batches": batches or [], "wait": not no_wait}, quiet=as_json)
-    answer(result, as_json=as_json, show=_show, code=0 if no_wait else exit_code(result["batches"]))
+    answer(result, as_json=as_json, show=_show_again, code=0 if no_wait else exit_code(result["batches"]))
 
 
 def exit_code(batches: list[dict[str, Any]]) -> int:
@@ -101,6 +101,15 @@ def exit_code(batches: list[dict[str, Any]]) -> int:
 def _told(code: int) -> int:
     """Asking where things are is never refused: what was set aside is one of the things that wait."""
     return 1 if code == 3 else code
+
+
+def _show_again(result: dict[str, Any]) -> None:
+    if result["batches"]:
+        _show(result)
+    else:
+        typer.echo(
+            "Không có việc nào cần làm lại; việc chờ người xem: `sohoa review`. (Nothing to do again; see review.)"
+        )
 
 
 def _show(result: dict[str, Any]) -> None:

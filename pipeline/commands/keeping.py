@@ -114,7 +114,7 @@ def keeping_lines(result: dict[str, Any]) -> list[str]:
             else one["trouble"] or "đang khóa trong kho"
         )
         lines.append(
-            f"  Bảo quản {end} ({one['name']}); {state}, {one['lock_mode']} đến {one['lock_until'][:10]}"
+            f"  Bảo quản {end} ({one['name']}); {state}, {one['lock_mode']} đến {vietnam_day(one['lock_until'])}"
         )
         if not one["checked"]:
             lines.append("  Lưu ý: thời hạn này chưa được đối chiếu với văn bản gốc (term not checked)")

@@ -7,6 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
+from pipeline.commands.moments import vietnam_day
 from pipeline.commands.session import JsonOption, Session, absolute, answer
 from pipeline.errors import UsageError
 
@@ -93,8 +94,7 @@ def _show(report: dict[str, Any]) -> None:
         typer.echo(f"  {root['day']}: {root['signer']}, {root['stamped'] or 'không có dấu thời gian'}")
     for one in report["evidence"]:
         days = f"{one['days'][0]} – {one['days'][-1]}" if one["days"] else one["key"]
-        typer.echo(
-            f"  bằng chứng {days}: {len(one['stamps'])} dấu thời gian, đến {(one['ends'] or '-')[:10]}"
-        )
+        ends = vietnam_day(one["ends"]) if one["ends"] else "-"
+        typer.echo(f"  bằng chứng {days}: {len(one['stamps'])} dấu thời gian, đến {ends}")
     for problem in report["problems"]:
         typer.echo(f"  {problem}")

@@ -45,12 +45,13 @@ def export(
     purpose: Annotated[
         str | None, typer.Option(help="Mục đích, ghi vào sổ cái. (What for; kept on the ledger.)")
     ] = None,
+    force: Annotated[bool, typer.Option("--force", help="Ghi đè tệp đã có. (Overwrite.)")] = False,
     as_json: JsonOption = False,
 ) -> None:
     """Xuất một hồ sơ thành gói bàn giao. (One dossier as a package to hand over.)"""
     session: Session = context.obj
     request: dict[str, Any] = {"dossier": dossier, "format": form.value, "output": absolute(output)}
-    request |= {"purpose": purpose, "shelf": shelf}
+    request |= {"purpose": purpose, "shelf": shelf, "force": force}
     result = session.call("export", request, quiet=as_json)
     answer(result, as_json=as_json, show=_show_export, code=1 if result["waiting"] else 0)
 

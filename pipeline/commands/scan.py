@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from pipeline.commands.session import JsonOption, Session, answer
-from pipeline.errors import NeedsPerson, SohoaError, Unavailable
+from pipeline.errors import NeedsPerson, SohoaError, Unavailable, UsageError
 
 if TYPE_CHECKING:
     from scanners.device import DeviceInfo, DeviceOption
@@ -220,8 +220,8 @@ def devices(
 
 def as_sohoa_error(error: DeviceError) -> SohoaError:
     """The same sentence with the exit code of its kind."""
-    kind = NeedsPerson if error.trouble.exit_code == 1 else Unavailable
-    return kind(str(error), vi=error.vi)
+    kinds: dict[int, type[SohoaError]] = {1: NeedsPerson, 2: UsageError}
+    return kinds.get(error.trouble.exit_code, Unavailable)(str(error), vi=error.vi)
 
 
 def _show_devices(found: tuple[DeviceInfo, ...], profiles: dict[str, str]) -> None:

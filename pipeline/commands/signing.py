@@ -9,6 +9,7 @@ from typing import Annotated, Any
 
 import typer
 
+from pipeline.commands.moments import vietnam_day, vietnam_minute
 from pipeline.commands.session import JsonOption, Session, absolute, answer
 from pipeline.errors import UsageError
 
@@ -104,7 +105,7 @@ def export(
 def _show_links(result: dict[str, Any]) -> None:
     typer.echo(f"{len(result['links'])} tệp chờ ký, mỗi đường dẫn dùng một lần (one-time links)")
     for one in result["links"]:
-        typer.echo(f"{one['document']}  {one['title']}  đến {one['expires'][:16]}")
+        typer.echo(f"{one['document']}  {one['title']}  đến {vietnam_minute(one['expires'])}")
         typer.echo(f"  {one['url']}")
 
 
@@ -191,9 +192,9 @@ def _show_each(result: dict[str, Any]) -> None:
 def _show_due(result: dict[str, Any]) -> None:
     typer.echo(f"Đến hạn trong {result['days']} ngày: {len(result['due'])} giấy tờ (due)")
     for one in result["due"][:50]:
-        typer.echo(f"  {one['document']}  bản {one['version']}  đến {one['ends'][:10]}")
+        typer.echo(f"  {one['document']}  bản {one['version']}  đến {vietnam_day(one['ends'])}")
     for one in result["roots"][:50]:
-        until = one["ends"][:10] if one["ends"] else "chưa có dấu thời gian (no time-stamp)"
+        until = vietnam_day(one["ends"]) if one["ends"] else "chưa có dấu thời gian (no time-stamp)"
         typer.echo(f"  gốc ngày {one['first']} – {one['last']} (daily roots): {until}")
     for one in result["calendar"]:
         typer.echo(f"  {one['month']}: {one['documents']} giấy tờ hết hạn bằng chứng (evidence ends)")

@@ -78,12 +78,20 @@ def _answer(result: dict[str, Any], *, as_json: bool) -> None:
     answer(shown, as_json=as_json, show=_show)
 
 
+def _term(begins: str | None, ends: str | None) -> str:
+    if begins and ends:
+        return f"{begins} – {ends}"
+    if begins or ends:
+        return f"từ {begins}" if begins else f"đến hết {ends}"
+    return "không giới hạn thời gian (without a term)"
+
+
 def _show(result: dict[str, Any]) -> None:
     if not result["roots"]:
         typer.echo("Chưa tin gốc nào. (No root is trusted.)")
     for one in result["roots"]:
         demo = "DEMO: " if one["demo"] else ""
-        term = f"{one['begins'] or '…'} – {one['ends'] or '…'}"
+        term = _term(one["begins"], one["ends"])
         typer.echo(
             f"{demo}{one['name']}\n  SHA-256 {one['sha256']}\n  tin (trusted): {term}  {one['note']}".rstrip()
         )

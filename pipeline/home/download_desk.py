@@ -19,6 +19,7 @@ from pipeline.pdf.coded_page import code_page, not_ours
 from pipeline.pdf.compact import write_access_copy
 from pipeline.pdf.halves import sheets_of
 from pipeline.records import load
+from pipeline.refused_path import taken
 from pipeline.sidecar import Sidecar
 from pipeline.transcript.forms import FORMS
 from pipeline.wire import Parts
@@ -188,10 +189,7 @@ def _targets(arguments: dict[str, Any], names: Sequence[str], *, original: bool)
         targets = [output]
     there = [path for path in (output, *targets) if path.exists() and not path.is_dir()]
     if there and not (arguments.get("force") and there[0] in targets):
-        raise UsageError(
-            f"{there[0]} is there already; name another file, or --force to overwrite it",
-            vi=f"Đã có {there[0]}; hãy đặt tên khác, hoặc --force để ghi đè",
-        )
+        raise taken(there[0])
     return targets
 
 

@@ -16,6 +16,7 @@ from pipeline.errors import Tampered, UsageError
 from pipeline.home.server import Progress
 from pipeline.model import Sha256
 from pipeline.paths import HomePaths
+from pipeline.refused_path import taken
 from pipeline.wire import Parts
 from storage.aip import ArchiveCodes, write_aip
 from storage.aip_records import AipDossier, AipPaper, Signature
@@ -41,6 +42,8 @@ class ExportDesk:
             raise UsageError(f"no format {form}; there are {', '.join(FORMATS)}", vi=f"Không có dạng {form}")
         if output.is_dir():
             raise UsageError(f"{output} is a folder; name a file", vi=f"{output} là thư mục; cần tên tệp")
+        if output.exists() and not arguments.get("force"):
+            raise taken(output)
         view = self._parts.records.catalogue.dossier(code)
         stored = [paper for paper in (view or {"documents": []})["documents"] if paper["state"] == "stored"]
         if view is None or not stored:

@@ -116,6 +116,12 @@ class LedgerDesk:
     def _write_slip(
         self, key: str, output: Path, actor: str, concerns: Callable[[str, frozenset[str]], bool]
     ) -> dict[str, Any]:
+        if not ledger_export.speaks_of(self._ledger, concerns):
+            self._note("export_slip", actor, [], {"entries": 0})
+            raise UsageError(  # the word asked for may be somebody's number with a slip in it
+                "nothing is on record for this key; no file was written",
+                vi="Sổ cái không có mục nào về mã này; không ghi tệp. Hãy kiểm tra lại mã đã nhập",
+            )
         self._note("export_slip", actor, [key], {})
         text, count = ledger_export.slip(
             self._ledger,

@@ -28,6 +28,10 @@ LARGEST_MM, LEAST_MM = 460.0, 40.0
 PAPER_SLACK_MM = 3.0
 
 
+BLACKEST = 60
+"""A side hardly any of whose points is brighter shows no paper."""
+
+
 class Alarm(StrEnum):
     """What is wrong with a side; the value is the sentence to show."""
 
@@ -65,6 +69,12 @@ def alarms(
     if _cut_marks(grey, dpi, (brightness + ink) / 2) >= CUT_MARKS:
         found.append(Alarm.CLIPPED)
     return tuple(found)
+
+
+def is_black(pixels: Pixels) -> bool:
+    """Whether nothing but black came: a closed lid over no sheet, a dead lamp. Asked of sides without a mark."""
+    grey = cv2.cvtColor(pixels, cv2.COLOR_RGB2GRAY)
+    return float(np.percentile(grey[::4, ::4], 99)) < BLACKEST
 
 
 def rescan(found: tuple[Alarm, ...]) -> str | None:

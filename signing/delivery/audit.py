@@ -27,7 +27,7 @@ from signing.delivery.form_rules import breaches
 from signing.isolation import MEMORY, IsolatedVerifier, Kept
 from signing.reading import PLAIN, RULES, Reading, to_bytes
 from signing.trust import TrustStore
-from signing.verdict import FileVerdict, Verdict
+from signing.verdict import FileVerdict, Verdict, no_pdf
 
 BATCH = 10
 CHUNK = 1 << 20
@@ -264,13 +264,16 @@ def _hash_only(path: Path, one: Pending) -> FileVerdict:
         )
     fits = None if one.sha256 is None else digest.hexdigest() == one.sha256
     failed = fits is False
+    told = () if fits else ("Mã băm khác danh sách (the hash is not the listed one)",)
+    if fits is None:
+        told = (no_pdf(one.name),)
     return FileVerdict(
         target=one.name,
         verdict=Verdict.FAILED if failed else Verdict.NOT_SIGNED,
         sub_indication="HASH_FAILURE" if failed else None,
         hash_ok=fits,
         sha256=digest.hexdigest(),
-        problems=("Mã băm khác danh sách (the hash is not the listed one)",) if failed else (),
+        problems=told,
     )
 
 
