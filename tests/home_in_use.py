@@ -20,6 +20,9 @@ from storage.seaweedfs import EmbeddedStore
 ROOT = Path(__file__).resolve().parent.parent
 SCANS = ROOT / "samples" / "scans"
 BUCKET = "sohoa-arch"
+BRISK = {"SOHOA_PROCESS_STORE_SECONDS": "0.1"}
+"""The store needs 15 s to end by itself, and is ended after 3: hundreds of times in the tests. All who start a command
+on one home give it the same settings."""
 
 
 @dataclass(frozen=True)
@@ -44,9 +47,7 @@ class Home:
         return HomePaths(self.root)
 
     def start(self, *words: str) -> subprocess.Popen[str]:
-        # The store needs 15 s to end by itself, and is ended after 3: hundreds of times in the tests.
-        brisk = {"SOHOA_PROCESS_STORE_SECONDS": "0.1"}
-        environment = {**os.environ, "PYTHONPATH": str(ROOT), **brisk, **self.settings}
+        environment = {**os.environ, "PYTHONPATH": str(ROOT), **BRISK, **self.settings}
         command = [*self.prefix, sys.executable, "-m", "pipeline.cli", "--home", str(self.root), *words]
         return subprocess.Popen(
             command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment

@@ -16,7 +16,7 @@ from PIL import Image
 
 from scanners.device import Wish
 from scanners.stack_folder import Job
-from tests.home_in_use import Home
+from tests.home_in_use import BRISK, Home
 
 needs_sane = pytest.mark.skipif(
     importlib.util.find_spec("sane") is None, reason="python-sane is not installed (make scanner)"
@@ -59,7 +59,7 @@ def feeder(*, sheets: int | None = None, **options: str) -> Job:
 
 def start_scan(home: Home, *words: str) -> subprocess.Popen[str]:
     """`sohoa scan` with a keyboard."""
-    environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[1]), **home.settings}
+    environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[1]), **BRISK, **home.settings}
     return subprocess.Popen(
         [sys.executable, "-m", "pipeline.cli", "--home", str(home.root), "scan", *words],
         stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment,
