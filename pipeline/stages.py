@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import shutil
 import uuid
+from collections import defaultdict
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from dataclasses import replace
@@ -178,7 +179,8 @@ class RealStages:
             found = with_opinion(found, read, model, self._types)
         if intake.listed is not None:
             found = as_listed(found, intake.listed, self._types)
-        sorting = settle(found, self._decisions.of(intake.id), self._types)
+        copies = _copies(intake, found.papers, read)
+        sorting = settle(found, self._decisions.of(intake.id), self._types, copies)
         sorting = replace(sorting, papers=tuple(self._orphaned(paper) for paper in sorting.papers))
         self._batches.record_sorting(intake.id, sorting)
         return sorting
@@ -322,6 +324,19 @@ def document_id(intake: Intake, paper: Paper, pages: Sequence[ReadPage]) -> str:
     seed = [intake.agency, paper.dossier or intake.id]
     seed += [f"{page.page.file.sha256}#{page.page.number}" for page in pages]
     return "d_" + hashlib.sha256("\n".join(seed).encode()).hexdigest()[:20]
+
+
+def _copies(intake: Intake, papers: Sequence[Paper], read: Sequence[ReadPage]) -> dict[int, tuple[int, ...]]:
+    """First pages of papers to those of their exact copies: what would be the same document."""
+    alike: dict[str, list[int]] = defaultdict(list)
+    for paper in papers:
+        alike[document_id(intake, paper, [read[index] for index in paper.pages])].append(paper.pages[0])
+    return {
+        page: tuple(other for other in pages if other != page)
+        for pages in alike.values()
+        if len(pages) > 1
+        for page in pages
+    }
 
 
 def _rejected(page: Page, reason: str | None) -> ReadPage:

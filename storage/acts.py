@@ -29,6 +29,7 @@ ACTS = {
     "store": Act("lưu bản điện tử", _DIGITISE, "số hóa hồ sơ"),
     "decide": Act("quyết việc chờ người xem", _DIGITISE, "số hóa hồ sơ"),
     "undo": Act("bỏ một quyết định trước khi lưu", _DIGITISE, "số hóa hồ sơ"),
+    "recount": Act("đếm lại số tờ của lô", _DIGITISE, "số hóa hồ sơ"),
     "hold": Act("giữ việc để xem", _DIGITISE, "số hóa hồ sơ"),
     "propose": Act("đề nghị, chờ người thứ hai", _DIGITISE, "số hóa hồ sơ"),
     "refuse": Act("không đồng ý đề nghị", _DIGITISE, "số hóa hồ sơ"),

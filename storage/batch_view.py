@@ -11,9 +11,18 @@ WORKING = {"working", "awaiting_signature", "waiting"}
 
 
 def batch_view(
-    row: Any, pages: Sequence[Any], papers: Sequence[Any], *, with_text: bool, late: Mapping[str, str]
+    row: Any,
+    pages: Sequence[Any],
+    papers: Sequence[Any],
+    *,
+    with_text: bool,
+    late: Mapping[str, str],
+    expected: int | None,
 ) -> dict[str, Any]:
-    """One element of `batches`. `late` are roles of sides that a page change brought; the act declared them."""
+    """One element of `batches`. `late` are roles of sides that a page change brought; the act declared them.
+
+    `expected` are the sides of the stack itself as declared, or as a person counted them later.
+    """
     belongs: dict[int, list[Any]] = defaultdict(list)
     for paper in papers:
         for index in json.loads(paper.pages):
@@ -26,8 +35,8 @@ def batch_view(
         "source": row.source,
         "state": row.state,
         "seconds": seconds,
-        "expected_sides": row.expected_sides + len(late) if row.expected_sides is not None else None,
-        "reason": row.reason or _rescans(pages),
+        "expected_sides": expected + len(late) if expected is not None else None,
+        "reason": _reason(row, pages),
         "shelf": intake.get("shelf"),
         "remarks": intake.get("remarks", []),
         "pages": [
@@ -39,6 +48,13 @@ def batch_view(
         ],
         "documents": [document_view(paper) for paper in sorted(papers, key=lambda p: json.loads(p.pages))],
     }
+
+
+def _reason(row: Any, pages: Sequence[Any]) -> str | None:
+    """A batch that is done says both how its count was settled and what to scan again."""
+    if row.reason and row.state != "done":
+        return str(row.reason)
+    return "; ".join(filter(None, (row.reason, _rescans(pages)))) or None
 
 
 def _rescans(pages: Sequence[Any]) -> str | None:

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, Engine, Table, func, select, update
+from sqlalchemy import Connection, Engine, select, update
 
 from pipeline.model import (
     Document,
@@ -28,9 +28,9 @@ from storage.batch_view import batch_view
 from storage.database import insert, reading, writing
 from storage.page_tables import changed_side, stack_order
 from storage.schema import batch, document, page
+from storage.settling import SHEET_SIDES, count_of, late_sides, settle, tally
 
 OPEN = ("queued", "running")
-SHEET_SIDES = 2
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -276,34 +276,13 @@ class Batches:
     def settle(self, batch_id: str) -> None:
         """Derive the batch's state from its pages and papers."""
         with writing(self._database) as connection:
-            pages = self._count(connection, page, [batch_id])
-            papers = set(
-                connection.execute(select(document.c.state).where(document.c.batch == batch_id)).scalars()
-            )
-            row = connection.execute(select(batch).where(batch.c.id == batch_id)).one()
-            # A page in review by itself tells of the stack, as a missing separator sheet does.
-            told = connection.execute(
-                select(page.c.reason)
-                .where(page.c.batch == batch_id, page.c.state == "review", page.c.reason.is_not(None))
-                .order_by(page.c.idx)
-            ).scalars()
-            exact = json.loads(row.intake).get("sides") is not None
-            late = len(_late(connection, batch_id))
-            expected = row.expected_sides
-            state, reason = _settled(
-                pages, papers, expected, list(dict.fromkeys(told)), exact=exact, late=late
-            )
-            connection.execute(
-                update(batch)
-                .where(batch.c.id == batch_id)
-                .values(state=state, reason=reason, settled_at=time.time())
-            )
+            settle(connection, batch_id)
 
     def progress(self, batch_ids: Sequence[str]) -> dict[str, int]:
         """Counts for a progress bar."""
         with reading(self._database) as connection:
-            counts = self._count(connection, page, batch_ids)
-            papers = self._count(connection, document, batch_ids)
+            counts = tally(connection, page, batch_ids)
+            papers = tally(connection, document, batch_ids)
         return {
             "pages": sum(counts.values()),
             "pages_done": sum(n for state, n in counts.items() if state not in ("queued", "working")),
@@ -319,20 +298,13 @@ class Batches:
                 select(page).where(page.c.batch == batch_id).order_by(page.c.idx)
             ).all()
             papers = connection.execute(select(document).where(document.c.batch == batch_id)).all()
-            late = _late(connection, batch_id)
-        return batch_view(row, pages, papers, with_text=with_text, late=late)
+            late = late_sides(connection, batch_id)
+            expected = count_of(connection, batch_id).expected
+        return batch_view(row, pages, papers, with_text=with_text, late=late, expected=expected)
 
     def _one(self, query: Any) -> Any:
         with reading(self._database) as connection:
             return connection.execute(query).scalar()
-
-    @staticmethod
-    def _count(connection: Connection, table: Table, batch_ids: Sequence[str]) -> dict[str, int]:
-        """Rows of these batches by state."""
-        query = (
-            select(table.c.state, func.count()).where(table.c.batch.in_(batch_ids)).group_by(table.c.state)
-        )
-        return {str(state): int(number) for state, number in connection.execute(query)}
 
     @staticmethod
     def _hopeless(connection: Connection, batch_id: str) -> bool:
@@ -346,16 +318,6 @@ class Batches:
             .where(page.c.batch == batch_id, page.c.idx == index)
             .values(state=state, reason=reason)
         )
-
-
-def _late(connection: Connection, batch_id: str) -> dict[str, str]:
-    """Sides that a page change brought into a batch, with their roles: no sheet of the stack was declared for them."""
-    query = (
-        select(changed_side.c.page, changed_side.c.role)
-        .join(page, page.c.id == changed_side.c.page)
-        .where(page.c.batch == batch_id, changed_side.c.role.is_not(None))
-    )
-    return {row.page: row.role for row in connection.execute(query)}
 
 
 def described(paper: Paper, *, agency: str) -> dict[str, Any]:
@@ -384,33 +346,3 @@ def doubtful(paper: Paper) -> list[str]:
     if paper.dossier is None:
         names.add("dossier")
     return [name for name in known if name in names]
-
-
-def _settled(
-    pages: dict[str, int],
-    papers: set[str],
-    expected: int | None,
-    told: Sequence[str],
-    *,
-    exact: bool,
-    late: int,
-) -> tuple[str, str | None]:
-    total = sum(pages.values())
-    if pages.get("rejected", 0) == total:
-        return "failed", "Không nhận được tệp nào (nothing could be accepted)"
-    if "waiting" in papers or "working" in papers:
-        return "paused", "Đang chờ dịch vụ, sẽ tự thử lại (a service is down; tried again by itself)"
-    if "awaiting_signature" in papers:
-        signs = "Có giấy tờ chờ ký ở máy khác: `sohoa sign export` (papers wait to be signed elsewhere)"
-        told = [signs, *told]
-    total -= late
-    if exact and total != expected:
-        return "review", "; ".join(
-            [f"Số mặt quét được là {total}, theo số tờ đã khai phải là {expected} (sides differ)", *told]
-        )
-    if not exact and expected is not None and total not in (expected, expected // SHEET_SIDES):
-        differs = f"Số mặt quét được là {total}, đã khai {expected // SHEET_SIDES} tờ (sheet count differs)"
-        return "review", "; ".join([differs, *told])
-    if papers & {"review", "awaiting_signature"} or pages.get("review"):
-        return "review", "; ".join(told) or "Có giấy tờ cần người xem lại (papers wait for a person)"
-    return "done", None

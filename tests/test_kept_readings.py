@@ -11,7 +11,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from typer.testing import CliRunner
 
+from pipeline.cli import app
 from pipeline.model import Level, SignedDocument
 from signing.demo_pki import DemoPki, ensure_demo_pki
 from signing.isolation import IsolatedVerifier
@@ -83,10 +85,12 @@ def touched_readings_are_not_believed(disk: Path, auditor: Auditor, by_nobody: d
     only_kept = verdicts(auditor.run(disk, "--kept", "--json").document)
     assert only_kept["harmed.pdf"][0] == "TOTAL_FAILED" and only_kept["LTA.pdf"][0] == "INDETERMINATE"
     assert verdicts(auditor.run(disk, "--json").document) == verdicts(by_nobody)
-    assert auditor.run(disk.parent / "nowhere", "--kept").code == 2
-    assert auditor.run(disk, "--kept", "--sample", "2").code == 2
+    for wrong in ((disk.parent / "nowhere", "--kept"), (disk, "--kept", "--sample", "2")):
+        done = CliRunner().invoke(app, ["--home", str(disk.parent / "no-home"), "verify", *map(str, wrong)])
+        assert done.exit_code == 2 and not (disk.parent / "no-home").exists(), done.output
 
 
+@pytest.mark.slow
 def test_unchanged_files_are_not_opened_and_changed_ones_are_noticed(
     disk: Path, auditor: Auditor, pki: DemoPki, signed: Signed
 ) -> None:

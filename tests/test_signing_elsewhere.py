@@ -298,6 +298,7 @@ def test_papers_go_out_come_back_signed_and_the_flow_goes_on(
     assert report.code == 0 and home.run("ledger", "verify").code == 0
 
 
+@pytest.mark.slow
 def test_changed_pages_go_out_and_come_back_signed_too(home: Home, officer: Identity, tmp_path: Path) -> None:
     batches = home.run("status", "--all").document["batches"]
     name = papers({"batches": batches})[0]["id"]

@@ -81,8 +81,10 @@ def test_out_of_time_is_indeterminate_with_the_reason_and_the_next_file_is_judge
 
 def bomb(gigabytes: int, where: bytes) -> bytes:
     """A PDF of some kilobytes with a stream that unfolds to so many gigabytes."""
-    packer = zlib.compressobj(9)
-    packed = b"".join(packer.compress(bytes(1 << 24)) for _ in range(gigabytes * 64)) + packer.flush()
+    packer = zlib.compressobj(9, wbits=-15)
+    block, times = packer.compress(bytes(1 << 24)) + packer.flush(zlib.Z_FULL_FLUSH), gigabytes * 64
+    check = ((times << 24) % 65521) << 16 | 1  # Adler-32 of zeros
+    packed = b"\x78\xda" + block * times + packer.flush() + check.to_bytes(4, "big")
     packed = zlib.compress(packed, 9)
     body = b"<</Length %d/Filter[/FlateDecode/FlateDecode]%b>>\nstream\n%b\nendstream"
     objects = [

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from pipeline.classify.types import TypeCatalogue
@@ -13,17 +13,27 @@ CONFIRMED = ("dossier", "type", "title", "number", "date", "issuer", "signer", "
 RESCAN = "Chờ quét lại: {0} (to be scanned again)"
 
 
-def settle(sorting: Sorting, decisions: Sequence[Decision], types: TypeCatalogue) -> Sorting:
+def settle(
+    sorting: Sorting,
+    decisions: Sequence[Decision],
+    types: TypeCatalogue,
+    copies: Mapping[int, Sequence[int]] | None = None,
+) -> Sorting:
     """The sorting with every decision applied; later decisions on the same page win.
 
     A page that belonged to no paper becomes a paper of its own. Once its dossier is decided, a paper waits for
-    nobody.
+    nobody. `copies` maps the first page of a paper to those of its exact copies in the stack: what is decided on one
+    holds for all, but a copy whose dossier was decided by itself stays in that.
     """
+    own = {decision.page for decision in decisions if decision.dossier is not None}
     papers, loose = list(sorting.papers), dict(sorting.review)
     for decision in decisions:
         place = next((n for n, paper in enumerate(papers) if paper.pages[0] == decision.page), None)
         if place is not None:
             papers[place] = _decided(papers[place], decision, types)
+            alike = set((copies or {}).get(decision.page, ()))
+            alike -= own if decision.dossier is not None else set()
+            papers = [_decided(p, decision, types) if p.pages[0] in alike else p for p in papers]
         elif decision.page in loose:
             del loose[decision.page]
             papers.append(_decided(_alone(decision.page, types), decision, types))

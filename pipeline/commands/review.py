@@ -21,7 +21,8 @@ def register(app: typer.Typer) -> None:
 def review(
     context: typer.Context,
     item: Annotated[
-        str | None, typer.Argument(help="Mã giấy tờ d_… hay mặt p_…; bỏ trống: liệt kê. (What to settle.)")
+        str | None,
+        typer.Argument(help="Mã giấy tờ d_…, mặt p_… hay lô b_…; bỏ trống: liệt kê. (What to settle.)"),
     ] = None,
     dossier: Annotated[str | None, typer.Option(help="Thuộc hồ sơ nào. (Its dossier code.)")] = None,
     kind: Annotated[str | None, typer.Option("--type", help="Là loại giấy tờ nào. (Its type key.)")] = None,
@@ -46,6 +47,10 @@ def review(
     misfiled: Annotated[
         str | None, typer.Option(help="Để nhầm hồ sơ, nêu lý do; cần hai người. (Wrong dossier, why.)")
     ] = None,
+    sheets: Annotated[
+        int | None, typer.Option(min=1, help="Lô b_…: số tờ đúng, đã đếm lại. (Sheets counted again.)")
+    ] = None,
+    reason: Annotated[str | None, typer.Option(help="Vì sao số tờ khác. (Why the count differs.)")] = None,
     undo: Annotated[
         bool, typer.Option("--undo", help="Bỏ quyết định gần nhất của lô. (Take back the last decision.)")
     ] = False,
@@ -82,6 +87,7 @@ def review(
         "merge": merge, "move": move, "after": after, "turn": turn, "aside": aside, "rescan": rescan,
         "misfiled": misfiled, "undo": undo, "take": take, "release": release, "approve": approve,
         "refuse": refuse, "version": version, "doubtful": doubtful,
+        "sheets": sheets, "reason": reason,
         "crop": absolute(crop) if crop else None,
     }  # fmt: skip
     if not item and any(request[name] not in (None, False, [], ()) for name in request if name not in _LISTS):
@@ -146,9 +152,9 @@ def _show(result: dict[str, Any]) -> None:
         told = ", ".join(_told(field) for field in item["fields"])
         console.print(f"  còn ngờ: {escape(told)} (doubtful)", style="yellow")
     if result["waiting"]:
-        console.print(
-            f"Quyết một việc: sohoa review {result['waiting'][0]['id']} --dossier MÃ-HỒ-SƠ", style="dim"
-        )
+        first = result["waiting"][0]["id"]
+        said = "--sheets SỐ-TỜ" if first.startswith("b_") else "--dossier MÃ-HỒ-SƠ"
+        console.print(f"Quyết một việc: sohoa review {first} {said}", style="dim")
 
 
 _DONE = {
@@ -178,6 +184,9 @@ def _told(field: dict[str, Any]) -> str:
 def _item(console: Any, item: dict[str, Any]) -> None:
     from rich.markup import escape
 
+    if item["id"].startswith("b_"):
+        console.print(f"[bold]{item['id']}[/]  cả lô [dim]{escape(Path(item['source']).name)}[/]")
+        return
     pages = ", ".join(str(page + 1) for page in item["pages"])
     told = " ".join(filter(None, (item["number"], item["date"])))
     console.print(

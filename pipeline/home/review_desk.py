@@ -12,6 +12,7 @@ from pipeline.errors import UsageError
 from pipeline.grammar.codes import parse_dossier_code
 from pipeline.grammar.entries import checked_entry, checked_reason
 from pipeline.home.correction_desk import CorrectionDesk
+from pipeline.home.count_desk import decide_count, only_of_batches
 from pipeline.home.crop_desk import CropDesk
 from pipeline.home.intake_desk import IntakeDesk
 from pipeline.home.page_change_desk import PageChangeDesk
@@ -20,6 +21,7 @@ from pipeline.home.server import Progress
 from pipeline.paths import HomePaths
 from pipeline.wire import Parts
 from storage.proof import VIETNAM
+from storage.sheet_counts import SheetCounts
 from storage.turns import Turns
 
 ON_PAGES = ("split_before", "merge", "move", "turn", "aside", "rescan")
@@ -40,6 +42,7 @@ class ReviewDesk:
         self._crops = CropDesk(parts, paths, agency=self._agency)
         self._pages = PageChangeDesk(parts, paths, settings)
         self._turns = Turns(parts.records.database, agency=self._agency)
+        self._counts = SheetCounts(parts.records.database, agency=self._agency)
 
     def review(self, arguments: dict[str, Any], actor: str, progress: Progress) -> dict[str, Any]:
         """All that waits; or, with `item`, a decision on it and what became of its batch or document."""
@@ -63,6 +66,9 @@ class ReviewDesk:
         self._turns.check(item, actor)
         if arguments.get("undo"):
             return self._undo(item, actor, progress)
+        if item.startswith("b_"):
+            return self._count(item, arguments, actor)
+        only_of_batches(item, arguments)
         request = {name: arguments[name] for name in (*WORDS, "after", "version") if arguments.get(name)}
         actors: tuple[str, ...] = (actor,)
         if arguments.get("approve"):
@@ -84,13 +90,24 @@ class ReviewDesk:
 
     def _queue(self, *, doubtful: bool = False) -> dict[str, Any]:
         holders = self._turns.holders()
-        waiting = [{**one, "held": holders.get(one["id"])} for one in self._decisions.waiting()]
+        waiting = [{**one, "held": holders.get(one["id"])} for one in self._waiting()]
         found: dict[str, Any] = {"waiting": waiting, "proposals": self._turns.proposals()}
         if doubtful:
             found["doubtful"] = self._decisions.doubtful()
         return found
 
+    def _waiting(self) -> list[dict[str, Any]]:
+        """Papers and sides, then batches whose sheets were counted otherwise."""
+        return [*self._decisions.waiting(), *self._counts.waiting()]
+
+    def _count(self, batch: str, arguments: dict[str, Any], actor: str) -> dict[str, Any]:
+        decide_count(self._counts, batch, arguments, actor, (*WORDS, "approve", "crop"))
+        self._turns.done(batch)
+        return {"batches": [self._batches.view(batch, with_text=False)], **self._queue()}
+
     def _known(self, item: str) -> str:
+        if item.startswith("b_"):
+            return self._counts.known(item)
         self._decisions.place(item)
         return item
 
