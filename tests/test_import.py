@@ -20,7 +20,7 @@ import config
 from pipeline.companions.entries import Columns, headings_in
 from pipeline.companions.listed import ListRow, lay, read_list
 from pipeline.errors import Rejected
-from tests.home_in_use import ROOT, SCANS, Home, papers, until
+from tests.home_in_use import BRISK, ROOT, SCANS, Home, papers, until
 
 CODE, OTHER = "H38.20-261002-0007", "H38.20-261002-0008"
 FOLDER = Path(config.__path__[0])
@@ -221,7 +221,7 @@ def test_an_owners_papers_are_shown_for_a_purpose_only_and_no_number_stays_behin
     assert again["papers"] == told["papers"]
     asked = subprocess.run(
         [sys.executable, "-m", "pipeline.cli", "--home", str(home.root), "person", "-", "--purpose", "đối chiếu hồ sơ"],
-        input="079085000456\n", capture_output=True, text=True, env={**os.environ, "PYTHONPATH": str(ROOT)},
+        input="079085000456\n", capture_output=True, text=True, env={**os.environ, "PYTHONPATH": str(ROOT), **BRISK},
     )  # fmt: skip
     assert asked.returncode == 0 and "Lê Văn Tám" in asked.stdout and "079085000456" not in asked.stdout
     assert home.run("person", "n_" + 20 * "0", "--purpose", "đối chiếu hồ sơ").code == 2
