@@ -35,7 +35,7 @@ demo: $(VENV)/.run ## Run the main job on the bundled samples, verify it, say wh
 	@$(BIN)/sohoa --home $(DEMO_HOME) demo
 
 test: $(VENV)/.dev ## Run the tests (under 10 minutes on two cores)
-	@$(BIN)/python -m pytest -q -n 2 --dist loadfile -m "not slow" --durations=10
+	@$(BIN)/python -m pytest -q -n 3 --dist loadfile -m "not slow" --durations=10
 
 verify-volume: $(VENV)/.dev ## Judge a disk of 10,000 signed files against its list: CPU and memory a file (half an hour)
 	@SOHOA_VOLUME=10000 $(BIN)/python -m pytest -q -s -m slow tests/test_delivery_volume.py

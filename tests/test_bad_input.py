@@ -168,6 +168,7 @@ def test_a_nearly_full_disk_takes_nothing_and_loses_nothing(tmp_path: Path) -> N
     assert GOOD.exists()
 
 
+@pytest.mark.slow
 def test_a_folder_without_rights_is_named_and_the_others_go_on(tmp_path: Path) -> None:
     closed, opened = tmp_path / "kin", tmp_path / "mo"
     for folder in (closed, opened):

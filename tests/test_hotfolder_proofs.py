@@ -136,6 +136,7 @@ def test_a_writer_that_never_stops_is_not_stuck(tmp_path: Path) -> None:
         assert look(folder, tracker, now) == () and tracker.stuck(now) == ()
 
 
+@pytest.mark.slow
 def test_what_is_unfinished_or_waits_for_its_scans_is_in_the_status_while_it_lies_there(
     tmp_path: Path,
 ) -> None:

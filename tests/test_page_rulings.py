@@ -100,6 +100,7 @@ def test_a_paper_waits_for_a_new_scan_or_is_set_aside_with_the_reason(home: Home
     assert cut(home) == [[1, 2]]
 
 
+@pytest.mark.slow
 def test_once_stored_the_pages_stand(home: Home) -> None:
     words = ("--dossier", CODE, "--set", "number=1207/HĐCN", "--set", "date=28/8/2026")
     answer = home.run("review", item(home, 1), *words)

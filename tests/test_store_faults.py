@@ -145,7 +145,6 @@ QUICK = {0, 3, 5}
         for n, fault in enumerate(FAULTS)
     ],
 )
-@pytest.mark.slow
 def test_taking_in_waits_out_a_fault_and_stores_once(
     number: int, home: Home, proxy: StoreProxy, far: EmbeddedStore, scan: Path
 ) -> None:
