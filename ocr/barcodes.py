@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 import zxingcpp
 
+from ocr.shrink import shrunk
 from pipeline.model import Barcode, Box
 
 Pixels = npt.NDArray[np.uint8]
@@ -27,8 +28,8 @@ def read_barcodes(pixels: Pixels, dpi: float) -> tuple[Barcode, ...]:
     scale = COARSE_DPI / dpi
     if scale >= 0.9:
         return _read(grey, 1.0, _ANY)
-    small = cv2.resize(grey, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
-    return _read(small.astype(np.uint8, copy=False), scale, _ANY) or _read(grey, 1.0, _USUAL)
+    small = shrunk(grey, scale)
+    return _read(small, scale, _ANY) or _read(grey, 1.0, _USUAL)
 
 
 def _read(grey: Pixels, scale: float, formats: zxingcpp.BarcodeFormats) -> tuple[Barcode, ...]:

@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ocr.colour import chroma
+from ocr.shrink import shrunk
 from ocr.skew import reduced
 
 Pixels = npt.NDArray[np.uint8]
@@ -57,7 +58,4 @@ def is_blank(pixels: Pixels, dpi: float) -> BlankVerdict:
 def _reduced_colour(pixels: Pixels, dpi: float) -> Pixels:
     if dpi <= WORK_DPI * 1.1:
         return pixels
-    scale = WORK_DPI / dpi
-    return cv2.resize(pixels, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA).astype(
-        np.uint8, copy=False
-    )
+    return shrunk(pixels, WORK_DPI / dpi)

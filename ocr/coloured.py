@@ -18,6 +18,7 @@ from ocr.engine import Engine
 from ocr.layout import around, moved, scaled, tidy
 from ocr.missed import place_of
 from ocr.phrases import mend
+from ocr.shrink import shrunk
 from pipeline.model import Box, Line
 
 WORK_DPI = 100.0
@@ -74,9 +75,9 @@ def read_coloured(
 
 def _rows(picture: Pixels, scale: float, dpi: float) -> list[Box]:
     """Rows of red letters, longest first, in pixels of the page at `dpi`."""
-    shrunk = min(1.0, WORK_DPI / (dpi * scale))
-    small = cv2.resize(picture, None, fx=shrunk, fy=shrunk, interpolation=cv2.INTER_AREA)
-    work = dpi * scale * shrunk
+    smaller = min(1.0, WORK_DPI / (dpi * scale))
+    small = shrunk(picture, smaller)
+    work = dpi * scale * smaller
     red, green, blue = (channel.astype(np.int16) for channel in cv2.split(small))
     ink = (red - np.maximum(green, blue) > VIVID).astype(np.uint8)
     ink[round(HEAD * ink.shape[0]) :] = 0

@@ -16,6 +16,7 @@ import numpy.typing as npt
 from ocr.borders import remove_borders
 from ocr.colour import chroma, drop_colour
 from ocr.seals import remove_seals
+from ocr.shrink import shrunk
 from ocr.skew import straighten
 from ocr.specks import is_two_toned, lone_pixels, remove_lone_pixels, remove_specks
 
@@ -93,7 +94,7 @@ def _clean(grey: Pixels, dpi: float, *, two_toned: bool) -> Pixels:
 def flatten(grey: Pixels, dpi: float) -> Pixels:
     """Divide by the paper's own brightness, so that shade and tint become white."""
     scale = min(1.0, 60.0 / dpi)
-    small = cv2.resize(grey, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
+    small = shrunk(grey, scale)
     paper = cv2.medianBlur(cv2.dilate(small, np.ones((5, 5), np.uint8)), 21)
     full = cv2.resize(paper, (grey.shape[1], grey.shape[0]), interpolation=cv2.INTER_LINEAR)
     return cv2.divide(grey, np.maximum(full, 1).astype(np.uint8), scale=245).astype(np.uint8, copy=False)

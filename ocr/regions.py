@@ -6,6 +6,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
+from ocr.shrink import shrunk
 from pipeline.model import Box, Region, RegionKind
 
 Pixels = npt.NDArray[np.uint8]
@@ -15,7 +16,7 @@ WORK_DPI = 50.0
 def find_regions(pixels: Pixels, dpi: float, box_dpi: float) -> tuple[Region, ...]:
     """Red seals and blue pen ink of a picture at `dpi`; boxes are in pixels at `box_dpi`."""
     scale = min(1.0, WORK_DPI / dpi)
-    small = cv2.resize(pixels, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
+    small = shrunk(pixels, scale)
     hue, saturation, value = (c.astype(np.int16) for c in cv2.split(cv2.cvtColor(small, cv2.COLOR_RGB2HSV)))
     vivid = (saturation > 70) & (value > 50)
     masks = {

@@ -12,6 +12,8 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
+from ocr.shrink import shrunk
+
 Pixels = npt.NDArray[np.uint8]
 WORK_DPI = 60.0
 RADII_MM = (13.0, 21.0)
@@ -35,7 +37,7 @@ class Ring:
 def find_rings(grey: Pixels, dpi: float) -> tuple[Ring, ...]:
     """Outer rings of seals on a flattened grey page."""
     scale = min(1.0, WORK_DPI / dpi)
-    small = cv2.resize(grey, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
+    small = shrunk(grey, scale)
     per_mm = dpi * scale / 25.4
     low, high = (int(mm * per_mm) for mm in RADII_MM)
     found = cv2.HoughCircles(
