@@ -18,8 +18,8 @@ from storage.copy_tables import copy_item
 from storage.database import insert, reading, writing
 from storage.dossier_record import decode_record
 from storage.dossier_tables import dossier
+from storage.generations import newest_generation
 from storage.keeping_tables import kept
-from storage.schema import document
 from storage.second_place import SecondPlace
 
 SYSTEM = "system"
@@ -39,11 +39,7 @@ class CopyKeeper:
             self._apply(code)
 
     def due(self) -> Sequence[str]:
-        newest = (
-            select(func.coalesce(func.max(document.c.generation), 0))
-            .where(document.c.dossier == kept.c.code)
-            .scalar_subquery()
-        )
+        newest = newest_generation(kept.c.code).scalar_subquery()
         query = (
             select(kept.c.code)
             .join(dossier, dossier.c.code == kept.c.code)
@@ -67,7 +63,7 @@ class CopyKeeper:
 
     def _apply(self, code: str) -> None:
         below = f"{layout.dossier_folder(code)}/"
-        newest = select(func.coalesce(func.max(document.c.generation), 0)).where(document.c.dossier == code)
+        newest = newest_generation(code)
         mine = copy_item.c.key.startswith(below, autoescape=True)
         with reading(self._database) as connection:
             text = connection.execute(select(dossier.c.record).where(dossier.c.code == code)).scalar_one()

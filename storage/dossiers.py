@@ -9,7 +9,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, Engine, func, select, update
+from sqlalchemy import Connection, Engine, select, update
 
 from pipeline.errors import Tampered
 from pipeline.model import Paper
@@ -18,6 +18,7 @@ from storage import layout, ledger
 from storage.database import insert, reading, writing
 from storage.dossier_record import DossierRecord, decode_record, encode_record
 from storage.dossier_tables import dossier, issued_code
+from storage.generations import newest_generation
 from storage.keeping_tables import disposal_open, kept
 from storage.manifest import digest
 from storage.s3 import AlreadyThere, Bucket
@@ -133,7 +134,7 @@ class Dossiers:
 
     def stand(self, code: str) -> tuple[int, int]:
         """How many changes were not told of, and the newest manifest of the dossier."""
-        newest = select(func.coalesce(func.max(document.c.generation), 0)).where(document.c.dossier == code)
+        newest = newest_generation(code)
         with reading(self._database) as connection:
             count = connection.execute(select(dossier.c.unsaid).where(dossier.c.code == code)).scalar()
             return int(count or 0), int(connection.execute(newest).scalar_one())

@@ -11,16 +11,16 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import Engine, func, or_, select, update
+from sqlalchemy import Engine, or_, select, update
 
 from pipeline.errors import Unavailable, UsageError
 from storage import layout, ledger
 from storage.database import reading, writing
 from storage.dossier_record import DossierRecord, decode_record
 from storage.dossier_tables import dossier
+from storage.generations import newest_generation
 from storage.keeping_tables import kept
 from storage.locking import LockingBucket
-from storage.schema import document
 
 SYSTEM = "system"
 
@@ -50,11 +50,7 @@ class Keeper:
 
     def due(self) -> Sequence[str]:
         """Dossiers with a newer record or manifest than was applied."""
-        newest = (
-            select(func.coalesce(func.max(document.c.generation), 0))
-            .where(document.c.dossier == kept.c.code)
-            .scalar_subquery()
-        )
+        newest = newest_generation(kept.c.code).scalar_subquery()
         query = (
             select(kept.c.code)
             .join(dossier, dossier.c.code == kept.c.code)
@@ -105,7 +101,7 @@ class Keeper:
 
     def _stand(self, code: str) -> tuple[DossierRecord, int]:
         """Read before the store is: what comes meanwhile is newer, and so comes again."""
-        newest = select(func.coalesce(func.max(document.c.generation), 0)).where(document.c.dossier == code)
+        newest = newest_generation(code)
         with reading(self._database) as connection:
             text = connection.execute(select(dossier.c.record).where(dossier.c.code == code)).scalar()
             generation = int(connection.execute(newest).scalar_one())
