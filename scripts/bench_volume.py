@@ -253,7 +253,7 @@ def main() -> int:
     }
     flat = grown["own"] <= FLAT_MB
     whole = count == kept and not findings and ledger_ok
-    page = _page(kept, seconds, processor, queries, checked, findings, scrubbed, made.memory, ledger_ok)
+    page = _page(kept, seconds, processor, queries, checked, findings, scrubbed, made.memory, ledger_ok, disk)
     sys.stdout.write(page)
     if not chosen.no_write:
         (ROOT / "docs" / "benchmarks-volume.md").write_text(page, "utf-8")
