@@ -33,7 +33,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from sqlalchemy import Engine, func, select
 
 from pipeline.files import blob_of
-from pipeline.model import Field, SourceFile
+from pipeline.model import Blob, Document, Field, SourceFile
 from pipeline.records import dump
 from pipeline.sidecar import sidecar_of
 from scripts.bench_search import Paper, papers
@@ -125,40 +125,44 @@ class Volume:
         return kept, took
 
     def _keep_dossier(self, dossier: list[tuple[int, Paper]]) -> int:
-        for number, paper in dossier:
-            self._keep(number, paper)
-        return len(dossier)
-
-    def _keep(self, number: int, made: Paper) -> None:
-        """One scan of its own bytes, one PDF of its own bytes, by the way every document goes."""
-        dossier = f"H36.1-260101-{(number - 1) // A_DOSSIER + 1:07d}"
+        """One stack of one dossier: a scan of its own bytes, and a PDF of its own bytes for every paper in it."""
+        first = dossier[0][0]
+        code = f"H36.1-260101-{first // A_DOSSIER + 1:07d}"
         folder = self._folder / threading.current_thread().name
         folder.mkdir(exist_ok=True)
         scan = folder / "scan.jpg"
-        scan.write_bytes(made.text.encode() * 3)
+        scan.write_bytes("".join(made.text for _, made in dossier).encode() * 3)
         blob = blob_of(scan, "image/jpeg")
-        name = hashlib.sha256(f"{number}".encode()).hexdigest()[:20]
-        one = of_text(self._base, f"d_{name}", made.text, dossier=dossier)
-        page = replace(one.pages[0], page=replace(one.pages[0].page, id=f"p_{name}", file=blob))
-        one = replace(
-            one,
-            batch=f"b_{name}",
-            pages=(page,),
-            originals=(SourceFile(source=str(scan), blob=blob),),
-            paper=replace(one.paper, pages=(0,), type_name=made.type_name, fields=_fields(made)),
-        )
+        papers_of = [
+            self._document(code, place, number, made, blob) for place, (number, made) in enumerate(dossier)
+        ]
         until = datetime.now(UTC) + LOCK
-        intake = make_intake(one)
+        intake = make_intake(papers_of[0])
         self._batches.open(intake)
         self._archive.land(intake, lock_until=until)
-        self._batches.set_pages(one.batch, [side.page for side in one.pages])
-        self._batches.record_read(one.pages)
-        self._batches.open_document(one)
-        signed = with_bytes(one, b"%PDF-1.7\n" + made.text.encode() + str(number).encode(), folder)
-        stored = self._archive.store(signed, sidecar=dump(sidecar_of(signed)), lock_until=until)
-        self._catalogue.commit(stored)
-        self._batches.settle(one.batch)
-        signed.pdf.path.unlink()
+        pages = [side for one in papers_of for side in one.pages]
+        self._batches.set_pages(intake.id, [side.page for side in pages])
+        self._batches.record_read(pages)
+        for (number, made), one in zip(dossier, papers_of, strict=True):
+            self._batches.open_document(one)
+            signed = with_bytes(one, b"%PDF-1.7\n" + made.text.encode() + str(number).encode(), folder)
+            stored = self._archive.store(signed, sidecar=dump(sidecar_of(signed)), lock_until=until)
+            self._catalogue.commit(stored)
+            signed.pdf.path.unlink()
+        self._batches.settle(intake.id)
+        return len(dossier)
+
+    def _document(self, code: str, place: int, number: int, made: Paper, scan: Blob) -> Document:
+        name = hashlib.sha256(f"{number}".encode()).hexdigest()[:20]
+        one = of_text(self._base, f"d_{name}", made.text, dossier=code)
+        page = replace(one.pages[0].page, id=f"p_{name}", index=place, number=place + 1, file=scan)
+        return replace(
+            one,
+            batch=f"b_{hashlib.sha256(code.encode()).hexdigest()[:20]}",
+            pages=(replace(one.pages[0], page=page),),
+            originals=(SourceFile(source=str(scan.path), blob=scan),),
+            paper=replace(one.paper, pages=(place,), type_name=made.type_name, fields=_fields(made)),
+        )
 
     def search(self, count: int, step: Progress) -> list[float]:
         """Milliseconds of queries for names and sentences that are there; each must find something."""
