@@ -77,8 +77,8 @@ def scan(
         request, dossier, procedure = found["id"], found["dossier"], procedure or found["procedure"]
     asked = Asked(
         device=device, dossier=dossier, procedure=procedure, request=request, sheets=sheets, source=source,
-        duplex=duplex or None, resolution=resolution, mode=mode, paper=paper, format=image_format, options=tuple(options or ()),
-        manual_duplex=manual_duplex or None, halves=halves, backs_again=backs_again,
+        duplex=duplex or None, resolution=resolution, mode=mode, paper=paper, format=image_format,
+        options=tuple(options or ()), manual_duplex=manual_duplex or None, halves=halves, backs_again=backs_again,
     )  # fmt: skip
     session.paths.make()
     place = session.paths.spool / "scan"

@@ -18,6 +18,7 @@ from pipeline.grammar.codes import parse_component_code, parse_dossier_code, par
 from pipeline.home.case_sweep import CaseSweep
 from pipeline.home.case_view import Case, case_json, case_of
 from pipeline.home.keeping_desk import keeping_json, retention_at_closure
+from pipeline.home.request_desk import shown
 from pipeline.home.return_desk import ReturnDesk
 from pipeline.home.reuse_desk import ReuseDesk
 from pipeline.paths import HomePaths
