@@ -23,6 +23,7 @@ from storage.scan_requests import Taken
 logger = logging.getLogger("sohoa.requests")
 REQUESTS = "{0}#requests"
 """Under which name it is kept how far the requests of a registry were read."""
+UNUSABLE = "không dùng được: "
 
 
 class RequestDesk:
@@ -100,7 +101,11 @@ class RequestDesk:
                 for kind in ("new", "changed", "withdrawn", "same"):
                     getattr(all_taken, kind).extend(getattr(taken, kind))
                 place, problems = part.place, [*problems, *part.problems]
-                registered.stand(name, place, "; ".join(problems)[:500])
+                standing = str((registered.place(name) or {}).get("trouble", ""))
+                told = f"{UNUSABLE}{'; '.join(problems)}"[:500] if problems else ""
+                if not told and standing.startswith(UNUSABLE) and not part.requests:
+                    told = standing  # nothing new came, so what could not be used stays to be seen
+                registered.stand(name, place, told)
         except Unavailable as error:
             registered.stand(name, place, error.both)
             raise
