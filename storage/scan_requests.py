@@ -225,6 +225,11 @@ class ScanRequests:
             rows = [dict(row._mapping) for row in connection.execute(query)]
             names = [row["id"] for row in rows]
             papers: dict[str, list[str]] = {}
+            told: dict[str, dict[str, Any]] = {}
+            messages = [message_name(row["id"], row["turn"]) for row in rows if row["turn"]]
+            for start in range(0, len(messages), 500):
+                query = select(outbox).where(outbox.c.name.in_(messages[start : start + 500]))
+                told |= {found["name"]: _callback(found) for found in connection.execute(query).mappings()}
             for start in range(0, len(names), 500):
                 mine = request_paper.c.request.in_(names[start : start + 500])
                 for pair in connection.execute(
@@ -233,7 +238,7 @@ class ScanRequests:
                     papers.setdefault(pair.request, []).append(pair.document)
             for row in rows:
                 row["documents"] = papers.get(row["id"], [])
-                row["callback"] = _callback(connection, row)
+                row["callback"] = told.get(message_name(row["id"], row["turn"]))
         return rows
 
 
@@ -320,14 +325,12 @@ def message_name(request: str, turn: int) -> str:
     return f"request:{request}:{turn}"
 
 
-def _callback(connection: Connection, row: dict[str, Any]) -> dict[str, Any] | None:
-    """How the word on the last change of a request stands; None while there is none."""
-    query = select(outbox).where(outbox.c.name == message_name(row["id"], row["turn"]))
-    found = connection.execute(query).first()
-    if found is None:
-        return None
-    state = "waiting" if found.delivered_at is None else "delivered"
+def _callback(message: RowMapping) -> dict[str, Any]:
+    """How the word on the last change of a request stands."""
     return {
-        "event": found.event, "state": state, "attempts": found.attempts, "delivered_at": found.delivered_at,
-        "trouble": found.trouble,
-    }  # fmt: skip
+        "event": message["event"],
+        "state": "waiting" if message["delivered_at"] is None else "delivered",
+        "attempts": message["attempts"],
+        "delivered_at": message["delivered_at"],
+        "trouble": message["trouble"],
+    }

@@ -123,7 +123,8 @@ def test_a_second_pull_goes_on_where_the_first_ended(home: Home, system: OneStop
     system.dossiers.append({"code": OTHER, "owner_id": OWNER})
     before = len(system.asked)
     assert home.run("registry", "pull").document["pulled"] == 1
-    assert system.asked[before:] == [f"/api/dossiers?limit=500&since={len(system.dossiers) - 1}"]
+    asked = [path for path in system.asked[before:] if path.startswith("/api/dossiers")]
+    assert asked == [f"/api/dossiers?limit=500&since={len(system.dossiers) - 1}"]
     system.silent = True
     assert home.run("registry", "pull").code == 4
     assert "503" in home.run("registry", "status").document["pull"]["trouble"]
