@@ -23,6 +23,7 @@ from pipeline.commands import (
     registry,
     repage,
     repository,
+    requests,
     review,
     scan,
     sheets,
@@ -47,7 +48,8 @@ app = typer.Typer(
 app.callback()(Session.options)
 MODULES = (
     demo, intake, import_files, scan, watch, counter, sheets, review, repage, inspect, download, dossier, person,
-    keeping, procedure, registry, verification, trust, ledger, learn, signing, repository, backup, stats, upkeep,
+    keeping, procedure, registry, requests, verification, trust, ledger, learn, signing, repository, backup, stats,
+    upkeep,
 )  # fmt: skip
 for module in MODULES:
     module.register(app)

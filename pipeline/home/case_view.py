@@ -68,7 +68,7 @@ def case_of(casework: Casework, types: TypeCatalogue, code: str, today: date) ->
             Mark(component=one.component, kind=one.kind, document=one.document, reason=one.reason)
             for one in record.marks
         ]
-        found = judge(item, [_held(paper, types) for paper in papers], marks, received=received)
+        found = judge(item, [held_paper(paper, types) for paper in papers], marks, received=received)
     return Case(
         code=code, record=record, papers=papers, procedure_code=named, procedure_from=said_by, procedure=item,
         received=received, found=found, registered=known, notes=tuple(notes),
@@ -98,7 +98,8 @@ def _procedure_of(
     return (*chosen, list(dict.fromkeys(notes)))
 
 
-def _held(paper: dict[str, Any], types: TypeCatalogue) -> HeldPaper:
+def held_paper(paper: dict[str, Any], types: TypeCatalogue) -> HeldPaper:
+    """A paper of `Dossiers.papers` as the rule of completeness needs it."""
     doubtful = set(paper["doubtful"])
     settled = paper["state"] == "stored" and "type" not in doubtful
     why = "" if settled else paper["reason"] or "đang xử lý"
@@ -107,9 +108,13 @@ def _held(paper: dict[str, Any], types: TypeCatalogue) -> HeldPaper:
     kind = types.get(paper["type"])
     copy = paper["fields"].get("copy_kind")
     day = day_of(paper)
+    component = paper["fields"].get("component")
+    component = component if component and not component.doubtful else None
     return HeldPaper(
         id=paper["id"], type=paper["type"], role=kind.role if kind else "input", settled=settled, why_not=why,
         day=day, copy=copy.value if copy and not copy.doubtful else None,
+        component=component.value if component else None,
+        by_person=component is not None and component.evidence == "operator",
     )  # fmt: skip
 
 
