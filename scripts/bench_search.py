@@ -17,10 +17,13 @@ import statistics
 import sys
 import tempfile
 import time
+from collections import deque
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from itertools import islice
+from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
@@ -30,7 +33,7 @@ from pipeline.grammar.folding import fold, one_tone_style
 from storage.database import is_postgres, open_database, sqlite_url, writing
 from storage.schema import batch, document
 from storage.search import Search
-from storage.words_postgres import INSERT, row
+from storage.words_postgres import row
 
 ROOT = Path(__file__).resolve().parent.parent
 TARGET_MS = 100.0
@@ -125,7 +128,7 @@ def _name(chance: random.Random) -> str:
 
 
 def fill(database: Engine, count: int) -> None:
-    """Documents and their words, a few thousand in a transaction; on PostgreSQL the index is made at the end."""
+    """Documents and their words, a few thousand in a transaction; on PostgreSQL by COPY, the index made at the end."""
     with writing(database) as connection:
         connection.execute(
             insert(batch).values(
@@ -134,28 +137,56 @@ def fill(database: Engine, count: int) -> None:
             )
         )  # fmt: skip
         if is_postgres(database):
-            connection.exec_driver_sql("drop index document_words_folded, document_words_toned")
-    together: list[Paper] = []
-    for paper in papers(count):
-        together.append(paper)
-        if len(together) == AT_ONCE:
-            _keep(database, together)
-            together = []
-    _keep(database, together)
-    if is_postgres(database):
-        with writing(database) as connection:
-            for name in ("folded", "toned"):
-                connection.exec_driver_sql(
-                    f"create index document_words_{name} on document_words using gin ({name}) with (fastupdate=off)"
-                )
-        with database.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
-            connection.exec_driver_sql("vacuum analyze")
-
-
-def _keep(database: Engine, some: Sequence[Paper]) -> None:
-    if not some:
+            connection.exec_driver_sql("drop index document_words_lexemes")
+    together = batched(papers(count), AT_ONCE)
+    if not is_postgres(database):
+        for some in together:
+            _keep(database, some)
         return
-    rows = [
+    # Two processes make the rows; what they hold ready is bounded by asking for the next few only.
+    with get_context("fork").Pool(2) as makers, closing(database.raw_connection()) as raw:
+        connection = raw.driver_connection
+        ready = deque(makers.apply_async(_rows, (some,)) for some in islice(together, 4))
+        while ready:
+            documents, words = ready.popleft().get()
+            ready.extend(makers.apply_async(_rows, (some,)) for some in islice(together, 1))
+            _copy(connection, "document", list(documents[0]), [tuple(one.values()) for one in documents])
+            _copy(connection, "document_words", ["number", "document", "exact", "size", "lexemes"], words)
+            connection.commit()
+            if words[-1][0] % 50_000 == 0:
+                print(f"  {words[-1][0]:,} documents", file=sys.stderr)
+    with database.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+        connection.exec_driver_sql("set maintenance_work_mem to '1GB'")
+        connection.exec_driver_sql(
+            "create index document_words_lexemes on document_words using gin (lexemes) with (fastupdate = off)"
+        )
+        connection.exec_driver_sql("vacuum analyze")
+
+
+def batched(some: Iterator[Paper], size: int) -> Iterator[list[Paper]]:
+    while together := list(islice(some, size)):
+        yield together
+
+
+def _rows(some: Sequence[Paper]) -> tuple[list[dict[str, Any]], list[tuple[Any, ...]]]:
+    """Rows of the catalogue and of its words for PostgreSQL, lexemes as the text of a `tsvector`."""
+    words = []
+    for one, exact in zip(some, _texts(some), strict=True):
+        made = row(f"d_{one.number}", exact, one.number)
+        lexemes = " ".join(f"'{one}'" for one in made["lexemes"])  # type: ignore[attr-defined]
+        words.append((made["number"], made["document"], made["exact"], made["size"], lexemes))
+    return _documents(some), words
+
+
+def _copy(connection: Any, table: str, columns: list[str], rows: list[tuple[Any, ...]]) -> None:
+    names = ", ".join(f'"{one}"' for one in columns)
+    with connection.cursor() as cursor, cursor.copy(f"copy {table} ({names}) from stdin") as copy:
+        for one in rows:
+            copy.write_row(one)
+
+
+def _documents(some: Sequence[Paper]) -> list[dict[str, Any]]:
+    return [
         {
             "id": f"d_{one.number}", "batch": "b_bench", "dossier": one.dossier, "origin": "captured",
             "agency": "H36", "type": "x", "type_name": one.type_name, "title": one.title, "number": one.code,
@@ -164,16 +195,18 @@ def _keep(database: Engine, some: Sequence[Paper]) -> None:
         }
         for one in some
     ]  # fmt: skip
-    texts = [one_tone_style(f"{one.dossier} {one.type_name} {one.title} {one.text}") for one in some]
+
+
+def _texts(some: Sequence[Paper]) -> list[str]:
+    return [one_tone_style(f"{one.dossier} {one.type_name} {one.title} {one.text}") for one in some]
+
+
+def _keep(database: Engine, some: Sequence[Paper]) -> None:
     with writing(database) as connection:
-        connection.execute(insert(document), rows)
-        if is_postgres(database):
-            words = [row(f"d_{one.number}", t, one.number) for one, t in zip(some, texts, strict=True)]
-            connection.execute(INSERT, words)
-            return
+        connection.execute(insert(document), _documents(some))
         values = [
             {"d": f"d_{one.number}", "n": one.number, "e": t, "f": fold(t), "s": len(t.split())}
-            for one, t in zip(some, texts, strict=True)
+            for one, t in zip(some, _texts(some), strict=True)
         ]
         connection.execute(text("insert into words_row (document, number, size) values (:d, :n, :s)"), values)
         connection.execute(
