@@ -184,7 +184,7 @@ def test_what_the_parser_refuses_is_a_vietnamese_sentence(
 def test_help_names_the_tables_of_the_settings(home: Home) -> None:
     for command, table in (("scan", "[scanner.TÊN]"), ("counter", "[counter.TÊN]"), ("import", "[columns]")):
         told, _ = Home(home.root, {"COLUMNS": "160"}).start(command, "--help").communicate(timeout=60)
-        assert table in told and "Lựa chọn" in told
+        assert table in told and "Lựa chọn" in told and "Cách viết (Usage)" in told
 
 
 def test_a_place_that_cannot_be_written_is_named(home: Home, taken: Answer) -> None:
