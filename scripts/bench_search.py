@@ -145,14 +145,14 @@ def fill(database: Engine, count: int) -> None:
         return
     # Two processes make the rows; what they hold ready is bounded by asking for the next few only.
     with get_context("fork").Pool(2) as makers, closing(database.raw_connection()) as raw:
-        connection = raw.driver_connection
+        wire = raw.driver_connection
         ready = deque(makers.apply_async(_rows, (some,)) for some in islice(together, 4))
         while ready:
             documents, words = ready.popleft().get()
             ready.extend(makers.apply_async(_rows, (some,)) for some in islice(together, 1))
-            _copy(connection, "document", list(documents[0]), [tuple(one.values()) for one in documents])
-            _copy(connection, "document_words", ["number", "document", "exact", "size", "lexemes"], words)
-            connection.commit()
+            _copy(wire, "document", list(documents[0]), [tuple(one.values()) for one in documents])
+            _copy(wire, "document_words", ["number", "document", "exact", "size", "lexemes"], words)
+            wire.commit()
             if words[-1][0] % 50_000 == 0:
                 print(f"  {words[-1][0]:,} documents", file=sys.stderr)
     with database.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:

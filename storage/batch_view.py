@@ -98,7 +98,7 @@ def _page(row: Any, papers: list[Any], *, with_text: bool) -> dict[str, Any]:
 def own_text_remarks(row: Any) -> list[str]:
     """What a person should know of the text that a file made elsewhere has of its own."""
     fields = json.loads(row.paper).get("fields", [])
-    told = next((field["value"].split() for field in fields if field["name"] == "own_text"), [])
+    told: list[str] = next((field["value"].split() for field in fields if field["name"] == "own_text"), [])
     codes = ", ".join(code for code in told if code != "differs")
     remarks = []
     if codes:

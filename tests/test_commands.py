@@ -73,7 +73,11 @@ def test_words_are_found_with_and_without_diacritics(home: Home, taken: Answer) 
     for query in ("quyết định", "quyet dinh", "QUYẾT ĐỊNH"):
         hits = home.run("find", query).document["results"]
         assert wanted in [hit["document"] for hit in hits], query
-    assert home.run("find", "không thể nào có từ này xyzzy").document == {"results": [], "next": None}
+    assert home.run("find", "không thể nào có từ này xyzzy").document == {
+        "results": [],
+        "next": None,
+        "newest_first": False,
+    }
 
 
 def test_the_signed_file_and_the_originals_come_back_byte_for_byte(

@@ -270,3 +270,32 @@ def test_a_day_is_found_as_people_write_it_and_type_keys_are_nobodys_words(
     assert [hit["document"] for hit in find("08/07/2023")["results"]] == ["d_mot"]
     assert find("2023-07-08")["results"]
     assert not find("quyet-dinh-khac")["results"]
+
+
+def test_the_paper_of_a_number_stands_above_those_that_mention_it(
+    database: Engine, document: Document, tmp_path: Path
+) -> None:
+    batches, catalogue = Batches(database), Catalogue(database)
+    batches.open(make_intake(document))
+    texts = {f"d_nhac_{n}": "Biên nhận kèm 15/QĐ-UBND" for n in range(3)}
+    texts["d_quyet_dinh"] = "Quyết định số 15/QĐ-UBND về việc chuyển mục đích sử dụng đất " * 5
+    for name, text in texts.items():
+        paper = of_text(document, name, text, dossier=f"H26-{name}")
+        if name == "d_quyet_dinh":
+            number = Field(name="number", value="15/QĐ-UBND", confidence=1.0, doubtful=False, evidence="text")
+            paper = replace(paper, paper=replace(paper.paper, fields=(number,)))
+        batches.open_document(paper)
+        catalogue.commit(as_stored(with_bytes(paper, name.encode(), tmp_path)))
+    search = Search(database)
+    for query in ("15/QĐ-UBND", "15/qđ-ubnd", '"15/QĐ-UBND"'):
+        found = search.find(query)["results"]
+        assert found[0]["document"] == "d_quyet_dinh", "longer, and still first"
+        assert len({hit["document"] for hit in found}) == len(found) == 4
+        assert [hit["score"] for hit in found] == sorted((hit["score"] for hit in found), reverse=True)
+    pages, after = [], None
+    while True:
+        page = search.find("15/QĐ-UBND", limit=2, after=after)
+        pages += [hit["document"] for hit in page["results"]]
+        if not (after := page["next"]):
+            break
+    assert set(pages) == set(texts)
