@@ -11,6 +11,7 @@ from rich.console import Console
 from sqlalchemy import Engine
 
 from pipeline.commands.tables import show_papers
+from pipeline.home.case_view import likely_twice
 from pipeline.model import Document, Field
 from storage.batches import Batches
 from storage.catalogue import Catalogue
@@ -80,3 +81,37 @@ def test_text_in_an_old_code_is_told_beside_the_paper(
     console = Console(width=400, record=True, highlight=False)
     show_papers([one], console)
     assert said[0] in console.export_text()
+
+
+def shown(name: str, **changes: object) -> dict[str, object]:
+    values = {
+        "id": name, "type": "quyet_dinh", "number": "15/QĐ-UBND", "date": "2026-03-01", "issuer": "UBND xã",
+        "state": "stored", "doubtful": [], "fields": {},
+    }  # fmt: skip
+    return values | changes
+
+
+def test_the_same_paper_twice_in_a_dossier_is_told_of() -> None:
+    (note,) = likely_twice([shown("d_tif"), shown("d_khac", number="16/QĐ-UBND"), shown("d_pdf")])
+    assert "d_tif, d_pdf" in note and "d_khac" not in note and "--misfiled" in note
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        {"number": "16/QĐ-UBND"},
+        {"date": "2026-03-02"},
+        {"type": "to_trinh"},
+        {"issuer": "UBND huyện"},
+        {"doubtful": ["number"]},
+        {"state": "review"},
+        {"fields": {"copy_kind": Field(name="copy_kind", value="certified", confidence=1.0, doubtful=False, evidence="text")}},
+    ],
+    ids=str,
+)  # fmt: skip
+def test_papers_that_differ_or_are_in_doubt_are_not(other: dict[str, object]) -> None:
+    assert likely_twice([shown("d_1"), shown("d_2", **other)]) == []
+
+
+def test_papers_without_a_number_are_not_guessed_at() -> None:
+    assert likely_twice([shown("d_1", number=None), shown("d_2", number=None)]) == []
