@@ -117,8 +117,14 @@ class PostgresWords:
 
 
 def _newest_block(connection: Connection) -> int:
-    newest = text(f"select coalesce(max(number), 0) >> {BLOCK_BITS} from document_words")
-    return int(connection.execute(newest).scalar_one())
+    """The block of the newest paper; from here on the transaction finds by index only.
+
+    Where the first few hits are enough the planner would read the table from its start, as if opening a `tsvector`
+    that lies outside its row cost nothing: seconds instead of milliseconds.
+    """
+    newest = f"(select coalesce(max(number), 0) >> {BLOCK_BITS} from document_words)"
+    query = text(f"select set_config('enable_seqscan', 'off', true), {newest} as block")
+    return int(connection.execute(query).one().block)
 
 
 def _spans(after: Place, newest: int) -> Iterator[tuple[int, int]]:

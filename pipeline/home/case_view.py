@@ -93,7 +93,7 @@ def likely_twice(papers: list[dict[str, Any]]) -> list[str]:
             alike.setdefault(same, []).append(paper["id"])
     return [
         f"có thể là một giấy tờ đưa vào {len(ids)} lần (cùng loại, số {same[1]}, ngày {same[2]}): {', '.join(ids)}; "
-        f"nếu đúng, gỡ bản thừa: sohoa review {ids[-1]} --misfiled (likely the same paper twice)"
+        f"nếu đúng, gỡ bản thừa: sohoa review {ids[-1]} --misfiled 'trùng' (likely the same paper twice)"
         for same, ids in alike.items()
         if len(ids) > 1
     ]
