@@ -145,7 +145,7 @@ def fill(database: Engine, count: int) -> None:
         return
     # Two processes make the rows; what they hold ready is bounded by asking for the next few only.
     with get_context("fork").Pool(2) as makers, closing(database.raw_connection()) as raw:
-        wire = raw.driver_connection
+        wire: Any = raw.driver_connection
         ready = deque(makers.apply_async(_rows, (some,)) for some in islice(together, 4))
         while ready:
             documents, words = ready.popleft().get()

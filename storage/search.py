@@ -126,7 +126,9 @@ class Search:
 
     def _named(self, connection: Connection, query: str, asked: Asked) -> list[Hit]:
         """Papers whose own number is all that was asked for; a later page may show one once more, at its place."""
-        number = one_line(nfc(query)).strip('"')
+        number = (
+            one_line(nfc(query)).strip('"').encode(errors="ignore").decode()
+        )  # half a sign is in no number
         mine = select(document.c.id, document.c.dossier).where(
             document.c.number.in_({number, number.upper()}), document.c.state == "stored"
         )

@@ -194,7 +194,7 @@ def test_a_phrase_of_three_words_is_not_met_by_its_pairs(
 HOSTILE = [
     "", " ", '"', '""', "*", "**", '"*"', "AND", "OR", "NOT", "NEAR", "a AND", "NEAR(a b)", "a NOT b", "folded : a",
     "{folded exact} : a", "^a", "a^", "(", ")", "((((", "'", "'; drop table document; --", '" OR 1=1', "a\0b", "\0",
-    "%", "_", "a_b", "+", "-a", "\\", "🙂", "đ" * 5000, "a " * 5000, '"' * 999, "a* " * 300, "\ud800", "ﬁ", "½", "٣", "漢字",
+    "%", "_", "a_b", "+", "-a", "\\", "🙂", "đ" * 5000, "a " * 5000, '"' * 999, "a* " * 300, "\ud800", "a\ud800", "ﬁ", "½", "٣", "漢字",
     "ª", "İ", "ß", "\u0301", "a\u0301\u0302\u0303",
 ]  # fmt: skip
 
@@ -202,7 +202,7 @@ HOSTILE = [
 @pytest.mark.parametrize("query", HOSTILE)
 def test_no_query_is_an_error(search: Search, query: str) -> None:
     result = search.find(query)
-    assert set(result) == {"results", "next"}
+    assert set(result) == {"results", "next", "newest_first"}
 
 
 @settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
@@ -210,7 +210,7 @@ def test_no_query_is_an_error(search: Search, query: str) -> None:
     st.text(alphabet=st.one_of(st.sampled_from('"*()^:{}+-_ ANDORNEAR đất'), st.characters()), max_size=60)
 )
 def test_no_text_at_all_is_an_error(search: Search, query: str) -> None:
-    assert set(search.find(query)) == {"results", "next"}
+    assert set(search.find(query)) == {"results", "next", "newest_first"}
 
 
 @pytest.mark.parametrize(
