@@ -62,6 +62,7 @@ def case_of(casework: Casework, types: TypeCatalogue, code: str, today: date) ->
     item = casework.shelf.current().get(named, received) if named else None
     if named and item is None:
         notes.append(f"chưa có thành phần hồ sơ của thủ tục {named} vào ngày {received:%d/%m/%Y}")
+    notes += likely_twice(papers)
     found = None
     if item is not None:
         marks = [
@@ -73,6 +74,29 @@ def case_of(casework: Casework, types: TypeCatalogue, code: str, today: date) ->
         code=code, record=record, papers=papers, procedure_code=named, procedure_from=said_by, procedure=item,
         received=received, found=found, registered=known, notes=tuple(notes),
     )  # fmt: skip
+
+
+def likely_twice(papers: list[dict[str, Any]]) -> list[str]:
+    """Papers that say the same of themselves: the same sheets came as pictures and as a PDF. A person settles it."""
+    alike: dict[tuple[Any, ...], list[str]] = {}
+    for paper in papers:
+        sure = paper["number"] and paper["date"] and not {"type", "number", "date"} & set(paper["doubtful"])
+        if paper["state"] == "stored" and sure:
+            copy = paper["fields"].get("copy_kind")
+            same = (
+                paper["type"],
+                paper["number"],
+                paper["date"],
+                paper["issuer"],
+                copy.value if copy else None,
+            )
+            alike.setdefault(same, []).append(paper["id"])
+    return [
+        f"có thể là một giấy tờ đưa vào {len(ids)} lần (cùng loại, số {same[1]}, ngày {same[2]}): {', '.join(ids)}; "
+        f"nếu đúng, gỡ bản thừa: sohoa review {ids[-1]} --misfiled 'trùng' (likely the same paper twice)"
+        for same, ids in alike.items()
+        if len(ids) > 1
+    ]
 
 
 def _procedure_of(
