@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import uuid
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import cache
 from pathlib import Path
@@ -61,6 +61,7 @@ from storage.second_place import BucketPlace, FolderPlace, SecondPlace
 from storage.segments import Segments
 from storage.succession import Succession
 from storage.versions import VersionedBucket
+from storage.write_once import turns
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,7 +157,7 @@ def open_work(paths: HomePaths, settings: Settings, records: Records) -> Parts:
         memory_mb=settings.limits.page_memory_mb,
     )
     pool.warm()
-    store, endpoint = open_store(paths, settings)
+    store, endpoint = open_store(paths, settings, records.database)
     bucket, bucket_once = Bucket(endpoint), Bucket(endpoint, patient=False)
     lock = settings.provisional_lock
     if records.ledger.is_empty() and next(bucket.keys("l/"), None) is not None:
@@ -295,11 +296,29 @@ def receipt_forms(settings: Settings) -> tuple[ReceiptForm, ...]:
     return tuple(ReceiptForm(**form.model_dump()) for form in settings.receipt.values())
 
 
-def open_store(paths: HomePaths, settings: Settings) -> tuple[EmbeddedStore | None, Endpoint]:
-    """The home's own store, started, or the one of the settings; and how the writer reaches it."""
+def open_store(
+    paths: HomePaths, settings: Settings, database: Database | None = None
+) -> tuple[EmbeddedStore | None, Endpoint]:
+    """The home's own store, started, or the one of the settings; and how the writer reaches it.
+
+    `database` is that of the home, for stores where it puts the writers in line. Raises UsageError for a store on
+    which two writers could overwrite each other.
+    """
     if settings.s3.endpoint:
         endpoint = external_endpoint(settings)
-        Bucket(endpoint, patient=False).ready_for_records()
+        bucket = Bucket(endpoint, patient=False)
+        bucket.ready_for_records()
+        if settings.s3.write_once == "database":
+            return None, replace(endpoint, turn=turns(database)) if database else endpoint
+        if not bucket.keeps_conditions():
+            raise UsageError(
+                f"the store at {endpoint.host} ignores If-None-Match, so that of two writers one would overwrite the "
+                "other's manifest; use a store that keeps it, or, when all homes on this bucket have one database, "
+                'set s3.write_once = "database"',
+                vi=f"Kho S3 {endpoint.host} bỏ qua điều kiện ghi một lần (If-None-Match) nên bản kê có thể bị ghi đè; "
+                "hãy dùng kho có hỗ trợ, hoặc khi bucket này chỉ dùng với một cơ sở dữ liệu, đặt "
+                's3.write_once = "database"',
+            )
         return None, endpoint
     store = EmbeddedStore(paths.store, bucket=settings.s3.bucket, grace=settings.process.store_seconds)
     store.start()
