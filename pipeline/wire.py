@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
+import socket
 import uuid
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -46,10 +48,12 @@ from storage.batches import Batches
 from storage.catalogue import Catalogue
 from storage.database import open_database, parse_url, sqlite_url
 from storage.decisions import Decisions
+from storage.homes import Homes, Terms
 from storage.learned import Learned
 from storage.ledger import Ledger
 from storage.lights import Lights
 from storage.locking import LockingBucket
+from storage.owner_papers import OwnerKeys
 from storage.page_changes import PageChanges
 from storage.root_evidence import RootEvidence
 from storage.roots import Roots
@@ -108,6 +112,7 @@ class Parts:
     keeping: Keeping
     page_changes: PageChanges
     readings: ReadingShelf
+    homes: Homes
 
     def describe_store(self) -> str:
         return self.store_name
@@ -139,7 +144,7 @@ def open_records(paths: HomePaths, settings: Settings) -> Records:
     database = open_database(database_url(paths, settings))
     return Records(
         database,
-        Batches(database),
+        Batches(database, home=home_id(paths)),
         Decisions(database),
         Catalogue(database),
         Search(database),
@@ -151,6 +156,8 @@ def open_work(paths: HomePaths, settings: Settings, records: Records) -> Parts:
     """Store, keys, workers, engine, in this order; what a dead process left is resumed. Raises Unavailable."""
     signing = open_signing(paths, settings)
     signer, production = signing.signer, settings.mode == "production"
+    homes = Homes(records.database, home_id(paths))
+    homes.join(_terms(paths, settings))
     pool = PagePool(
         workers=settings.limits.workers or os.cpu_count() or 1,
         seconds=settings.limits.page_seconds,
@@ -262,6 +269,21 @@ def open_work(paths: HomePaths, settings: Settings, records: Records) -> Parts:
         ),
         PageChanges(records.database, archive, lock=lock),
         ReadingShelf(paths.work / "readings"),
+        homes,
+    )
+
+
+def _terms(paths: HomePaths, settings: Settings) -> Terms:
+    """What this home works with, as the other homes of its database are to know it."""
+    root = DemoPki(folder=paths.keys / "demo").certificate("root")
+    demo = settings.mode == "demo" and root.exists()
+    return Terms(
+        host=socket.gethostname(),
+        agency=settings.agency.code,
+        mode=settings.mode,
+        store=f"{settings.s3.endpoint or paths.store} {settings.s3.bucket}",
+        person_key=OwnerKeys(paths.person_key).fingerprint(),
+        demo_root=hashlib.sha256(root.read_bytes()).hexdigest() if demo else None,
     )
 
 

@@ -69,8 +69,8 @@ def test_a_home_does_not_start_on_one_unless_its_database_puts_writers_in_line(
     }
     paths = HomePaths(tmp_path)
     with pytest.raises(UsageError, match=r"If-None-Match.*write_once"):
-        open_store(paths, Settings(s3=S3(**s3_settings)), database)
-    settings = Settings(s3=S3(**s3_settings, write_once="database"))
+        open_store(paths, Settings(s3=S3.model_validate(s3_settings)), database)
+    settings = Settings(s3=S3.model_validate({**s3_settings, "write_once": "database"}))
     _, endpoint = open_store(paths, settings, database)
     key = new_key()
     put(Bucket(endpoint), key, b"first")
@@ -85,7 +85,8 @@ def test_of_many_writers_in_line_exactly_one_wins(ignoring: Endpoint, any_databa
     engines = [open_database(any_database.url) for _ in range(4)] if postgres else []
     hosts = [turns(engine) for engine in engines] or [shared] * 4
     for _ in range(3):
-        key, start, wins = new_key(), threading.Barrier(4), []
+        wins: list[bytes] = []
+        key, start = new_key(), threading.Barrier(4)
 
         def write(
             number: int, key: str = key, start: threading.Barrier = start, wins: list[bytes] = wins
