@@ -113,6 +113,7 @@ class Homes:
                 connection.execute(
                     text(
                         "select h.id from home h join pg_locks l on l.locktype = 'advisory' and l.granted "
+                        "and l.database = (select oid from pg_database where datname = current_database()) "
                         "and l.classid = :space and l.objid::bigint = (hashtext(h.id)::bigint & 4294967295)"
                     ),
                     {"space": _ALIVE},
