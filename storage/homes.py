@@ -105,6 +105,13 @@ class Homes:
         alive = self._alive()
         return sorted(row.host for row in rows if row.id in alive)
 
+    def works_on(self, batch_id: str) -> tuple[str, bool]:
+        """The host whose home has the batch, and whether it is at work now."""
+        query = select(home.c.id, home.c.host).join(taken_by, taken_by.c.home == home.c.id)
+        with reading(self._database) as connection:
+            found = connection.execute(query.where(taken_by.c.batch == batch_id)).first()
+        return (found.host, found.id in self._alive() or found.id == self._own) if found else ("", False)
+
     def _alive(self) -> set[str]:
         if not is_postgres(self._database):
             return set()

@@ -237,6 +237,21 @@ def test_both_homes_take_in_papers_of_one_dossier_and_one_is_killed(
         assert home.run("ledger", "verify").document["ok"]
         assert home.run("fixity").document["findings"] == []
     assert Ledger(database).verify().ok
-    for home in (a, b):
-        home.run("down")
+    there = b.run("retry", mine.id, timeout=400)
+    assert there.code in (0, 1), there.log
+    with reading(database) as connection:
+        after = connection.execute(
+            text("select state, attempt from batch where id = :b"), {"b": mine.id}
+        ).one()
+        begun = connection.execute(
+            text("select application_name from dbos.workflow_status where workflow_uuid = :w"),
+            {"w": f"{mine.id}.2"},
+        ).scalar_one()
+    assert after.attempt == 2 and after.state in ("done", "review")
+    assert begun == f"sohoa-{(a.root / 'home.id').read_text()}", "begun at its own home"
+    a.run("down")
+    asleep = b.run("retry", mine.id)
+    assert asleep.document["batches"][0]["state"] == "queued", asleep.log
+    assert "làm tiếp khi đang chạy" in asleep.document["batches"][0]["reason"]
+    b.run("down")
     database.dispose()

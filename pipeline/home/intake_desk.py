@@ -173,6 +173,10 @@ class IntakeDesk:
     def _begin(self, batch: str, attempt: int) -> None:
         if self._batches.is_ours(batch):
             self._parts.engine.start(batch, attempt, priority=_priority(self._batches.intake(batch)))
+        elif self._batches.state(batch) == "queued":
+            host, _ = self._parts.homes.works_on(batch)
+            reason = f"Máy {host} làm tiếp khi đang chạy (the host that took it in goes on)"
+            self._batches.set_state(batch, "queued", reason=reason)
 
     def retry_waiting(self) -> None:
         """Start again what waits for a service."""
@@ -221,10 +225,16 @@ class IntakeDesk:
             if not open_batches:
                 return
             if time.monotonic() - looked > MEND_SECONDS:
+                if not any(self._worked_on(batch) for batch in open_batches):
+                    return
                 for batch in open_batches:
                     self._mend(batch, self._batches.attempt(batch) or 1)
                 looked = time.monotonic()
             time.sleep(POLL_SECONDS)
+
+    def _worked_on(self, batch: str) -> bool:
+        """Whether its home runs; a batch of a host that is down is not waited for."""
+        return self._batches.is_ours(batch) or self._parts.homes.works_on(batch)[1]
 
     def _bound(self, arguments: dict[str, Any], actor: str) -> Bound:
         dossier = arguments.get("dossier")
