@@ -48,7 +48,7 @@ class Engine:
                 name=self._name,
                 system_database_url=database.render_as_string(hide_password=False),
                 executor_id=executor,
-                application_version=FLOW_CONTRACT,
+                application_version=f"{FLOW_CONTRACT}{own}",  # one name, one version: so the engine has it
                 log_level="ERROR",
                 notification_listener_polling_interval_sec=0.2,
                 max_executor_threads=32,
