@@ -1,6 +1,6 @@
 """Several homes on one PostgreSQL: each known by name and alive or not, and what they must have alike.
 
-docs/decisions/0024-several-hosts.md. All locks here are advisory ones of the database, which lets them go by itself
+docs/decisions/0025-several-hosts.md. All locks here are advisory ones of the database, which lets them go by itself
 when the connection of a dead host ends. On SQLite there is one home, so nothing is asked.
 """
 

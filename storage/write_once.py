@@ -1,6 +1,6 @@
 """Writers of a key put in line by the database, for S3 servers that take `If-None-Match: *` and ignore it.
 
-docs/decisions/0023-other-s3-servers.md. It holds among all homes on one PostgreSQL database, and inside the one
+docs/decisions/0024-other-s3-servers.md. It holds among all homes on one PostgreSQL database, and inside the one
 process of a home on SQLite; not among homes of different databases, which must not share such a bucket.
 """
 
