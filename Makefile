@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 DEMO_HOME ?= .sohoa-demo
 
 .DEFAULT_GOAL := help
-.PHONY: help setup scanner demo test test-slow check fix bench bench-search bench-counter bench-signing bench-volume verify-volume
+.PHONY: help setup scanner demo test test-slow test-s3 check fix bench bench-search bench-counter bench-signing bench-volume verify-volume
 .PHONY: migration samples pictures digits lock clean
 
 help: ## Show this list
@@ -43,6 +43,11 @@ verify-volume: $(VENV)/.dev ## Judge a disk of 10,000 signed files against its l
 test-slow: $(VENV)/.dev ## Run the long fault-injection and volume suites
 	@bash scripts/system-packages slow
 	@$(BIN)/python -m pytest -q -m slow
+
+S3_FOLDER ?= .ceph
+test-s3: $(VENV)/.dev ## Run sohoa against another real S3 server: a small Ceph (Debian's radosgw) on loopback
+	@bash scripts/system-packages s3
+	@settings=$$(scripts/ceph up $(S3_FOLDER)) && eval "$$settings" && $(BIN)/python -m pytest -q -m slow tests/test_other_s3.py; code=$$?; scripts/ceph down $(S3_FOLDER); exit $$code
 
 check: $(VENV)/.dev ## Format, lint, types, import contract: what CI runs
 	@$(BIN)/ruff format --check .

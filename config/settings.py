@@ -45,6 +45,7 @@ class S3(_Section):
 
     The disposal key may delete what is not locked any more and bypass GOVERNANCE. It is used for `sohoa retention
     dispose`, and to make locks COMPLIANCE at closure. `timeout`: how many seconds an answer of the store may take.
+    `write_once`: who sees to it that no key is written twice; `database` for a store that ignores If-None-Match.
     """
 
     endpoint: str | None = None
@@ -53,6 +54,7 @@ class S3(_Section):
     bucket: str = "sohoa-arch"
     region: str = "us-east-1"
     timeout: float = Field(default=60, gt=0, le=600)
+    write_once: Literal["store", "database"] = "store"
     disposal_access_key: str | None = None
     disposal_secret_key: SecretStr | None = None
 

@@ -40,12 +40,15 @@ class Engine:
         self._work = work
         self._at_once = at_once
         self._alive: set[str] = set()
+        # Homes of one database: what one has queued or left half done, another one's engine does not see.
+        own = f"-{executor}" if database.get_backend_name() == "postgresql" else ""
+        self._name, self._queue, self._counter_queue = f"sohoa{own}", f"{QUEUE}{own}", f"{COUNTER_QUEUE}{own}"
         DBOS(
             config=DBOSConfig(
-                name="sohoa",
+                name=self._name,
                 system_database_url=database.render_as_string(hide_password=False),
                 executor_id=executor,
-                application_version=FLOW_CONTRACT,
+                application_version=f"{FLOW_CONTRACT}{own}",  # one name, one version: so the engine has it
                 log_level="ERROR",
                 notification_listener_polling_interval_sec=0.2,
                 max_executor_threads=32,
@@ -65,15 +68,22 @@ class Engine:
 
     def launch(self) -> None:
         """Start executing; batches that a dead process left are resumed at once."""
+        DBOS.listen_queues([self._queue, self._counter_queue])
         DBOS.launch()
-        for queue in (QUEUE, COUNTER_QUEUE):
+        for queue in (self._queue, self._counter_queue):
             DBOS.register_queue(queue, worker_concurrency=self._at_once, polling_interval_sec=0.1)
 
     def start(self, batch: str, attempt: int, *, priority: int) -> None:
         """Queue a batch durably; queueing the same attempt again changes nothing. Priority 1 (URGENT) goes first."""
-        queue = COUNTER_QUEUE if priority <= URGENT else QUEUE
+        if self.knows(batch, attempt):
+            return
+        queue = self._counter_queue if priority <= URGENT else self._queue
         with SetWorkflowID(f"{batch}.{attempt}"), SetEnqueueOptions(priority=priority):
             DBOS.enqueue_workflow(queue, self._process, batch)
+
+    def knows(self, batch: str, attempt: int) -> bool:
+        """Whether an attempt was ever queued, whatever became of it."""
+        return bool(DBOS.list_workflows(workflow_ids=[f"{batch}.{attempt}"]))
 
     def failure(self, batch: str, attempt: int) -> str | None:
         """Why an attempt ended in an error that no stage foresaw, or None."""
@@ -86,13 +96,13 @@ class Engine:
         """Whether an attempt is queued or being worked on in this process.
 
         The engine forgets an attempt whose checkpoint could not be written (a full disk): it stays PENDING with
-        nobody at work on it.
+        nobody at work on it. One that was queued under another name of this home is nobody's either.
         """
         name = f"{batch}.{attempt}"
         if name in self._alive:
             return True
         found = DBOS.list_workflows(workflow_ids=[name])
-        return bool(found) and found[0].status == "ENQUEUED"
+        return bool(found) and found[0].status == "ENQUEUED" and found[0].application_name == self._name
 
     def close(self) -> None:
         """Stop executing; what is unfinished resumes at the next launch."""

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
+import socket
 import uuid
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import cache
 from pathlib import Path
@@ -46,10 +48,12 @@ from storage.batches import Batches
 from storage.catalogue import Catalogue
 from storage.database import open_database, parse_url, sqlite_url
 from storage.decisions import Decisions
+from storage.homes import Homes, Terms
 from storage.learned import Learned
 from storage.ledger import Ledger
 from storage.lights import Lights
 from storage.locking import LockingBucket
+from storage.owner_papers import OwnerKeys
 from storage.page_changes import PageChanges
 from storage.root_evidence import RootEvidence
 from storage.roots import Roots
@@ -62,6 +66,7 @@ from storage.second_place import BucketPlace, FolderPlace, SecondPlace
 from storage.segments import Segments
 from storage.succession import Succession
 from storage.versions import VersionedBucket
+from storage.write_once import turns
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,6 +114,7 @@ class Parts:
     keeping: Keeping
     page_changes: PageChanges
     readings: ReadingShelf
+    homes: Homes
 
     def describe_store(self) -> str:
         return self.store_name
@@ -140,7 +146,7 @@ def open_records(paths: HomePaths, settings: Settings) -> Records:
     database = open_database(database_url(paths, settings))
     return Records(
         database,
-        Batches(database),
+        Batches(database, home=home_id(paths)),
         Decisions(database),
         Catalogue(database),
         Search(database),
@@ -153,13 +159,15 @@ def open_work(paths: HomePaths, settings: Settings, records: Records) -> Parts:
     """Store, keys, workers, engine, in this order; what a dead process left is resumed. Raises Unavailable."""
     signing = open_signing(paths, settings)
     signer, production = signing.signer, settings.mode == "production"
+    homes = Homes(records.database, home_id(paths))
+    homes.join(_terms(paths, settings))
     pool = PagePool(
         workers=settings.limits.workers or os.cpu_count() or 1,
         seconds=settings.limits.page_seconds,
         memory_mb=settings.limits.page_memory_mb,
     )
     pool.warm()
-    store, endpoint = open_store(paths, settings)
+    store, endpoint = open_store(paths, settings, records.database)
     bucket, bucket_once = Bucket(endpoint), Bucket(endpoint, patient=False)
     lock = settings.provisional_lock
     if records.ledger.is_empty() and next(bucket.keys("l/"), None) is not None:
@@ -265,6 +273,21 @@ def open_work(paths: HomePaths, settings: Settings, records: Records) -> Parts:
         ),
         PageChanges(records.database, archive, lock=lock),
         ReadingShelf(paths.work / "readings"),
+        homes,
+    )
+
+
+def _terms(paths: HomePaths, settings: Settings) -> Terms:
+    """What this home works with, as the other homes of its database are to know it."""
+    root = DemoPki(folder=paths.keys / "demo").certificate("root")
+    demo = settings.mode == "demo" and root.exists()
+    return Terms(
+        host=socket.gethostname(),
+        agency=settings.agency.code,
+        mode=settings.mode,
+        store=f"{settings.s3.endpoint or paths.store} {settings.s3.bucket}",
+        person_key=OwnerKeys(paths.person_key).fingerprint(),
+        demo_root=hashlib.sha256(root.read_bytes()).hexdigest() if demo else None,
     )
 
 
@@ -299,11 +322,29 @@ def receipt_forms(settings: Settings) -> tuple[ReceiptForm, ...]:
     return tuple(ReceiptForm(**form.model_dump()) for form in settings.receipt.values())
 
 
-def open_store(paths: HomePaths, settings: Settings) -> tuple[EmbeddedStore | None, Endpoint]:
-    """The home's own store, started, or the one of the settings; and how the writer reaches it."""
+def open_store(
+    paths: HomePaths, settings: Settings, database: Database | None = None
+) -> tuple[EmbeddedStore | None, Endpoint]:
+    """The home's own store, started, or the one of the settings; and how the writer reaches it.
+
+    `database` is that of the home, for stores where it puts the writers in line. Raises UsageError for a store on
+    which two writers could overwrite each other.
+    """
     if settings.s3.endpoint:
         endpoint = external_endpoint(settings)
-        Bucket(endpoint, patient=False).ready_for_records()
+        bucket = Bucket(endpoint, patient=False)
+        bucket.ready_for_records()
+        if settings.s3.write_once == "database":
+            return None, replace(endpoint, turn=turns(database)) if database else endpoint
+        if not bucket.keeps_conditions():
+            raise UsageError(
+                f"the store at {endpoint.host} ignores If-None-Match, so that of two writers one would overwrite the "
+                "other's manifest; use a store that keeps it, or, when all homes on this bucket have one database, "
+                'set s3.write_once = "database"',
+                vi=f"Kho S3 {endpoint.host} bỏ qua điều kiện ghi một lần (If-None-Match) nên bản kê có thể bị ghi đè; "
+                "hãy dùng kho có hỗ trợ, hoặc khi bucket này chỉ dùng với một cơ sở dữ liệu, đặt "
+                's3.write_once = "database"',
+            )
         return None, endpoint
     store = EmbeddedStore(paths.store, bucket=settings.s3.bucket, grace=settings.process.store_seconds)
     store.start()

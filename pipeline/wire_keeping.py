@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from pathlib import Path
 
@@ -101,12 +101,4 @@ def _remover(settings: Settings, store: EmbeddedStore | None, endpoint: Endpoint
     key, secret = settings.s3.disposal_access_key, settings.s3.disposal_secret_key
     if not key or not secret:
         return endpoint  # an office may have given its only key the right; else the store refuses, with its reason
-    return Endpoint(
-        host=endpoint.host,
-        secure=endpoint.secure,
-        access_key=key,
-        secret_key=secret.get_secret_value(),
-        region=endpoint.region,
-        bucket=endpoint.bucket,
-        timeout=endpoint.timeout,
-    )
+    return replace(endpoint, access_key=key, secret_key=secret.get_secret_value())

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, Engine, select, update
+from sqlalchemy import ColumnElement, Connection, Engine, select, update
 
 from pipeline.model import (
     Document,
@@ -26,6 +26,7 @@ from pipeline.records import dump, load
 from storage import ledger
 from storage.batch_view import batch_view
 from storage.database import insert, reading, writing
+from storage.home_tables import taken_by
 from storage.page_tables import changed_side, stack_order
 from storage.schema import batch, document, page
 from storage.settling import SHEET_SIDES, count_of, late_sides, settle, tally
@@ -46,8 +47,9 @@ class Claim:
 class Batches:
     """Working state in the database."""
 
-    def __init__(self, database: Engine) -> None:
+    def __init__(self, database: Engine, *, home: str | None = None) -> None:
         self._database = database
+        self._home = home
 
     def open(self, intake: Intake) -> None:
         """Record a batch as queued, with its ledger entry."""
@@ -69,6 +71,10 @@ class Batches:
                 )
                 .on_conflict_do_nothing()
             )
+            if self._home:
+                connection.execute(
+                    insert(taken_by).values(batch=intake.id, home=self._home).on_conflict_do_nothing()
+                )
             ledger.append(
                 connection,
                 act="take_in",
@@ -113,16 +119,27 @@ class Batches:
         """Whether an attempt is under way."""
         return self.state(batch_id) in OPEN
 
+    def is_ours(self, batch_id: str) -> bool:
+        """Whether this home took the batch in: it has the originals, and no other home works on it."""
+        return bool(self._one(select(batch.c.id).where(batch.c.id == batch_id, *self._ours())))
+
+    def _ours(self) -> list[ColumnElement[bool]]:
+        if self._home is None:
+            return []
+        return [batch.c.id.in_(select(taken_by.c.batch).where(taken_by.c.home == self._home))]
+
     def running(self) -> list[tuple[str, int]]:
-        """Batches under way, with their attempt."""
+        """Batches of this home under way, with their attempt."""
         with reading(self._database) as connection:
-            rows = connection.execute(select(batch.c.id, batch.c.attempt).where(batch.c.state.in_(OPEN)))
+            query = select(batch.c.id, batch.c.attempt).where(batch.c.state.in_(OPEN), *self._ours())
+            rows = connection.execute(query)
             return [(row.id, row.attempt) for row in rows]
 
     def retriable(self) -> list[str]:
-        """Batches that trying again may help: paused ones, and failed ones that hold any readable page."""
+        """Batches of this home that trying again may help: paused, or failed with any readable page."""
         with reading(self._database) as connection:
-            rows = connection.execute(select(batch.c.id).where(batch.c.state.in_(("paused", "failed"))))
+            query = select(batch.c.id).where(batch.c.state.in_(("paused", "failed")), *self._ours())
+            rows = connection.execute(query)
             return [row.id for row in rows if not self._hopeless(connection, row.id)]
 
     def list(self, *, open_only: bool) -> list[str]:

@@ -61,6 +61,10 @@ class OwnerKeys:
         digest = hmac.new(self._secret(), f"owner\n{owner_id}".encode(), hashlib.sha256)
         return "n_" + digest.hexdigest()[:20]
 
+    def fingerprint(self) -> str:
+        """By which homes tell that they have the same key."""
+        return hmac.new(self._secret(), b"fingerprint", hashlib.sha256).hexdigest()
+
     def _secret(self) -> bytes:
         if not self._path.exists():
             write_whole(

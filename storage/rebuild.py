@@ -38,7 +38,7 @@ NOT_REBUILT = (
     "mã băm ảnh đã xử lý của từng mặt giấy (digests of page pictures)",
     "mặt trắng, tờ phân cách, trang bị loại hoặc trùng; giấy tờ chưa lưu (sides and papers that were never stored)",
     "hàng đợi và điểm dừng của máy xử lý (queues and checkpoints)",
-    "khóa đang giữ (locks)",
+    "khóa đang giữ; các máy dùng chung và lô của máy nào (locks; homes of this database and whose a batch is)",
     "bản chép danh sách hồ sơ của hệ thống một cửa, tin chưa gửi đi: nhập hoặc đồng bộ lại (registry copy, outbox)",
     "yêu cầu quét của hệ thống một cửa: nhập hoặc đồng bộ lại, máy tự đối chiếu với giấy đã lưu (scan requests)",
     "mô hình phân loại đã học: chạy lại `sohoa learn` (learned models of types)",

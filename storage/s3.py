@@ -2,7 +2,8 @@
 
 Every object goes up with its SHA-256, checked by the server. Conditional writes need the header
 If-None-Match, for which the SDK has no parameter: passed as metadata it would silently overwrite, so one
-private call sends it (`_put_new`), and a test holds it to a 412.
+private call sends it (`_put`), and a test holds it to a 412. A server that ignores the condition is found at start
+(`keeps_conditions`); on one the writers of a key are put in line by the database (storage/write_once.py).
 """
 
 from __future__ import annotations
@@ -31,10 +32,12 @@ from minio.versioningconfig import VersioningConfig
 from pipeline.errors import Tampered, Unavailable, UsageError
 from pipeline.files import chunks, write_whole
 from pipeline.model import Blob, Sha256, StoredObject
+from storage.write_once import Turn
 
 T = TypeVar("T")
 ABSENT = {"NoSuchKey", "NoSuchVersion", "NoSuchObject"}
 _OUR_FAULT = {"InvalidAccessKeyId", "SignatureDoesNotMatch", "NoSuchBucket"}
+ONCE = "s/once"
 BODY_TRIES = 3
 """A body that broke off half way is asked for again so often; the HTTP client repeats only what fails before it."""
 PATIENCE = 4
@@ -50,7 +53,10 @@ class AlreadyThere(Exception):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Endpoint:
-    """An S3 endpoint and one identity there; `repr` hides the secret. `timeout` is for an answer, in seconds."""
+    """An S3 endpoint and one identity there; `repr` hides the secret. `timeout` is for an answer, in seconds.
+
+    `turn` is set where the store does not see to it that a key is written once.
+    """
 
     host: str
     secure: bool
@@ -59,6 +65,7 @@ class Endpoint:
     region: str
     bucket: str
     timeout: float = 60.0
+    turn: Turn | None = field(default=None, repr=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -87,6 +94,7 @@ class Bucket:
         self.name = endpoint.bucket
         self._tries = BODY_TRIES if patient else 1
         self._host = endpoint.host
+        self._turn = endpoint.turn
         self._client = Minio(
             endpoint.host,
             access_key=endpoint.access_key,
@@ -151,6 +159,20 @@ class Bucket:
             if self._bytes("s/probe") != content:
                 raise Unavailable("the store returned other bytes than were written")
 
+    def keeps_conditions(self) -> bool:
+        """Whether the store refuses a second write to a key when told to. Some answer 200 and overwrite.
+
+        It is asked at a key of its own, which from then on is there: the next start costs one request.
+        """
+        content = b"If-None-Match"
+        headers = _headers(Sha256(hashlib.sha256(content).hexdigest()), "text/plain", None)
+        for _ in range(2):
+            try:
+                self._put(ONCE, memoryview(content), headers)
+            except AlreadyThere:
+                return True
+        return False
+
     def put_new(
         self, key: str, content: bytes | Path, *, sha256: Sha256, media_type: str, lock_until: datetime | None
     ) -> StoredObject:
@@ -158,10 +180,33 @@ class Bucket:
         with view_of(content) as data:
             if hashlib.sha256(data).hexdigest() != sha256:
                 raise Tampered(f"{key}: the bytes to be stored are not the ones that were recorded")
-            version = self._put_new(key, data, _headers(sha256, media_type, lock_until))
+            headers = _headers(sha256, media_type, lock_until)
+            version = (
+                self._put_in_turn(key, data, sha256, headers) if self._turn else self._put(key, data, headers)
+            )
             return StoredObject(key=key, sha256=sha256, size=len(data), version_id=version)
 
-    def _put_new(self, key: str, data: memoryview, headers: _Headers) -> str | None:
+    def _put_in_turn(self, key: str, data: memoryview, sha256: Sha256, headers: _Headers) -> str | None:
+        """Look and write while nobody else may; then look whether a write that was given up has come late."""
+        assert self._turn is not None
+        with self._turn(key):
+            before = self._versions_at(key)
+            if any(one.latest and not one.deleted for one in before):
+                raise AlreadyThere(key)
+            version = self._put(key, data, headers)
+            known = {one.version_id for one in before} | {version}
+            for one in self._versions_at(key):
+                if one.version_id not in known and self.hash(key, version_id=one.version_id) != sha256:
+                    raise Unavailable(
+                        f"another write of {key} came late and lies over ours; the next try goes on from there",
+                        vi="Có lệnh ghi cũ đến muộn trên cùng đối tượng; sẽ thử lại",
+                    )
+            return version
+
+    def _versions_at(self, key: str) -> list[Version]:
+        return [one for one in self.versions(key) if one.key == key]
+
+    def _put(self, key: str, data: memoryview, headers: _Headers) -> str | None:
         with self._errors():
             try:
                 answer: Any = self._client._execute(

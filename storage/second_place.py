@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path, PurePosixPath
 from typing import Protocol
@@ -152,16 +153,17 @@ class BucketPlace:
 
     def put(self, key: str, content: Path, sha256: Sha256, *, instead: bool) -> None:
         until = datetime.now(UTC) + max(self._lock, timedelta(days=1))
-        try:
-            self._bucket.put_new(key, content, sha256=sha256, media_type=OCTETS, lock_until=until)
-        except AlreadyThere as error:
-            if self._bucket.hash(key) == sha256:
+        if self._bucket.stat(key) is None:  # asked first: not every server keeps the condition of `put_new`
+            with suppress(AlreadyThere):
+                self._bucket.put_new(key, content, sha256=sha256, media_type=OCTETS, lock_until=until)
                 return
-            if not instead:
-                raise _in_the_way(key) from error
-            self._bucket.put_version(
-                key, content, sha256=sha256, media_type=OCTETS, lock=Lock(mode="GOVERNANCE", until=until)
-            )
+        if self._bucket.hash(key) == sha256:
+            return
+        if not instead:
+            raise _in_the_way(key)
+        self._bucket.put_version(
+            key, content, sha256=sha256, media_type=OCTETS, lock=Lock(mode="GOVERNANCE", until=until)
+        )
 
     def fetch(self, key: str, sha256: Sha256, into: Path) -> None:
         Bucket.fetch(self._bucket, key, sha256, into)

@@ -7,7 +7,6 @@ the same bytes under the same key again, and no two segments overlap. Entries of
 from __future__ import annotations
 
 import json
-import threading
 from collections.abc import Iterator, Sequence
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
@@ -17,6 +16,7 @@ from sqlalchemy import Connection, Engine, Select, func, select, update
 from pipeline.errors import Tampered
 from storage import layout
 from storage.database import insert, reading, writing
+from storage.homes import Stillness
 from storage.manifest import digest
 from storage.proof import Entry, day_of, line_of
 from storage.s3 import AlreadyThere, Bucket
@@ -34,7 +34,7 @@ class Segments:
         self._database = database
         self._bucket = bucket
         self._lock = lock
-        self.held_still = threading.RLock()
+        self.held_still = Stillness(database)
         """Held by who needs the ledger's objects in the bucket not to run ahead of the database."""
 
     def publish(self) -> int:

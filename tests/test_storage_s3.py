@@ -117,7 +117,7 @@ def test_server_refuses_a_wrong_checksum_and_stores_nothing(bucket: Bucket) -> N
     wrong = base64.b64encode(hashlib.sha256(b"other bytes").digest()).decode()
     headers: dict[str, str | list[str] | tuple[str]] = {"If-None-Match": "*", "x-amz-checksum-sha256": wrong}
     with pytest.raises(Unavailable, match=r"BadDigest|Checksum"):
-        bucket._put_new(key, memoryview(b"these bytes"), headers)
+        bucket._put(key, memoryview(b"these bytes"), headers)
     assert bucket.stat(key) is None
     assert list(bucket.keys(key)) == []
 

@@ -21,6 +21,7 @@ from storage.manifest import check_chain, decode
 from storage.s3 import Bucket, Endpoint
 from storage.schema import document as documents
 from storage.seaweedfs import EmbeddedStore
+from storage.write_once import turns
 from tests.papers import make_document, of_text
 from tests.repository import LOCK, keep
 
@@ -28,9 +29,10 @@ DOSSIER = "H26.19-261125-0001"
 EACH = 4
 
 
-def host(name: str, endpoint: Endpoint, url: str, folder: Path, start: object) -> None:
+def host(name: str, endpoint: Endpoint, url: str, folder: Path, start: object, in_line: bool) -> None:
     """One host: an operating-system process with its own connections to store and database."""
-    database, bucket = open_database(url), Bucket(endpoint)
+    database = open_database(url)
+    bucket = Bucket(replace(endpoint, turn=turns(database)) if in_line else endpoint)
     archive, dossiers = Archive(bucket), Dossiers(database, bucket, lock=LOCK)
     folder.mkdir()
     base = make_document(folder)
@@ -53,11 +55,17 @@ def host(name: str, endpoint: Endpoint, url: str, folder: Path, start: object) -
 def test_both_survive_in_order(
     store: EmbeddedStore, own_bucket: Bucket, new_postgres: Callable[[], str], tmp_path: Path
 ) -> None:
-    spawn = multiprocessing.get_context("spawn")
-    url, start = new_postgres(), spawn.Barrier(2)
     endpoint = replace(store.endpoint("admin"), bucket=own_bucket.name)
+    both_survive_in_order(endpoint, new_postgres(), tmp_path, in_line=False)
+
+
+def both_survive_in_order(endpoint: Endpoint, url: str, tmp_path: Path, *, in_line: bool) -> None:
+    """Also for a store of another make; `in_line`: one where the database puts the writers of a key in line."""
+    spawn = multiprocessing.get_context("spawn")
+    start, own_bucket = spawn.Barrier(2), Bucket(endpoint)
     hosts = [
-        spawn.Process(target=host, args=(name, endpoint, url, tmp_path / name, start)) for name in ("a", "b")
+        spawn.Process(target=host, args=(name, endpoint, url, tmp_path / name, start, in_line))
+        for name in ("a", "b")
     ]
     for one in hosts:
         one.start()

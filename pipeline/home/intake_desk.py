@@ -167,9 +167,19 @@ class IntakeDesk:
         return {"batches": [self._batches.view(batch, with_text=False) for batch in wanted]}
 
     def again(self, batch: str) -> None:
-        """Start the next attempt of a batch; finished documents stay as they are."""
-        priority = _priority(self._batches.intake(batch))
-        self._parts.engine.start(batch, self._batches.next_attempt(batch), priority=priority)
+        """Start the next attempt of a batch; finished documents stay as they are.
+
+        One that another home took in is begun there, within `mend`'s time.
+        """
+        self._begin(batch, self._batches.next_attempt(batch))
+
+    def _begin(self, batch: str, attempt: int) -> None:
+        if self._batches.is_ours(batch):
+            self._parts.engine.start(batch, attempt, priority=_priority(self._batches.intake(batch)))
+        elif self._batches.state(batch) == "queued":
+            host, _ = self._parts.homes.works_on(batch)
+            reason = f"Máy {host} làm tiếp khi đang chạy (the host that took it in goes on)"
+            self._batches.set_state(batch, "queued", reason=reason)
 
     def retry_waiting(self) -> None:
         """Start again what waits for a service."""
@@ -186,7 +196,7 @@ class IntakeDesk:
     def _mend(self, batch: str, attempt: int) -> None:
         """Raises Unavailable when not even that can be written down."""
         engine = self._parts.engine
-        if engine.lives(batch, attempt):
+        if not self._batches.is_ours(batch) or engine.lives(batch, attempt):
             return
         time.sleep(GRACE_SECONDS)  # one that just ended, or just began, is not forgotten
         if engine.lives(batch, attempt) or self._batches.attempt(batch) != attempt:
@@ -198,6 +208,8 @@ class IntakeDesk:
             self._batches.set_state(
                 batch, "failed", reason=f"Lỗi khi xử lý, hãy chạy `sohoa retry`: {reason}"
             )
+        elif not engine.knows(batch, attempt):
+            self._begin(batch, attempt)
         elif attempt < MOST_ATTEMPTS:
             self.again(batch)
         else:
@@ -216,10 +228,16 @@ class IntakeDesk:
             if not open_batches:
                 return
             if time.monotonic() - looked > MEND_SECONDS:
+                if not any(self._worked_on(batch) for batch in open_batches):
+                    return
                 for batch in open_batches:
                     self._mend(batch, self._batches.attempt(batch) or 1)
                 looked = time.monotonic()
             time.sleep(POLL_SECONDS)
+
+    def _worked_on(self, batch: str) -> bool:
+        """Whether its home runs; a batch of a host that is down is not waited for."""
+        return self._batches.is_ours(batch) or self._parts.homes.works_on(batch)[1]
 
     def _bound(self, arguments: dict[str, Any], actor: str) -> Bound:
         dossier = arguments.get("dossier")
@@ -320,8 +338,7 @@ class IntakeDesk:
             if intake.id in self._batches.retriable():
                 self.again(intake.id)
             else:
-                attempt = self._batches.attempt(intake.id) or 1
-                self._parts.engine.start(intake.id, attempt, priority=_priority(intake))
+                self._begin(intake.id, self._batches.attempt(intake.id) or 1)
             return intake.id, "Đã tiếp nhận trước đây (the same files were taken in before)"
         home = self._spool / intake.id
         home.mkdir(parents=True, exist_ok=True)
@@ -329,7 +346,7 @@ class IntakeDesk:
         beside = tuple(_copied(file, home) for file in intake.companions)
         intake = dataclasses.replace(intake, files=moved, companions=beside)
         self._batches.open(intake)
-        self._parts.engine.start(intake.id, 1, priority=_priority(intake))
+        self._begin(intake.id, 1)
         return intake.id, None
 
     def _note(self, act: str, actor: str, objects: list[str], **details: Any) -> None:

@@ -19,9 +19,10 @@ from pipeline.files import sync_folder
 from pipeline.home.claim import claim, holder
 from pipeline.home.client import call
 from pipeline.paths import HomePaths
-from pipeline.wire import database_url, open_store
+from pipeline.wire import database_url, home_id, open_store
 from storage import postgres_beside as beside
 from storage.database import SCHEMA, is_postgres, open_database, parse_url, sqlite_url
+from storage.homes import Homes
 from storage.ledger import Ledger
 from storage.rebuild import NOT_REBUILT, Rebuilder, Rebuilt
 from storage.s3 import Bucket
@@ -74,10 +75,27 @@ def _on_server(
             vi="Cơ sở dữ liệu đang có dữ liệu; dùng `sohoa rebuild --fresh` để cất phần cũ và dựng lại",
         )
     with _alone(paths):
+        _no_other_home(url, paths)
         beside.clear(url)
         outcome = _fill(url, paths, settings, actor, progress, schema=beside.REBUILDING)
         aside = beside.swap(url, f"{datetime.now(UTC):%Y%m%dT%H%M%SZ}_old")
     return {**asdict(outcome), "aside": aside, "not_rebuilt": list(NOT_REBUILT)}
+
+
+def _no_other_home(url: URL, paths: HomePaths) -> None:
+    """Raises UsageError while another host works in the catalogue that is to be replaced."""
+    if not beside.has_content(url):
+        return
+    database = open_database(url)
+    try:
+        others = Homes(database, home_id(paths)).others()
+    finally:
+        database.dispose()
+    if others:
+        raise UsageError(
+            f"homes on {', '.join(others)} work on this database; run `sohoa down` there first",
+            vi=f"Máy {', '.join(others)} đang dùng cơ sở dữ liệu này; hãy chạy `sohoa down` ở đó trước",
+        )
 
 
 @contextmanager

@@ -15,7 +15,8 @@ from pipeline.files import sync_folder, write_whole
 from pipeline.home.claim import claim
 from pipeline.paths import HomePaths
 from pipeline.wire import database_url, open_store, sqlite_file
-from storage.database import open_database, sqlite_url
+from storage.database import open_database, sqlite_url, writing
+from storage.homes import forget_homes
 from storage.ledger import Ledger
 from storage.restore import Restore
 from storage.transfer import put_in_place
@@ -60,6 +61,8 @@ def restore(
         part = work.database(target, bucket=endpoint.bucket)
         database = open_database(sqlite_url(part))
         try:
+            with writing(database) as connection:
+                forget_homes(connection)
             Ledger(database).note(
                 act="restore", actor=actor, agency=settings.agency.code, objects=[], details=mark
             )

@@ -43,6 +43,7 @@ from pipeline.home.trust_desk import TrustDesk
 from pipeline.paths import HomePaths, fingerprint
 from pipeline.wire import Parts, Records
 from storage.following import follow
+from storage.homes import one_at_a_time
 
 logger = logging.getLogger("sohoa.home")
 READY_SECONDS = 60.0
@@ -177,40 +178,47 @@ class Service:
                 PageChangeDesk(parts, self._paths, self._settings).finish_all()
 
             self._note(parts.records, "start", SYSTEM, {"settings": fingerprint(self._paths)})
+
+            def every(*jobs: Job) -> Schedule:
+                return Schedule(list(jobs), one_at_a_time(parts.records.database))
+
             self._schedules = [
-                Schedule(
-                    [
-                        Job("mend", MEND_SECONDS, desk.mend_forgotten),
-                        Job("retry", RETRY_SECONDS, desk.retry_waiting),
-                        Job("amend", RETRY_SECONDS, finish_amendments),
-                    ]
+                every(
+                    Job("stay", MEND_SECONDS, parts.homes.stay),
+                    Job("mend", MEND_SECONDS, desk.mend_forgotten),
+                    Job("retry", RETRY_SECONDS, desk.retry_waiting),
+                    Job("amend", RETRY_SECONDS, finish_amendments, "amend"),
                 ),
-                Schedule(
-                    [
-                        Job("links", ONCE_SECONDS, self._links.resume),
-                        Job("keys", ONCE_SECONDS, signing.test_keys),
-                        Job("extend", EXTEND_SECONDS, signing.extend),
-                        Job("lights", EXTEND_SECONDS, signing.look_at_lights),
-                    ]
+                every(
+                    Job("links", ONCE_SECONDS, self._links.resume),
+                    Job("keys", ONCE_SECONDS, signing.test_keys),
+                    Job("extend", EXTEND_SECONDS, signing.extend, "extend"),
+                    Job("lights", EXTEND_SECONDS, signing.look_at_lights, "extend"),
                 ),
-                Schedule(
-                    [Job("renew", RETRY_SECONDS, RenewalWatch(parts, self._settings, self._succession()).run)]
+                every(
+                    Job(
+                        "renew",
+                        RETRY_SECONDS,
+                        RenewalWatch(parts, self._settings, self._succession()).run,
+                        "renew",
+                    )
                 ),
-                Schedule([Job("publish", PUBLISH_SECONDS, ledger.publish)]),
-                Schedule([Job("seal", SEAL_SECONDS, ledger.seal)]),
-                Schedule([Job("scrub", SCRUB_SECONDS, self._fixity.slice)]),
-                Schedule(
-                    [Job("copy", COPY_SECONDS, copy.work), Job("recheck", SCRUB_SECONDS, copy.look_again)]
+                every(Job("publish", PUBLISH_SECONDS, ledger.publish, "publish")),
+                every(Job("seal", SEAL_SECONDS, ledger.seal, "seal")),
+                every(Job("scrub", SCRUB_SECONDS, self._fixity.slice, "scrub")),
+                every(
+                    Job("copy", COPY_SECONDS, copy.work, "copy"),
+                    Job("recheck", SCRUB_SECONDS, copy.look_again, "copy"),
                 ),
-                Schedule([Job("sweep", SWEEP_SECONDS, CaseSweep(parts, self._paths, self._settings).run)]),
-                Schedule(
-                    [
-                        Job("keep", KEEP_SECONDS, parts.keeping.keeper.run),
-                        Job("dispose", RETRY_SECONDS, KeepingDesk(parts, self._settings).finish),
-                    ]
+                every(
+                    Job("sweep", SWEEP_SECONDS, CaseSweep(parts, self._paths, self._settings).run, "sweep")
                 ),
-                Schedule([Job("pull", self._settings.registry.pull_seconds, self._registry().pull)]),
-                Schedule([Job("deliver", DELIVER_SECONDS, self._registry().deliver)]),
+                every(
+                    Job("keep", KEEP_SECONDS, parts.keeping.keeper.run, "keep"),
+                    Job("dispose", RETRY_SECONDS, KeepingDesk(parts, self._settings).finish, "keep"),
+                ),
+                every(Job("pull", self._settings.registry.pull_seconds, self._registry().pull, "pull")),
+                every(Job("deliver", DELIVER_SECONDS, self._registry().deliver, "deliver")),
             ]
             self._changed.notify_all()
 
