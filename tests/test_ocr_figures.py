@@ -12,7 +12,7 @@ from PIL import Image, ImageDraw, ImageFont
 
 from ocr.copy import Copy
 from ocr.engine import Grey
-from ocr.figures import AGREED, DISPUTED, SURE, TWO_OF_THREE, confirm, without_dots
+from ocr.figures import AGREED, DISPUTED, SURE, TWO_OF_THREE, confirm
 from pipeline.model import Line, Word
 from tests.classify_pages import line, words
 
@@ -135,16 +135,6 @@ def dotted(text: str) -> npt.NDArray[np.uint8]:
     sheet = Image.new("L", (60 + 21 * len(text), 70), 255)
     ImageDraw.Draw(sheet).text((20, 14), text, font=face, fill=10)
     return np.asarray(sheet)
-
-
-def test_the_dot_in_a_zero_is_taken_off_and_nothing_else() -> None:
-    before = dotted("1000")
-    after = without_dots(before)
-    assert (after >= before).all() and (after > before).any(), "ink goes, none comes"
-    holes = cv2.connectedComponents((before < 128).astype(np.uint8))[0]
-    assert cv2.connectedComponents((after < 128).astype(np.uint8))[0] == holes - 3
-    for other in ("123456789", "H35-8/QD.B"):
-        assert np.array_equal(without_dots(dotted(other)), dotted(other))
 
 
 def test_of_zeros_with_dots_the_readings_without_them_rule() -> None:
