@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-import cv2
 import numpy as np
 import numpy.typing as npt
 import pytest
@@ -127,6 +126,17 @@ def test_sure_figures_and_running_text_are_let_be() -> None:
     ):
         read(text, engine)
     assert engine.asked == []
+
+
+def test_a_sure_code_with_a_space_inside_is_one_word() -> None:
+    surely = f"Mã hồ sơ: {CODE[:7]}~0.98 {CODE[7:]}~0.98"
+    assert last(read(surely, Readings())) == (CODE, 0.98)
+    agreed = f"Mã hồ sơ: {CODE[:7]}~0.6 {CODE[7:]}~0.6"
+    assert last(read(agreed, Readings(latin=CODE))) == (CODE, AGREED)
+    unsure = f"Mã hồ sơ: {CODE[:7]}~0.9 {CODE[7:]}~0.9"
+    assert read(unsure, Readings()).words[-1].text == CODE[7:], "the space speaks against it"
+    tail = "Mã hồ sơ: 002 00 63 H44-260907- 0101"
+    assert read(tail.replace(" ", "~0.98 "), Readings()).words[-2].text == "H44-260907-", "cut short"
 
 
 def dotted(text: str) -> npt.NDArray[np.uint8]:
