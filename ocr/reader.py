@@ -26,6 +26,7 @@ from ocr.regions import find_regions
 from ocr.second import look_again
 from ocr.shrink import shrunk
 from ocr.skew import InkPoints, find_skew, ink_points, straighten, straighten_to, straightened
+from ocr.slab_ell import mend_ells
 from ocr.tables import find_tables, insert, without_tables
 from ocr.tesseract import TesseractEngine
 from ocr.upright import apply_turn, certain, densest_band, head_up_share, is_sideways
@@ -203,7 +204,7 @@ class PageReader:
         if self._engine.opinions > 1:
             lines = look_again(self._engine, copy, lines)
         if marked is not None:
-            lines = as_digits(marked.part, lines)
+            lines = mend_ells(marked.part, as_digits(marked.part, lines))  # faces of codes have both
         lines = mend(calibrate(lines))
         confidence = sureness(lines)
         return confirm(self._engine, copy, page.part, page.dpi, lines), confidence
