@@ -173,9 +173,7 @@ def _is_oval(outline: Contour, wide: int, high: int) -> bool:
     return bool(OVAL[0] * ellipse <= area <= OVAL[1] * ellipse and area >= ROUND * hull)
 
 
-def _has_mark(
-    contours: Sequence[Contour], tree: Contour, holes: Sequence[int], outline: Contour
-) -> bool:
+def _has_mark(contours: Sequence[Contour], tree: Contour, holes: Sequence[int], outline: Contour) -> bool:
     left, top, wide, high = cv2.boundingRect(outline)
     area = cv2.contourArea(outline)
     large = [hole for hole in holes if cv2.contourArea(contours[hole]) > 0.03 * area]
@@ -195,9 +193,7 @@ def _has_mark(
     return spans and shared > BESIDE * min(h1, h2)
 
 
-def _has_dot(
-    contours: Sequence[Contour], tree: Contour, inner: int, box: tuple[int, int, int, int]
-) -> bool:
+def _has_dot(contours: Sequence[Contour], tree: Contour, inner: int, box: tuple[int, int, int, int]) -> bool:
     """Whether a piece of ink inside a hole stands in the middle of the sign in `box`."""
     left, top, wide, high = box
     while inner >= 0:
