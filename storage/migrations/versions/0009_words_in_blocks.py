@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from alembic import op
 
-revision = "0008"
-down_revision = "0007"
+revision = "0009"
+down_revision = "0008"
 
 _LEXEMES = """
     select (number >> 14) || '{form}' || case when left(l, 1) = '=' then '' else ':' end || l
