@@ -20,6 +20,7 @@ from ocr.colour import fade_colour
 from ocr.copy import Copy
 from ocr.engine import Engine
 from ocr.layout import around
+from ocr.zeros import plain_zeros
 from pipeline.grammar.codes import find_dossier_codes
 from pipeline.grammar.dates import find_dates
 from pipeline.grammar.folding import nfc
@@ -32,6 +33,8 @@ SURE = 0.97
 """Calibrated confidence from which figures are not read again."""
 AGREED = 0.96
 """Of figures that two models read alike; below what `printed.BEYOND_DOUBT` asks."""
+CLOSED = 0.95
+"""From which spaces inside a code are dropped: with less, they speak against it (`Reading.whole` of classify)."""
 TWO_OF_THREE = 0.9
 """Of figures on which two of three readings agree, and of a slash that the other model shows."""
 DISPUTED = 0.3
@@ -39,8 +42,6 @@ DISPUTED = 0.3
 MOST_LINES = 6
 """Lines read again on one page: some 14 ms each, and 19 ms for the few that are read a third time."""
 ENLARGED = 1.5
-DOT = 0.6
-"""Of the height and width of a zero, at most, that the dot in it has."""
 
 _CODE_LIKE = re.compile(r"[A-Z]\d\d\s*[-.,]\s*\d|\d{6}\s*[-–]\s*\d{3}|h[ồôo]\s*s[ơo]\s*:\s*\S*\d")
 _CODE_SIGNS = re.compile(r"[0-9A-Z.,:·|–—-]+")
@@ -77,12 +78,31 @@ def confirm(
     for index, line in enumerate(lines):
         for figures in _unsure(line):
             if asked == MOST_LINES:
-                return tuple(out)
+                return tuple(map(_closed, out))
             asked += 1
             out[index] = _ask(engine, copy, scan, dpi, out[index], figures)
             if len(out[index].words) != len(line.words):
                 break  # what follows on the line has moved; it keeps its confidence
-    return tuple(out)
+    return tuple(map(_closed, out))
+
+
+def _closed(line: Line) -> Line:
+    """The line with a surely read code as one word: in a fixed pitch the space after its points passes for one."""
+    for item in find_dossier_codes(line.text):
+        start, stop = _touched(line, item.start, item.end)
+        words = line.words[start:stop]
+        if (
+            len(words) > 1
+            and "".join(word.text for word in words) == item.code.text
+            and not item.cut
+            and province(item.code.level1) is not None
+            and min(word.confidence for word in words) >= CLOSED
+        ):
+            whole = Word(
+                text=item.code.text, box=around(words), confidence=min(word.confidence for word in words)
+            )
+            return replace(line, words=(*line.words[:start], whole, *line.words[stop:]))
+    return line
 
 
 def _unsure(line: Line) -> Iterator[_Figures]:
@@ -178,7 +198,7 @@ def _ask(
     words = line.words[figures.start : figures.stop]
     place = _place(copy.shape, words, dpi)
     crop = copy.part(place)
-    plain = without_dots(crop)
+    plain = plain_zeros(crop)
     if figures.read is _date_in and figures.value is None and plain is crop:
         return line  # what is no date may be a pen's, for which there is another reader
     latin = _read(engine.read_latin, plain, dpi)
@@ -188,7 +208,7 @@ def _ask(
     restored = _slash(words, other, TWO_OF_THREE)
     if restored is not None:
         return _with(line, figures, restored)
-    third = figures.read(_read(_by_page_model(engine), without_dots(_plain(scan(place))), ENLARGED * dpi))
+    third = figures.read(_read(_by_page_model(engine), plain_zeros(_plain(scan(place))), ENLARGED * dpi))
     restored = _slash(words, third, min(TWO_OF_THREE, words[0].confidence))
     if restored is not None:
         return _with(line, figures, restored)
@@ -264,26 +284,6 @@ def _plain(scan: Pixels) -> Pixels:
     black, white = np.percentile(grey, (2, 80))
     stretched: Pixels = np.clip((grey - black) * (245 / max(20.0, white - black)), 0, 255).astype(np.uint8)
     return stretched
-
-
-def without_dots(grey: Pixels) -> Pixels:
-    """The same without ink inside the holes of signs.
-
-    A zero with a dot, as consoles print it, is read as 6, 8 or 9; no other sign of codes, numbers and dates has one.
-    """
-    ink = cv2.threshold(grey, 0, 255, cv2.THRESH_BINARY_INV | cv2.THRESH_OTSU)[1].astype(np.uint8, copy=False)
-    contours, tree = cv2.findContours(ink, cv2.RETR_TREE, cv2.CHAIN_APPROX_NONE)
-    out = grey
-    for contour, (_, _, _, hole) in zip(contours, tree[0] if tree is not None else (), strict=True):
-        if hole < 0 or tree[0][hole][3] < 0:
-            continue  # a sign itself, or a hole in one
-        _, _, wide, high = cv2.boundingRect(contour)
-        _, _, outer_wide, outer_high = cv2.boundingRect(contours[tree[0][hole][3]])
-        if high < DOT * outer_high and wide < DOT * outer_wide:
-            out = grey.copy() if out is grey else out
-            cv2.drawContours(out, [contour], -1, 255, thickness=cv2.FILLED)
-            cv2.drawContours(out, [contour], -1, 255, thickness=2)
-    return out
 
 
 def _by_page_model(engine: Engine) -> Callable[..., Sequence[Word]]:

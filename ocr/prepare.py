@@ -15,6 +15,7 @@ import numpy.typing as npt
 
 from ocr.borders import remove_borders
 from ocr.colour import chroma, drop_colour
+from ocr.hairlines import thicken_hairs
 from ocr.seals import remove_seals
 from ocr.shrink import shrunk
 from ocr.skew import straighten
@@ -80,7 +81,9 @@ def prepare_tilted(pixels: Pixels, dpi: float, *, bitonal: bool) -> Pixels:
         grey = _clean(grey, dpi, two_toned=bitonal or facts.two_toned)
     if facts.noisy or facts.tinted:
         grey = flatten(grey, dpi)
-    return remove_seals(remove_borders(grey, dpi), dpi)
+    grey = remove_seals(remove_borders(grey, dpi), dpi)
+    # Grain at the edges of noisy pages is as pale as hairs: there nothing tells one from the other.
+    return grey if facts.noisy else thicken_hairs(grey)
 
 
 def _clean(grey: Pixels, dpi: float, *, two_toned: bool) -> Pixels:

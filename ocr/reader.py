@@ -26,13 +26,15 @@ from ocr.regions import find_regions
 from ocr.second import look_again
 from ocr.shrink import shrunk
 from ocr.skew import InkPoints, find_skew, ink_points, straighten, straighten_to, straightened
+from ocr.slab_ell import mend_ells
 from ocr.tables import find_tables, insert, without_tables
 from ocr.tesseract import TesseractEngine
 from ocr.upright import apply_turn, certain, densest_band, head_up_share, is_sideways
+from ocr.zeros import as_digits, has_marked_zeros, plain_zeros
 from pipeline.model import Barcode, Box, Line, Penned, Region, Verdict
 
 Pixels = npt.NDArray[np.uint8]
-CONTRACT = "reader-7"
+CONTRACT = "reader-8"
 """Part of the key of page results: changed when reading changes, so that old results are not taken for new."""
 
 DOUBTFUL = 0.55
@@ -180,11 +182,17 @@ class PageReader:
         """Lines of a page, placed on the straightened page; their mean confidence."""
         tilted = prepare_tilted(page.pixels, page.dpi, bitonal=page.bitonal)
         copy = Copy(tilted=tilted, skew=page.skew, dpi=page.dpi, bitonal=page.bitonal)
+        marked: Copy | None = None
         image = copy.page()
         enlarged = copy.shape[1] / image.shape[1]
         tables = find_tables(image, copy.reading_dpi)
         found = self._engine.read_page(without_tables(image, tables), dpi=copy.reading_dpi)
         lines = tidy(scaled_lines(found, enlarged))
+        if has_marked_zeros(copy.part, lines):
+            marked, copy = copy, replace(copy, tilted=plain_zeros(copy.tilted, copy.dpi))
+            image = copy.page()
+            found = self._engine.read_page(without_tables(image, tables), dpi=copy.reading_dpi)
+            lines = tidy(scaled_lines(found, enlarged))
         if tables:
             tables = tuple(table.scaled(enlarged) for table in tables)
             lines = insert(lines, tables, read_tables(self._engine, copy, tables))
@@ -195,6 +203,8 @@ class PageReader:
         lines = read_missed(self._engine, copy, missed, lines)
         if self._engine.opinions > 1:
             lines = look_again(self._engine, copy, lines)
+        if marked is not None:
+            lines = mend_ells(marked.part, as_digits(marked.part, lines))  # faces of codes have both
         lines = mend(calibrate(lines))
         confidence = sureness(lines)
         return confirm(self._engine, copy, page.part, page.dpi, lines), confidence

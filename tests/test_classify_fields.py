@@ -151,6 +151,22 @@ def test_a_form_is_dated_above_its_signature_even_when_the_year_wraps() -> None:
     assert value(paper(wrapped), "date") == ("2025-02-14", False)
 
 
+@pytest.mark.parametrize(
+    ("first", "second", "doubtful"),
+    [
+        ("Hạ Hòa, ngày 08 tháng 9 năm", "2026", False),
+        ("Hạ Hòa, ngày 08 tháng 9", "năm 2026", False),
+        ("Hạ Hòa, ngày 08", "tháng 9 năm 2026", True),  # the day has no neighbour to show that it is print
+    ],
+)
+def test_a_date_under_the_motto_goes_on_in_the_next_line(first: str, second: str, doubtful: bool) -> None:
+    head = letterhead("ỦY BAN NHÂN DÂN", "TỈNH PHÚ THỌ", place=first)
+    read = page(head, rows(second, top=295, centre=1190), title("QUYẾT ĐỊNH"), rows("Điều 1. Công nhận."))
+    assert value(paper(read), "date") == ("2026-09-08", doubtful)
+    apart = page(head, rows(second, top=520, centre=1190), title("QUYẾT ĐỊNH"), rows("Điều 1. Công nhận."))
+    assert paper(apart).field("date") is None, "what stands far below is no part of it"
+
+
 def test_two_dates_above_signatures_are_for_a_person() -> None:
     form = page(
         rows("CỘNG HÒA XÃ HỘI CHỦ NGHĨA VIỆT NAM", "Độc lập - Tự do - Hạnh phúc", top=140, centre=827),

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-import cv2
 import numpy as np
 import numpy.typing as npt
 import pytest
@@ -12,7 +11,7 @@ from PIL import Image, ImageDraw, ImageFont
 
 from ocr.copy import Copy
 from ocr.engine import Grey
-from ocr.figures import AGREED, DISPUTED, SURE, TWO_OF_THREE, confirm, without_dots
+from ocr.figures import AGREED, DISPUTED, SURE, TWO_OF_THREE, confirm
 from pipeline.model import Line, Word
 from tests.classify_pages import line, words
 
@@ -129,22 +128,23 @@ def test_sure_figures_and_running_text_are_let_be() -> None:
     assert engine.asked == []
 
 
+def test_a_sure_code_with_a_space_inside_is_one_word() -> None:
+    surely = f"Mã hồ sơ: {CODE[:7]}~0.98 {CODE[7:]}~0.98"
+    assert last(read(surely, Readings())) == (CODE, 0.98)
+    agreed = f"Mã hồ sơ: {CODE[:7]}~0.6 {CODE[7:]}~0.6"
+    assert last(read(agreed, Readings(latin=CODE))) == (CODE, AGREED)
+    unsure = f"Mã hồ sơ: {CODE[:7]}~0.9 {CODE[7:]}~0.9"
+    assert read(unsure, Readings()).words[-1].text == CODE[7:], "the space speaks against it"
+    tail = "Mã hồ sơ: 002 00 63 H44-260907- 0101"
+    assert read(tail.replace(" ", "~0.98 "), Readings()).words[-2].text == "H44-260907-", "cut short"
+
+
 def dotted(text: str) -> npt.NDArray[np.uint8]:
     """Figures as a console prints them, a dot in each zero."""
     face = ImageFont.truetype("/usr/share/fonts/truetype/liberation2/LiberationMono-Regular.ttf", 34)
     sheet = Image.new("L", (60 + 21 * len(text), 70), 255)
     ImageDraw.Draw(sheet).text((20, 14), text, font=face, fill=10)
     return np.asarray(sheet)
-
-
-def test_the_dot_in_a_zero_is_taken_off_and_nothing_else() -> None:
-    before = dotted("1000")
-    after = without_dots(before)
-    assert (after >= before).all() and (after > before).any(), "ink goes, none comes"
-    holes = cv2.connectedComponents((before < 128).astype(np.uint8))[0]
-    assert cv2.connectedComponents((after < 128).astype(np.uint8))[0] == holes - 3
-    for other in ("123456789", "H35-8/QD.B"):
-        assert np.array_equal(without_dots(dotted(other)), dotted(other))
 
 
 def test_of_zeros_with_dots_the_readings_without_them_rule() -> None:

@@ -10,7 +10,8 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from pipeline.classify.layout import Segment, segment_of, segments
+from pipeline.classify.header import with_year
+from pipeline.classify.layout import Segment, segments
 from pipeline.classify.numbering import by_pen
 from pipeline.classify.printed import GAP, SURE, in_row, inked, widest_gap, widest_space
 from pipeline.classify.view import PageView
@@ -22,7 +23,6 @@ SURE_CUT = 0.95  # read alike by two models: for a single figure, which may be w
 # misread alike in both places.
 AGREED = 0.5
 _TODAY = re.compile(r"\W{0,3}h[ôoồố]m nay\b", re.IGNORECASE)
-_YEAR = re.compile(r"(?:19|20)\d\d\W*")
 _MADE_AT = re.compile(r"\W{0,3}(?:l[àa]m t[ạa]i|l[ậa]p t[ạa]i)\b", re.IGNORECASE)
 
 
@@ -91,7 +91,7 @@ def _above_signature(views: Sequence[PageView]) -> _Place | None:
     """The line of place and date under the body. Two different ones are for a person to tell apart."""
     found: list[_Place] = []
     for view in views:
-        for part in (_with_year(view, part) for part in view.parts):
+        for part in (with_year(view.parts, part) for part in view.parts):
             dates = [date for date in find_dates(part.text) if date.in_words]
             if len(dates) == 1 and part.middle > view.header.bottom and _stands_alone(view, part, dates[0]):
                 official = views[0].header.number is not None
@@ -101,17 +101,6 @@ def _above_signature(views: Sequence[PageView]) -> _Place | None:
     same = len({place.date.value for place in found}) == 1
     first = found[0]
     return first if same else _Place(page=first.page, segment=first.segment, date=first.date, usual=False)
-
-
-def _with_year(view: PageView, part: Segment) -> Segment:
-    """A date whose year went to the next line of its cell (`Làm tại: …, ngày 14 tháng 02 năm` / `2025`)."""
-    if not re.search(r"n[ăaâ]m$", part.text.strip(" .…"), re.IGNORECASE):
-        return part
-    for other in view.parts:
-        below = 0 < other.middle - part.middle < 2.5 * part.height
-        if below and _YEAR.fullmatch(other.text) and part.box.left < other.centre < part.box.right:
-            return segment_of([*part.words, *other.words], part.line)
-    return part
 
 
 def _stands_alone(view: PageView, part: Segment, date: DateFound) -> bool:

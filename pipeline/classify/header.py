@@ -18,6 +18,10 @@ LEAST = 80.0  # similarity in per cent that a heading read with noise must keep
 MOST_TALL = 22  # thousandths of the width: a stain stretches boxes, print of 14 points is 15 high
 MOST_APART = 2.5  # lines between two rows of a letterhead
 TOP = 0.45  # a letterhead begins in the upper part of the page
+_DAY_LAST = re.compile(
+    r"ng[àa]y\s+\d{1,2}(?:\s+th[áa]ng(?:\s+\d{1,2}(?:\s+n[ăaâ]m)?)?)?$|n[ăaâ]m$", re.IGNORECASE
+)
+_REST = re.compile(r"(?:(?:th[áa]ng\s+)?\d{1,2}\s+)?(?:n[ăaâ]m\s+)?(?:19|20)\d\d\W*", re.IGNORECASE)
 _NUMBER = re.compile(r"^\W*(?:s[oô0ốỏồóòọ6]|sô|só)\s*[:;.,]|^\W*s[oốôóồổ]\s+\S*\d", re.IGNORECASE)
 
 
@@ -155,7 +159,19 @@ def _dated(
     for part in sorted(parts, key=lambda p: p.middle):
         if not anchor.middle < part.middle <= low or part.centre < edge - 2 * anchor.height:
             continue
+        part = with_year(parts, part)
         dates = [found for found in find_dates(part.text) if found.in_words]
         if dates and len(part.words) <= 14:
             return part, dates[-1]
     return None, None
+
+
+def with_year(parts: Sequence[Segment], part: Segment) -> Segment:
+    """A date that goes on in the next line of its cell (`Làm tại: …, ngày 14 tháng 02 năm` / `2025`)."""
+    if not _DAY_LAST.search(part.text.strip(" .…")):
+        return part
+    for other in parts:
+        below = 0 < other.middle - part.middle < 2.5 * part.height
+        if below and _REST.fullmatch(other.text) and part.box.left < other.centre < part.box.right:
+            return segment_of([*part.words, *other.words], part.line)
+    return part
