@@ -12,7 +12,7 @@ import numpy.typing as npt
 
 Pixels = npt.NDArray[np.uint8]
 Mask = npt.NDArray[np.bool_]
-Places = npt.NDArray[np.integer]
+Places = npt.NDArray[np.intp]
 
 IMPULSE = 40
 """Grey levels by which a lone pixel differs from all eight neighbours."""
@@ -63,9 +63,9 @@ def speck_mask(grey: Pixels, dpi: float, *, two_toned: bool) -> tuple[Mask, Pixe
     letter[0] = small[0] = False
     # One pass over the page tells both; only the pixels of small marks are looked at after it.
     kinds = (letter | (small << 1)).astype(np.uint8)[labels]
-    letters = cv2.bitwise_and(kinds, 1)
+    letters = kinds & np.uint8(1)
     where = np.flatnonzero(kinds & 2)
-    mark_of = labels.reshape(-1)[where]
+    mark_of = labels.reshape(-1)[where].astype(np.intp)
     reach = int(0.05 * dpi) * 2 + 1
     beside = _touched(letters, (reach, reach), where, mark_of, area.size)
     dirt = (area <= max(1.0, HALF_DOT * scale)) | (small & ~beside & ~letter)

@@ -15,6 +15,7 @@ from PIL import Image
 from pipeline.errors import UsageError
 from pipeline.pdf import layers
 from pipeline.pdf.bitonal import group4
+from pipeline.pdf.dust import without_dust
 from pipeline.pdf.images import jpeg, steps
 
 COARSE = steps(36, first=12, second=16), steps(48, first=16, second=24)
@@ -63,7 +64,7 @@ def code_page(signed: Path, number: int) -> CodedPage:
         pixels = _pixels(page)
     black = layers.bitonal(pixels)
     if black is not None:
-        return CodedPage(width, height, (), _stencil(black))
+        return CodedPage(width, height, (), _stencil(without_dust(black, black.shape[1] * 72 / width)))
     rows, columns = pixels.shape[:2]
     told = layers.part(pixels, columns * 72 / width)
     whole = (0.0, 0.0, width, height)

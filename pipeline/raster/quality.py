@@ -102,7 +102,7 @@ def _sharpness(grey: Grey, dpi: float, contrast: float) -> float:
         if band.size == 0:
             continue
         span = cv2.subtract(cv2.dilate(band, window), cv2.erode(band, window))
-        across, down = (cv2.absdiff(cv2.Sobel(band, cv2.CV_16S, x, 1 - x, ksize=3), 0) for x in (1, 0))
+        across, down = (np.abs(cv2.Sobel(band, cv2.CV_16S, x, 1 - x, ksize=3)) for x in (1, 0))
         slope = cv2.dilate(cv2.max(across, down), window)  # eight times the levels a pixel
         inked = span > max(40.0, 0.3 * contrast)
         ratios.append(slope[inked] / np.float32(8) / span[inked])
