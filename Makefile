@@ -67,8 +67,9 @@ bench-search: $(VENV)/.dev ## Measure search among 100,000 documents and more on
 	@PYTHONPATH=. $(BIN)/python scripts/bench_search.py
 
 DOCUMENTS ?= 2000
+MINUTES ?= 1440
 bench-volume: $(VENV)/.dev ## Many documents through store, catalogue, search and scrub: make bench-volume DOCUMENTS=100000
-	@PYTHONPATH=. $(BIN)/python scripts/bench_volume.py --documents $(DOCUMENTS)
+	@PYTHONPATH=. $(BIN)/python scripts/bench_volume.py --documents $(DOCUMENTS) --minutes $(MINUTES)
 
 bench-counter: $(VENV)/.dev ## Measure how long a citizen waits after the last of ten sheets, on a quiet machine
 	@PYTHONPATH=. $(BIN)/python scripts/bench_counter.py

@@ -59,6 +59,7 @@ class Bound:
     companions: tuple[SourceFile, ...] = ()
     remarks: tuple[str, ...] = ()
     listed: Listed | None = None
+    request: str | None = None
 
 
 def natural(path: Path) -> tuple[tuple[int, int, str], ...]:
@@ -263,4 +264,5 @@ def _intake(source: str, files: tuple[SourceFile, ...], bound: Bound, received_a
         companions=bound.companions,
         remarks=bound.remarks,
         listed=bound.listed,
+        request=bound.request,
     )

@@ -15,6 +15,7 @@ from pipeline.procedures.catalogue import ProcedureShelf
 from pipeline.procedures.issuing import Templates
 from pipeline.registry.connector import Registry
 from pipeline.registry.http import HttpClient
+from pipeline.request_book import RequestBook
 from storage.dossiers import Dossiers
 from storage.outbox import Outbox
 from storage.registered import ORPHAN, Registered
@@ -43,6 +44,7 @@ class Casework:
     templates: Templates
     registered: Registered
     outbox: Outbox
+    requests: RequestBook
     registry: Registry | None
     required: bool
     destinations: Mapping[str, Destination]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from typing import Any
 
 import typer
 
@@ -23,6 +24,7 @@ from pipeline.commands import (
     registry,
     repage,
     repository,
+    requests,
     review,
     scan,
     sheets,
@@ -47,7 +49,8 @@ app = typer.Typer(
 app.callback()(Session.options)
 MODULES = (
     demo, intake, import_files, scan, watch, counter, sheets, review, repage, inspect, download, dossier, person,
-    keeping, procedure, registry, verification, trust, ledger, learn, signing, repository, backup, stats, upkeep,
+    keeping, procedure, registry, requests, verification, trust, ledger, learn, signing, repository, backup, stats,
+    upkeep,
 )  # fmt: skip
 for module in MODULES:
     module.register(app)
@@ -69,6 +72,13 @@ def _speak_vietnamese() -> None:
     rich_utils.COMMANDS_PANEL_TITLE = "Lệnh (Commands)"
     rich_utils.DEFAULT_STRING = "[mặc định: {}]"
     rich_utils.REQUIRED_LONG_STRING = "[bắt buộc]"
+    parsing: Any = typer.Context.__base__
+
+    class Usage(parsing.formatter_class):  # type: ignore[misc]
+        def write_usage(self, prog: str, args: str = "", prefix: str | None = None) -> None:
+            super().write_usage(prog, args, prefix or "Cách viết (Usage): ")
+
+    parsing.formatter_class = Usage
 
 
 if __name__ == "__main__":

@@ -122,7 +122,8 @@ class Intake:
     of sheets; `expected_sides` follows from it in the flow, unless the scanner knows the exact number, `sides`.
     `lane` says who waits; where nothing is said, a stack bound to a dossier counts as a counter's.
     `companions` are side-cars that lay beside the files, kept with them; `remarks` say what of them could not be used.
-    `listed` is what the list of an import says: its one file is one paper then.
+    `listed` is what the list of an import says: its one file is one paper then. `request` is the id of the scan request
+    that the stack answers, from which `dossier` came.
     """
 
     id: str
@@ -140,6 +141,7 @@ class Intake:
     companions: tuple[SourceFile, ...] = ()
     remarks: tuple[str, ...] = ()
     listed: Listed | None = None
+    request: str | None = None
 
     @property
     def urgent(self) -> bool:
@@ -308,7 +310,7 @@ class Field:
 
     A value that is not `doubtful` is claimed to be right. `page` is the batch index of the page it
     stands on; `evidence` says in one word where it came from (qr, text, receipt, operator, list, signature, mrz,
-    stamp, model, cited, layer).
+    stamp, model, cited, layer, request).
     """
 
     name: str

@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Protocol
 
 from pipeline.classify.listed import as_listed, one_paper
+from pipeline.classify.requested import Asked, as_asked
 from pipeline.classify.second_opinion import with_opinion
 from pipeline.classify.settled import settle
 from pipeline.classify.sorting import sort_pages
@@ -88,6 +89,7 @@ class RealStages:
         lock: timedelta,
         judge_incoming: IncomingJudge,
         unknown_dossier: Callable[[str], str | None] = lambda code: None,
+        asked: Callable[[Intake], Asked | None] = lambda intake: None,
         receipts: Sequence[ReceiptForm] = (),
         opinion: Callable[[datetime], TypeModel | None] = lambda at: None,
     ) -> None:
@@ -105,6 +107,7 @@ class RealStages:
         self._lock = lock
         self._judge_incoming = judge_incoming
         self._unknown_dossier = unknown_dossier
+        self._asked = asked
         self._receipts = receipts
         self._opinion = opinion
 
@@ -180,7 +183,14 @@ class RealStages:
         if intake.listed is not None:
             found = as_listed(found, intake.listed, self._types)
         copies = _copies(intake, found.papers, read)
-        sorting = settle(found, self._decisions.of(intake.id), self._types, copies)
+        decisions = self._decisions.of(intake.id)
+        sorting = settle(found, decisions, self._types, copies)
+        asked = self._asked(intake)
+        if asked is not None:
+            spoken = {decision.page for decision in decisions}
+            sorting = as_asked(
+                sorting, asked, self._types, spoken.union(*(copies.get(n, ()) for n in spoken))
+            )
         sorting = replace(sorting, papers=tuple(self._orphaned(paper) for paper in sorting.papers))
         self._batches.record_sorting(intake.id, sorting)
         return sorting

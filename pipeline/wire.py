@@ -54,6 +54,7 @@ from storage.page_changes import PageChanges
 from storage.root_evidence import RootEvidence
 from storage.roots import Roots
 from storage.s3 import Bucket, Endpoint
+from storage.scan_requests import ScanRequests
 from storage.search import Search
 from storage.seaweedfs import EmbeddedStore
 from storage.second_copy import SecondCopy
@@ -73,6 +74,7 @@ class Records:
     catalogue: Catalogue
     search: Search
     ledger: Ledger
+    requests: ScanRequests
 
     def describe(self) -> str:
         return self.database.url.get_backend_name()
@@ -143,6 +145,7 @@ def open_records(paths: HomePaths, settings: Settings) -> Records:
         Catalogue(database),
         Search(database),
         Ledger(database),
+        ScanRequests(database),
     )
 
 
@@ -182,7 +185,7 @@ def open_work(paths: HomePaths, settings: Settings, records: Records) -> Parts:
         copy=second,
         waived_by=settings.storage.second_copy_waived_by,
     )
-    casework = open_casework(paths, settings, records.database, bucket, types, lock)
+    casework = open_casework(paths, settings, records.database, records.requests, bucket, types, lock)
     stages = RealStages(
         batches=records.batches,
         decisions=records.decisions,
@@ -198,6 +201,7 @@ def open_work(paths: HomePaths, settings: Settings, records: Records) -> Parts:
         lock=lock,
         judge_incoming=verifier.judge_incoming,
         unknown_dossier=casework.why_unknown,
+        asked=casework.requests.asked,
         receipts=receipt_forms(settings),
         opinion=second_opinion(records.database),
     )

@@ -15,10 +15,12 @@ from pipeline.paths import HomePaths
 from pipeline.procedures.catalogue import ProcedureShelf
 from pipeline.procedures.issuing import Templates as CodeTemplates
 from pipeline.registry.http import HttpClient, HttpRegistry
+from pipeline.request_book import RequestBook
 from storage.dossiers import Dossiers
 from storage.outbox import Outbox
 from storage.registered import Registered
 from storage.s3 import Bucket
+from storage.scan_requests import ScanRequests
 
 
 def procedure_shelf(paths: HomePaths, settings: Settings, types: TypeCatalogue) -> ProcedureShelf:
@@ -31,6 +33,7 @@ def open_casework(
     paths: HomePaths,
     settings: Settings,
     database: Database,
+    requests: ScanRequests,
     bucket: Bucket,
     types: TypeCatalogue,
     lock: timedelta,
@@ -45,16 +48,27 @@ def open_casework(
         )
     secret = secret_of(wanted.webhook_secret, wanted.webhook_secret_file)
     places = {"event": wanted.webhook_url, "return_set": settings.returns.url}
+    shelf = procedure_shelf(paths, settings, types)
+    registered = Registered(database)
+    required = wanted.required or registry is not None
     return Casework(
         dossiers=Dossiers(database, bucket, lock=lock),
-        shelf=procedure_shelf(paths, settings, types),
+        shelf=shelf,
         templates=CodeTemplates.load(
             settings.procedures.codes or Path(config.__path__[0]) / "issued_codes.toml"
         ),
-        registered=Registered(database),
+        registered=registered,
         outbox=Outbox(database),
         registry=registry,
-        required=wanted.required or registry is not None,
+        requests=RequestBook(
+            kept=requests,
+            registered=registered,
+            registry=registry,
+            shelf=shelf,
+            required=required,
+            agency=settings.agency.code,
+        ),
+        required=required,
         destinations={
             kind: Destination(HttpClient(url, timeout=wanted.timeout_seconds), secret)
             for kind, url in places.items()

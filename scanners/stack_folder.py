@@ -64,6 +64,7 @@ class Job:
     wish: Wish
     dossier: str | None = None
     procedure: str | None = None
+    request: str | None = None
     sheets: int | None = None
     by_hand: bool = False
     fronts: int | None = None
@@ -92,7 +93,8 @@ class Job:
     def same_stack(self, other: Job) -> bool:
         """Whether going on with the other's stack is what this command means."""
         mine, theirs = (job.wish.device for job in (self, other))
-        return (mine, self.dossier, self.procedure) == (theirs, other.dossier, other.procedure)
+        said = [(job.dossier, job.procedure, job.request) for job in (self, other)]
+        return mine == theirs and said[0] == said[1]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

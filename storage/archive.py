@@ -123,7 +123,10 @@ class Archive:
         kept = list(self._threads.map(lambda job: self._keep(job[0], job[1], job[2], until), jobs))
         sources = ["", "", *(file.source for file in originals)]
         types = [blob.media_type for _, _, blob in jobs]
-        manifest, place = self._commit(signed, dossier, _Kept(kept, sources, types), until)
+        made = _Kept(kept, sources, types)
+        manifest, place = self.commit_next(
+            dossier, lambda last: _following(last, signed, dossier, made, until), lock_until=lock_until
+        )
         return StoredDocument(
             signed=signed,
             bucket=self._bucket.name,
@@ -195,15 +198,15 @@ class Archive:
         set here.
         """
         while True:
-            generations = list(self.manifests(dossier))
-            last = decode(generations[-1][1], generations[-1][0]) if generations else None
-            following = make(last)
+            newest = self._newest(dossier)
+            following = make(decode(newest[1], newest[0]) if newest else None)
             if following is None:
-                assert last is not None
-                key, there = generations[-1]
-                return last, StoredObject(key=key, sha256=digest(there), size=len(there), version_id=None)
-            previous = digest(generations[-1][1]) if generations else None
-            following = replace(following, previous=previous)
+                assert newest is not None
+                key, there = newest
+                return decode(there, key), StoredObject(
+                    key=key, sha256=digest(there), size=len(there), version_id=None
+                )
+            following = replace(following, previous=digest(newest[1]) if newest else None)
             content = encode(following)
             try:
                 place = self._bucket.put_new(
@@ -237,44 +240,33 @@ class Archive:
             )
         return stored
 
-    def _commit(
-        self,
-        signed: SignedDocument,
-        dossier: str,
-        kept: _Kept,
-        lock_until: datetime | None,
-    ) -> tuple[Manifest, StoredObject]:
-        """Write the next manifest; on losing a race read again and write the one after."""
-        document = signed.document
-        while True:
-            generations = list(self.manifests(dossier))
-            last = decode(generations[-1][1], generations[-1][0]) if generations else None
-            if last is not None and last.holds(document.id, signed.pdf.sha256):
-                key, there = generations[-1]
-                return last, StoredObject(key=key, sha256=digest(there), size=len(there), version_id=None)
-            version = (last.version_of(document.id) if last else 0) + 1
-            entries = (last.entries if last else ()) + _entries(signed, version, kept, lock_until)
-            following = Manifest(
-                dossier=dossier,
-                number=(last.number if last else 0) + 1,
-                previous=digest(generations[-1][1]) if generations else None,
-                created=datetime.now(UTC),
-                agency=document.agency,
-                actor=document.actor,
-                entries=entries,
-            )
-            content = encode(following)
-            try:
-                place = self._bucket.put_new(
-                    layout.manifest(dossier, following.number),
-                    content,
-                    sha256=digest(content),
-                    media_type="application/json",
-                    lock_until=lock_until,
-                )
-                return following, place
-            except AlreadyThere:
-                continue
+    def _newest(self, dossier: str) -> tuple[str, bytes] | None:
+        """Key and bytes of the newest generation; only it is read, since a dossier may have hundreds."""
+        keys = list(self._bucket.keys(f"{layout.dossier_folder(dossier)}/m/"))
+        for key in reversed(keys):
+            content = self._bucket.read(key) if key.endswith(".json") else None
+            if content is not None:
+                return key, content
+        return None
+
+
+def _following(
+    last: Manifest | None, signed: SignedDocument, dossier: str, kept: _Kept, lock_until: datetime | None
+) -> Manifest | None:
+    """The generation that also pins this document; None when `last` does."""
+    document = signed.document
+    if last is not None and last.holds(document.id, signed.pdf.sha256):
+        return None
+    version = (last.version_of(document.id) if last else 0) + 1
+    return Manifest(
+        dossier=dossier,
+        number=(last.number if last else 0) + 1,
+        previous=None,
+        created=datetime.now(UTC),
+        agency=document.agency,
+        actor=document.actor,
+        entries=(last.entries if last else ()) + _entries(signed, version, kept, lock_until),
+    )
 
 
 def _entries(

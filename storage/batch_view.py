@@ -95,6 +95,21 @@ def _page(row: Any, papers: list[Any], *, with_text: bool) -> dict[str, Any]:
     return view
 
 
+def own_text_remarks(row: Any) -> list[str]:
+    """What a person should know of the text that a file made elsewhere has of its own."""
+    fields = json.loads(row.paper).get("fields", [])
+    told: list[str] = next((field["value"].split() for field in fields if field["name"] == "own_text"), [])
+    codes = ", ".join(code for code in told if code != "differs")
+    remarks = []
+    if codes:
+        remarks.append(
+            f"chữ sẵn có trong tệp là bảng mã {codes}, đã chuyển sang Unicode (its own text was {codes})"
+        )
+    if "differs" in told:
+        remarks.append("chữ sẵn có trong tệp khác với chữ trên trang (its own text differs from the page)")
+    return remarks
+
+
 def document_view(row: Any) -> dict[str, Any]:
     """One element of `documents`."""
     return {
@@ -119,4 +134,5 @@ def document_view(row: Any) -> dict[str, Any]:
         "key": row.key,
         "version_id": row.version_id,
         "signature_level": row.signature_level,
+        "remarks": own_text_remarks(row),
     }

@@ -16,8 +16,15 @@ from pipeline.model import Paper, Sha256, StoredDocument
 from storage import ledger
 from storage.batch_view import document_view
 from storage.database import insert, reading, writing
+from storage.dossier_tables import dossier as dossier_row
 from storage.schema import batch, document, held
 from storage.search import words_of
+
+LATE = {
+    "closed": "vào sau khi hồ sơ đã đóng; xem có phải đúng hồ sơ này không (came after the dossier was closed)",
+    "withdrawn": "vào sau khi hồ sơ đã rút; xem có phải đúng hồ sơ này không (came after the dossier was withdrawn)",
+}
+"""What is said beside a paper that is stored in a dossier of that state. It is stored all the same: nothing is lost."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,12 +52,13 @@ class Catalogue:
         objects += [("original", kept, name) for kept, name in zip(stored.originals, sources, strict=True)]
         words = "\n".join(page.text for page in item.pages)
         with writing(self._database) as connection:
+            ended = _ended(connection, item.paper.dossier)
             connection.execute(
                 update(document)
                 .where(document.c.id == item.id)
                 .values(
                     state="stored",
-                    reason=stored.signed.reason,
+                    reason="; ".join(filter(None, (stored.signed.reason, LATE.get(ended)))) or None,
                     pdf_sha256=stored.pdf.sha256,
                     bucket=stored.bucket,
                     key=stored.pdf.key,
@@ -81,6 +89,7 @@ class Catalogue:
                     "level": stored.signed.level,
                     "manifest": stored.manifest.key,
                     "manifest_sha256": stored.manifest.sha256,
+                    **({"dossier_state": ended} if ended in LATE else {}),
                 },
                 request=f"store:{item.id}:{stored.pdf.sha256}",
             )
@@ -162,6 +171,11 @@ class Catalogue:
             )
             for row in rows
         ]
+
+
+def _ended(connection: Connection, code: str | None) -> str:
+    """The state of a dossier, empty when nothing was ever decided on it."""
+    return connection.execute(select(dossier_row.c.state).where(dossier_row.c.code == code)).scalar() or ""
 
 
 def index_words(

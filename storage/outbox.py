@@ -7,7 +7,7 @@ import time
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import Engine, func, select, update
+from sqlalchemy import Connection, Engine, func, select, update
 
 from storage import ledger
 from storage.database import insert, reading, writing
@@ -25,21 +25,7 @@ class Outbox:
     def put(self, name: str, *, event: str, dossier: str, payload: dict[str, Any]) -> bool:
         """Keep a message unless one of that name is there, delivered or not; returns whether it is new."""
         with writing(self._database) as connection:
-            made = connection.execute(
-                insert(outbox)
-                .values(
-                    name=name[:200],
-                    event=event,
-                    dossier=dossier,
-                    payload=json.dumps(payload, ensure_ascii=False, sort_keys=True),
-                    made_at=datetime.now(UTC).isoformat(),
-                    attempts=0,
-                    due=time.time(),
-                    trouble="",
-                )
-                .on_conflict_do_nothing()
-            )
-            return bool(made.rowcount)
+            return put_message(connection, name, event=event, dossier=dossier, payload=payload)
 
     def due(self, limit: int) -> list[dict[str, Any]]:
         """Messages whose time has come, the oldest first."""
@@ -107,3 +93,24 @@ class Outbox:
         """Everything that waits is due now, as when the other side is back."""
         with writing(self._database) as connection:
             connection.execute(update(outbox).where(outbox.c.delivered_at.is_(None)).values(due=time.time()))
+
+
+def put_message(
+    connection: Connection, name: str, *, event: str, dossier: str, payload: dict[str, Any]
+) -> bool:
+    """`Outbox.put` inside the caller's transaction, so that what happened is never without its word."""
+    made = connection.execute(
+        insert(outbox)
+        .values(
+            name=name[:200],
+            event=event,
+            dossier=dossier,
+            payload=json.dumps(payload, ensure_ascii=False, sort_keys=True),
+            made_at=datetime.now(UTC).isoformat(),
+            attempts=0,
+            due=time.time(),
+            trouble="",
+        )
+        .on_conflict_do_nothing()
+    )
+    return bool(made.rowcount)

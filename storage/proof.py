@@ -17,6 +17,7 @@ import argparse
 import base64
 import hashlib
 import json
+import re
 import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -65,6 +66,136 @@ WEAK: tuple[tuple[str, int, date], ...] = (
 """
 OCSP_ANSWER = bytes.fromhex("2b06010505071002")
 """id-ri-ocsp-response: an OCSP answer beside the revocation lists of a signature (RFC 5940)."""
+
+
+VIETNAMESE: tuple[tuple[str, str], ...] = (
+    (
+        r"entry (\d+) stands after entry (\d+): out of order, or twice",
+        "mục {} đứng sau mục {}: sai thứ tự, hoặc bị lặp",
+    ),
+    (r"entries (\S+) to (\S+) are missing", "thiếu các mục {} đến {}"),
+    (
+        r"entries (\S+) to (\S+) are missing: the root of (\S+) seals them",
+        "thiếu các mục {} đến {}, mà gốc ngày {} đã niêm phong",
+    ),
+    (r"entries (\S+) to (\S+) are missing: (\S+) holds them", "thiếu các mục {} đến {}, mà {} còn giữ"),
+    (
+        r"entries (\S+) to (\S+) are not those that the root of (\S+) seals",
+        "các mục {} đến {} không phải những mục mà gốc ngày {} đã niêm phong",
+    ),
+    (r"entry (\S+) does not follow entry (\S+)", "mục {} không nối tiếp mục {}"),
+    (r"entry (\S+) was changed", "mục {} đã bị sửa"),
+    (r"entry (\S+) stands in another's place", "mục {} đứng vào chỗ của mục khác"),
+    (r"entry (\S+) of the segment was changed", "mục {} trong đoạn này đã bị sửa"),
+    (r"entry (\S+) is another one in (\S+)", "mục {} khác với mục ấy trong {}"),
+    (r"the segment is cut off or no segment", "đoạn bị cụt, hoặc không phải đoạn sổ cái"),
+    (r"the root is cut off or no root", "gốc của ngày bị cụt, hoặc không phải gốc"),
+    (
+        r"does not follow the root of the day before it; one is missing or changed",
+        "không nối tiếp gốc của ngày trước; có gốc bị thiếu hoặc bị sửa",
+    ),
+    (r"begins with entry (\S+) where (\S+) is due", "bắt đầu từ mục {}, lẽ ra từ mục {}"),
+    (r"the signature is missing", "thiếu chữ ký"),
+    (r"the root is not signed", "gốc chưa được ký"),
+    (r"signed by (.+), whom no given root vouches for", "ký bởi {}, không chứng thư gốc nào đã nêu bảo đảm"),
+    (r"signed on (\S+) by (.+), which counted until (\S+)", "ký ngày {} bằng {}, chỉ còn giá trị đến {}"),
+    (r"the signature does not fit these bytes", "chữ ký không khớp nội dung này"),
+    (r"the signature is damaged \((.+)\)", "chữ ký bị hỏng ({})"),
+    (r"the signer's certificate (.+)", "chứng thư của người ký {}"),
+    (r"the manifest is not the one that (\S+) seals", "bản kê không phải bản mà {} đã niêm phong"),
+    (
+        r"the manifest is not one that the root of (\S+) seals",
+        "bản kê không thuộc những bản mà gốc ngày {} đã niêm phong",
+    ),
+    (
+        r"the manifest does not hold this document with these bytes",
+        "bản kê không có giấy tờ này với đúng nội dung này",
+    ),
+    (
+        r"the time-stamp is by a certificate that may not stamp",
+        "dấu thời gian dùng chứng thư không được phép đóng dấu",
+    ),
+    (
+        r"the time-stamp is by an authority whom no given root vouches for",
+        "dấu thời gian của tổ chức mà không chứng thư gốc nào đã nêu bảo đảm",
+    ),
+    (r"the evidence record is damaged", "bản ghi bằng chứng bị hỏng"),
+    (r"the evidence record is damaged \((.+)\)", "bản ghi bằng chứng bị hỏng ({})"),
+    (
+        r"the evidence record is another one than the ledger names",
+        "bản ghi bằng chứng khác với bản mà sổ cái nêu",
+    ),
+    (
+        r"covers (\S+) objects that are not here: a root or its signature is missing, or was changed",
+        "bao gồm {} đối tượng không có ở đây: một gốc hay chữ ký của nó bị thiếu hoặc bị sửa",
+    ),
+    (r"renewal (\S+) of the hash tree leaves out (\S+)", "lần gia hạn cây băm thứ {} bỏ sót {}"),
+    (r"time-stamp (\S+) (.+)", "dấu thời gian thứ {} {}"),
+    (r"the certificate of the last time-stamp (.+)", "chứng thư của dấu thời gian cuối {}"),
+    (r"does not follow the one before it", "không nối tiếp dấu trước"),
+    (r"does not fit what it is over", "không khớp với thứ mà nó đóng dấu"),
+    (r"does not hold \((.+)\)", "không có giá trị ({})"),
+    (
+        r"is by (.+), which counted until (\S+); it is of (\S+)",
+        "dùng {}, chỉ còn giá trị đến {}; dấu đề ngày {}",
+    ),
+    (r"is older than the one that it renews", "cũ hơn dấu mà nó gia hạn"),
+    (
+        r"came on (\S+), after the certificate of the one before ended on (\S+)",
+        "đóng ngày {}, sau khi chứng thư của dấu trước hết hạn ngày {}",
+    ),
+    (
+        r"came on (\S+), when (.+) of the one before counted no more: until (\S+)",
+        "đóng ngày {}, khi {} của dấu trước không còn giá trị: chỉ đến {}",
+    ),
+    (r"renews one whose certificate (.+)", "gia hạn một dấu mà chứng thư {}"),
+    (r"(.+) \(that of (.+)\)", "{} (của {})"),
+    (r"is told of by an OCSP answer that does not hold", "kèm trả lời OCSP không có giá trị"),
+    (r"is told of by a revocation list that does not hold", "kèm danh sách thu hồi không có giá trị"),
+    (r"was revoked on (\S+)", "đã bị thu hồi ngày {}"),
+    (
+        r"is told of until (\S+) only, and was used on (\S+): older than needed",
+        "chỉ có thông tin thu hồi đến {}, mà được dùng ngày {}: cũ hơn mức cần",
+    ),
+    (r"(\S+) is missing: the ledger names it", "thiếu {}, mà sổ cái có nêu"),
+    (r"(\S+) is missing in the bucket", "thiếu {} trong kho"),
+    (r"(\S+) is missing: later versions are here", "thiếu {}, trong khi có bản sau nó"),
+    (r"does not go on from the version before it", "không tiếp nối bản trước nó"),
+    (r"not the bytes whose (\S+) (\S+) holds", "nội dung không đúng với mã băm {} ghi trong {}"),
+    (r"a line is none of a list of digests", "có dòng không phải của danh sách mã băm"),
+    (r"the proof is damaged or no proof", "tệp chứng minh bị hỏng, hoặc không phải tệp chứng minh"),
+    (r"the proof is too large to be one", "tệp quá lớn, không thể là tệp chứng minh"),
+    (r"the file is another one than the proof is about", "tệp này không phải tệp mà chứng minh nói tới"),
+    (r"the path does not lead to the root of the day", "đường băm không dẫn tới gốc của ngày"),
+    (r"the path does not lead to the root of the day \((.+)\)", "đường băm không dẫn tới gốc của ngày ({})"),
+    (r"does not cover (\S+)", "không bao gồm {}"),
+    (r"line (\S+) is no line of a ledger", "dòng {} không phải một dòng sổ cái"),
+    (r"the file has no head: it is cut off", "tệp thiếu dòng đầu chuỗi: tệp bị cụt"),
+    (
+        r"the head names entry (\S+), the file ends with (\S+)",
+        "dòng đầu chuỗi nêu mục {}, mà tệp hết ở mục {}",
+    ),
+    (
+        r"the export holds another evidence record than the store",
+        "bản xuất có bản ghi bằng chứng khác với trong kho",
+    ),
+    (r"the export holds another root than the store", "bản xuất có gốc khác với trong kho"),
+    (r"(\S+): (.+)", "{}: {}"),
+)
+"""What is said of a problem, whole or in part, and how a clerk reads it; a test holds that no problem is left out."""
+
+
+def in_vietnamese(problem: str) -> str:
+    """A problem as a clerk reads it; what is not known stays as it is."""
+    for pattern, sentence in VIETNAMESE:
+        if found := re.fullmatch(pattern, problem, re.DOTALL):
+            return sentence.format(*map(in_vietnamese, found.groups()))
+    return problem
+
+
+def in_both(problem: str) -> str:
+    """The Vietnamese sentence first, the English one after it, as every message of the commands."""
+    return f"{in_vietnamese(problem)} ({problem})"
 
 
 @dataclass(frozen=True, slots=True)
@@ -1219,7 +1350,7 @@ def _say_inclusion(found: dict[str, Any]) -> int:
     sys.stdout.write(f"{found.get('document')} {state} {found['day']}\n")
     sys.stdout.write(f"  {found.get('signer')}, {found.get('stamped')}, SHA-256 {found.get('sha256')}\n")
     for problem in found["problems"]:
-        sys.stdout.write(f"  {problem}\n")
+        sys.stdout.write(f"  {in_both(problem)}\n")
     return 0 if found["ok"] else 5
 
 
@@ -1262,7 +1393,7 @@ def main() -> int:
             f"  bằng chứng (evidence) {days}: {len(one['stamps'])} dấu thời gian (time-stamps), đến {one['ends']}\n"
         )
     for problem in found["problems"]:
-        sys.stdout.write(f"  {problem}\n")
+        sys.stdout.write(f"  {in_both(problem)}\n")
     return 0 if found["ok"] else 5
 
 

@@ -40,6 +40,7 @@ NOT_REBUILT = (
     "hàng đợi và điểm dừng của máy xử lý (queues and checkpoints)",
     "khóa đang giữ (locks)",
     "bản chép danh sách hồ sơ của hệ thống một cửa, tin chưa gửi đi: nhập hoặc đồng bộ lại (registry copy, outbox)",
+    "yêu cầu quét của hệ thống một cửa: nhập hoặc đồng bộ lại, máy tự đối chiếu với giấy đã lưu (scan requests)",
     "mô hình phân loại đã học: chạy lại `sohoa learn` (learned models of types)",
     "đề nghị đang chờ người thứ hai: nêu lại (proposals that wait for a second person)",
     "tên người ứng với khóa ẩn danh (names of actors)",

@@ -100,6 +100,7 @@ document = Table(
 )
 Index("document_dossier", document.c.dossier)
 Index("document_batch", document.c.batch)
+Index("document_number", document.c.number)
 
 held = Table(
     "held_object",

@@ -15,17 +15,21 @@ from dataclasses import replace
 from itertools import islice
 from typing import Any
 
-from sqlalchemy import Engine, select
+from sqlalchemy import Connection, Engine, select
 
 from pipeline.errors import UsageError
 from pipeline.grammar.folding import fold_aligned, nfc, one_line
 from storage.database import is_postgres, reading
 from storage.schema import document
-from storage.words import MANY, MOST_TERMS, TIERS, Hit, Place, Term, Words, ask, start_of
+from storage.words import MANY, MOST_TERMS, TIERS, Asked, Hit, Place, Term, Words, ask, start_of
 from storage.words_postgres import PostgresWords
 from storage.words_sqlite import SqliteWords
 
 MOST = 1000
+NAMED = -1
+"""The tier above all."""
+MOST_NAMED = 5
+"""Papers of the number that is asked for, which stand above those that only mention it."""
 BEFORE, AFTER = 40, 120
 """Signs shown before and after the start of the first hit."""
 
@@ -72,15 +76,19 @@ class Search:
     ) -> dict[str, Any]:
         """Hits in the contract's shape, best first; `next` continues behind the last one.
 
+        `newest_first`: some stand by their age, since a tier holds more than MANY.
+
         Raises UsageError when `after` is no such token.
         """
         asked = ask(query)
         if asked is None:
-            return {"results": [], "next": None}
+            return {"results": [], "next": None, "newest_first": False}
         limit = min(max(limit, 1), MOST)
         place = _place(after)
         found: list[Hit] = []
         with reading(self._database) as connection:
+            named = [] if place or dossier else self._named(connection, query, asked)[: limit - 1]
+            above = {hit.document for hit in named}
             if asked.toned is not None and not self._words.has(connection, asked.toned):
                 asked = replace(asked, toned=None)
             for tier in range(place.tier if place else 0, TIERS):
@@ -90,10 +98,12 @@ class Search:
                         continue
                     place = start_of(tier, newest_first=number > MANY and dossier is None)
                 wanted = limit + 1 - len(found)
-                found += self._words.hits(connection, asked, place, dossier=dossier, limit=wanted)
+                more = self._words.hits(connection, asked, place, dossier=dossier, limit=wanted + len(above))
+                found += [hit for hit in more if hit.document not in above]
                 if len(found) > limit:
                     break
-            shown = found[:limit]
+            rest = found[: limit - len(named)]
+            shown = [*named, *rest]
             about = select(document.c.id, document.c.dossier, document.c.type_name, document.c.title)
             names = [hit.document for hit in shown]
             rows = {row.id: row for row in connection.execute(about.where(document.c.id.in_(names)))}
@@ -110,8 +120,29 @@ class Search:
                 for hit in shown
                 if hit.document in rows
             ],
-            "next": _token(shown[-1].place) if len(found) > limit else None,
+            "next": _token(rest[-1].place) if len(found) > len(rest) else None,
+            "newest_first": any(hit.place.newest_first for hit in shown),
         }
+
+    def _named(self, connection: Connection, query: str, asked: Asked) -> list[Hit]:
+        """Papers whose own number is all that was asked for; a later page may show one once more, at its place."""
+        number = (
+            one_line(nfc(query)).strip('"').encode(errors="ignore").decode()
+        )  # half a sign is in no number
+        mine = select(document.c.id, document.c.dossier).where(
+            document.c.number.in_({number, number.upper()}), document.c.state == "stored"
+        )
+        rows = connection.execute(mine.order_by(document.c.stored_at.desc()).limit(MOST_NAMED)).all()
+        names = {row.id for row in rows}
+        return [
+            replace(hit, place=replace(hit.place, tier=NAMED))
+            for code in dict.fromkeys(row.dossier for row in rows if row.dossier)
+            for tier in range(TIERS)
+            for hit in self._words.hits(
+                connection, asked, start_of(tier, newest_first=False), dossier=code, limit=MOST
+            )
+            if hit.document in names
+        ]
 
 
 def words_of(database: Engine) -> Words:

@@ -3,11 +3,17 @@
 Its parser would take codes for paths and numbers for signs, and a GIN index knows no places, so that a phrase of
 frequent words would be looked up in every row that holds them. With the pairs as lexemes of their own (`=a b`) a
 phrase is a few lookups; one of three words and more is checked against the text.
+
+A GIN index gathers all rows that have a word before it gives the first: at a million papers that alone is the second.
+So every lexeme begins with the number of its block, 16,384 papers that came one after another (`7f:dat`, `7f=quyet
+dinh`), and blocks are asked one by one until there is enough: frequent words cost one block, rare ones some sixty
+lookups. A beginning of one or two letters is a lexeme too (`7f^qu`), else `n*` would gather every word of n. Folded (f)
+and toned (t) lexemes stand in one `tsvector`, so that "folded, but not with these tones" is told by the index alone.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import pairwise
 
 from sqlalchemy import Connection, text
@@ -15,27 +21,42 @@ from sqlalchemy import Connection, text
 from pipeline.grammar.folding import fold
 from storage.words import MANY, Asked, Form, Hit, Place, Term, pieces_of
 
+BLOCK_BITS = 14
+BEGINNING = 2
+"""Letters of a beginning that stands in the index of its own."""
 LONGEST = 200
 """Letters of a word that count; what is longer is noise of the reader."""
 ROOM = 900_000
 """Bytes of one `tsvector`, below PostgreSQL's limit of 1 MB: of a huge document the last pairs are left out."""
 
-_SHORTEST = """
-    select w.number, w.size as score, w.document, w.exact from document_words w
-    where {tier} {only} and (w.size, w.number) > (:score, :number) order by w.size, w.number limit :limit
+_AT_BLOCK = "%"
+"""Stands for the block in a query; no word has it."""
+_BLOCKS = "select block from generate_series(cast(:low as bigint), cast(:high as bigint)) block"
+_BLOCKS_OF_DOSSIER = """
+    select distinct w.number >> {bits} as block from document_words w join document d on d.id = w.document
+    where d.dossier = :dossier
 """
-_NEWEST = """
-    select w.number, 0 as score, w.document, w.exact from document_words w
-    where {tier} {only} and w.number < :number order by w.number desc limit :limit
+_FOUND = """
+    from ({blocks}) b cross join lateral (
+        select w.number, w.size from document_words w
+        where w.lexemes @@ cast(replace(:query, '{mark}', b.block::text) as tsquery) {only}
+    ) f
 """
-_ONLY = "and w.document in (select d.id from document d where d.dossier = :dossier)"
-_TIERS = (
-    "w.toned @@ cast(:toned_run as tsquery)",
-    "w.toned @@ cast(:toned_scattered as tsquery)",
-    "w.folded @@ cast(:folded_run as tsquery)",
-    "w.folded @@ cast(:folded_scattered as tsquery)",
+_SHOWN = """
+    select s.number, s.score, w.document, w.exact from shown s join document_words w on w.number = s.number
+"""
+_SHORTEST = (
+    "with shown as materialized (select f.number, f.size as score {found} "
+    "where (f.size, f.number) > (:score, :number) order by f.size, f.number limit :limit)"
+    f"{_SHOWN} order by s.score, s.number"
 )
-_NOT_TONED = " and not w.toned @@ cast(:toned as tsquery)"
+_NEWEST = (
+    "with shown as materialized (select f.number, 0 as score {found} "
+    "where f.number < :number order by f.number desc limit :limit)"
+    f"{_SHOWN} order by s.number desc"
+)
+_ONLY = "and w.document in (select d.id from document d where d.dossier = :dossier)"
+FOLDED, TONED = "f", "t"
 
 
 class PostgresWords:
@@ -54,105 +75,149 @@ class PostgresWords:
         return number
 
     def has(self, connection: Connection, toned: Form) -> bool:
-        query = text("select 1 from document_words w where w.toned @@ cast(:toned as tsquery) limit 1")
-        return connection.execute(query, {"toned": _all(toned.terms)}).first() is not None
+        values = {"query": _all(toned.terms, TONED), "low": 0, "high": _newest_block(connection)}
+        return connection.execute(text(f"select 1 {_found()} limit 1"), values).first() is not None
 
     def count(self, connection: Connection, asked: Asked, tier: int) -> int:
-        where = _tier(asked, tier)
-        if where is None:
+        query = _tier(asked, tier)
+        if query is None:
             return 0
-        query = f"select count(*) from (select 1 from document_words w where {where} limit :most) s"
-        return int(connection.execute(text(query), {**_queries(asked), "most": MANY + 1}).scalar_one())
+        values = {"query": query, "low": 0, "high": _newest_block(connection), "most": MANY + 1}
+        counted = text(f"select count(*) from (select 1 {_found()} limit :most) s")
+        return int(connection.execute(counted, values).scalar_one())
 
     def hits(
         self, connection: Connection, asked: Asked, after: Place, *, dossier: str | None, limit: int
     ) -> Sequence[Hit]:
-        where = _tier(asked, after.tier)
-        if where is None:
+        query = _tier(asked, after.tier)
+        if query is None:
             return ()
-        query = text(
-            (_NEWEST if after.newest_first else _SHORTEST).format(tier=where, only=_ONLY if dossier else "")
-        )
+        shown = (_NEWEST if after.newest_first else _SHORTEST).format(found=_found(of_dossier=bool(dossier)))
         phrases = [term for term in asked.folded.terms if len(term.pieces) > 2]
+        newest = _newest_block(connection)
         found: list[Hit] = []
-        while True:
-            rows = connection.execute(
-                query,
-                {
-                    **_queries(asked), "score": max(after.score, -1), "number": after.number,
-                    "dossier": dossier, "limit": limit,
-                },
-            ).all()  # fmt: skip
-            for one in rows:
-                after = Place(after.tier, after.newest_first, float(one.score), one.number)
-                if all(_holds(one.exact, phrase) for phrase in phrases):
-                    found.append(Hit(after, one.document, one.exact))
-            if len(rows) < limit or len(found) >= limit:
-                return found[:limit]
+        for low, high in _spans(after, newest) if not dossier else [(0, newest)]:
+            while True:
+                rows = connection.execute(
+                    text(shown),
+                    {
+                        "query": query, "score": max(after.score, -1), "number": after.number,
+                        "low": low, "high": high, "dossier": dossier, "limit": limit,
+                    },
+                ).all()  # fmt: skip
+                for one in rows:
+                    after = Place(after.tier, after.newest_first, float(one.score), one.number)
+                    if all(_holds(one.exact, phrase) for phrase in phrases):
+                        found.append(Hit(after, one.document, one.exact))
+                if len(found) >= limit:
+                    return found[:limit]
+                if len(rows) < limit:
+                    break
+        return found
+
+
+def _newest_block(connection: Connection) -> int:
+    """The block of the newest paper; from here on the transaction finds by index only.
+
+    Where the first few hits are enough the planner would read the table from its start, as if opening a `tsvector`
+    that lies outside its row cost nothing: seconds instead of milliseconds.
+    """
+    newest = f"(select coalesce(max(number), 0) >> {BLOCK_BITS} from document_words)"
+    query = text(f"select set_config('enable_seqscan', 'off', true), {newest} as block")
+    return int(connection.execute(query).one().block)
+
+
+def _spans(after: Place, newest: int) -> Iterator[tuple[int, int]]:
+    """Blocks to ask together: all where the shortest come first; else from the newest down, twice as many each time."""
+    if not after.newest_first:
+        yield 0, newest
+        return
+    high, several = min(newest, after.number >> BLOCK_BITS), 1
+    while high >= 0:
+        low = max(0, high - several + 1)
+        yield low, high
+        high, several = low - 1, several * 2
+
+
+def _found(*, of_dossier: bool = False) -> str:
+    """Numbers and sizes of what `:query` finds, block by block."""
+    blocks = _BLOCKS_OF_DOSSIER.format(bits=BLOCK_BITS) if of_dossier else _BLOCKS
+    return _FOUND.format(blocks=blocks, mark=_AT_BLOCK, only=_ONLY if of_dossier else "")
 
 
 INSERT = text(
-    "insert into document_words (number, document, exact, size, folded, toned) values "
-    "(:number, :document, :exact, :size, array_to_tsvector(:folded), array_to_tsvector(:toned))"
+    "insert into document_words (number, document, exact, size, lexemes) values "
+    "(:number, :document, :exact, :size, array_to_tsvector(:lexemes))"
 )
 
 
 def row(document: str, exact: str, number: int) -> dict[str, object]:
     """The values of one row."""
-    toned, folded = _words(exact.casefold()), _words(fold(exact))
+    folded = _words(fold(exact))
     return {
         "number": number,
         "document": document,
         "exact": exact,
         "size": len(folded),
-        "folded": lexemes(folded),
-        "toned": lexemes(toned),
+        "lexemes": lexemes({FOLDED: folded, TONED: _words(exact.casefold())}, number >> BLOCK_BITS),
     }
 
 
-def lexemes(words: Sequence[str]) -> list[str]:
-    """Each word, and each pair of neighbours, once; no more than PostgreSQL takes."""
-    found: dict[str, None] = {}
+def lexemes(forms: Mapping[str, Sequence[str]], block: int) -> list[str]:
+    """In each form every word, every beginning, then every pair of neighbours, once; no more than PostgreSQL takes."""
+    found: list[str] = []
+    for form, words in forms.items():
+        each = dict.fromkeys(words)
+        found += [_word(f"{block}{form}", one) for one in each]
+        short = (one[:letters] for one in each for letters in range(1, BEGINNING + 1))
+        found += [_beginning(f"{block}{form}", one) for one in dict.fromkeys(short)]
+    for form, words in forms.items():
+        found += [_pair(f"{block}{form}", *two) for two in dict.fromkeys(pairwise(words))]
     room = ROOM
-    for one in (*words, *(_pair(*two) for two in pairwise(words))):
-        if one not in found:
-            room -= len(one.encode()) + 8
-            if room < 0:
-                break
-            found[one] = None
-    return list(found)
-
-
-def _tier(asked: Asked, tier: int) -> str | None:
-    """The condition of what is in a tier and in none above; None for one that must be empty."""
-    form = asked.toned if tier < 2 else asked.folded
-    if form is None or (tier % 2 == 1 and form.is_run):
-        return None
-    return _TIERS[tier] + (_NOT_TONED if tier >= 2 and asked.toned is not None else "")
-
-
-def _queries(asked: Asked) -> dict[str, str]:
-    found: dict[str, str] = {}
-    for name, form in (("toned", asked.toned), ("folded", asked.folded)):
-        if form is not None:
-            every, run = _all(form.terms), _all([form.run])
-            found |= {name: every, f"{name}_run": run, f"{name}_scattered": f"({every}) & !({run})"}
+    for place, one in enumerate(found):
+        room -= len(one.encode()) + 8
+        if room < 0:
+            return found[:place]
     return found
 
 
-def _all(terms: Iterable[Term]) -> str:
+def _tier(asked: Asked, tier: int) -> str | None:
+    """The `tsquery` of what is in a tier and in none above; None for one that must be empty."""
+    form, name = (asked.toned, TONED) if tier < 2 else (asked.folded, FOLDED)
+    if form is None or (tier % 2 == 1 and form.is_run):
+        return None
+    run = _all([form.run], name)
+    query = run if tier % 2 == 0 else f"{_all(form.terms, name)} & !({run})"
+    if tier >= 2 and asked.toned is not None:
+        return f"{query} & !({_all(asked.toned.terms, TONED)})"
+    return query
+
+
+def _all(terms: Iterable[Term], form: str) -> str:
     """A `tsquery` for all terms; the lexemes are letters and digits, so nothing in them needs escaping."""
+    head = f"{_AT_BLOCK}{form}"
     parts: list[str] = []
     for term in terms:
         words = [piece.casefold()[:LONGEST] for piece in term.pieces]
-        lexeme = [_pair(*two) for two in pairwise(words)] or words
-        parts += [f"'{one}'" for one in lexeme[:-1]]
-        parts.append(f"'{lexeme[-1]}'{':*' if term.prefix else ''}")
+        if term.prefix and len(words) == 1 and len(words[0]) <= BEGINNING:
+            parts.append(f"'{_beginning(head, words[0])}'")
+            continue
+        asked = [_pair(head, *two) for two in pairwise(words)] or [_word(head, words[0])]
+        parts += [f"'{one}'" for one in asked[:-1]]
+        parts.append(f"'{asked[-1]}'{':*' if term.prefix else ''}")
     return " & ".join(dict.fromkeys(parts))
 
 
-def _pair(left: str, right: str) -> str:
-    return f"={left} {right}"
+def _word(head: str, word: str) -> str:
+    return f"{head}:{word}"
+
+
+def _beginning(head: str, letters: str) -> str:
+    return f"{head}^{letters}"
+
+
+def _pair(head: str, left: str, right: str) -> str:
+    return f"{head}={left} {right}"
 
 
 def _words(line: str) -> list[str]:
@@ -165,4 +230,4 @@ def _holds(exact: str, phrase: Term) -> bool:
     return f" {wanted}{'' if phrase.prefix else ' '}" in f" {' '.join(_words(fold(exact)))} "
 
 
-__all__ = ["INSERT", "PostgresWords", "lexemes", "row"]
+__all__ = ["BEGINNING", "BLOCK_BITS", "INSERT", "PostgresWords", "lexemes", "row"]

@@ -37,11 +37,16 @@ class Message:
 
 @dataclass
 class OneStop:
-    """`down`: it answers 503 to everything that is sent to it. Ports are the system's choice."""
+    """`down`: it answers 503 to everything that is sent to it. Ports are the system's choice.
+
+    `strict`: what it answers fits the page too. `requests` is None for a system that makes no scan requests, else every word on one in order.
+    """
 
     dossiers: list[dict[str, Any]] = field(default_factory=list)
+    requests: list[dict[str, Any]] | None = None
     down: bool = False
     silent: bool = False
+    strict: bool = True
     taken: list[Message] = field(default_factory=list)
     refused: int = 0
     asked: list[str] = field(default_factory=list)
@@ -77,19 +82,28 @@ def _handler(system: OneStop) -> type[BaseHTTPRequestHandler]:
                 return self._say(401)
             if system.silent:
                 return self._say(503)
-            if parts.path == "/api/dossiers":
+            kinds = {"dossiers": (system.dossiers, "code", "Slice", "Dossier")}
+            if system.requests is not None:
+                kinds["scan-requests"] = (system.requests, "id", "RequestSlice", "ScanRequest")
+            what, _, name = parts.path.removeprefix("/api/").partition("/")
+            if what not in kinds:
+                return self._say(404)
+            items, key, slice_name, one_name = kinds[what]
+            if not name:
                 query = parse_qs(parts.query)
                 since, limit = int(query.get("since", ["0"])[0]), 2  # small slices, so that there are several
-                found = system.dossiers[since : since + limit]
+                found = items[since : since + limit]
                 answer = {
-                    "dossiers": found,
+                    what.removeprefix("scan-"): found,
                     "next": str(since + len(found)),
-                    "more": since + limit < len(system.dossiers),
+                    "more": since + limit < len(items),
                 }
-                check("Slice", answer)
+                if system.strict:
+                    check(slice_name, answer)
                 return self._say(200, answer)
-            code = unquote(parts.path.removeprefix("/api/dossiers/"))
-            one = next((d for d in system.dossiers if d["code"] == code), None)
+            one = next((item for item in reversed(items) if item[key] == unquote(name)), None)
+            if one:
+                check(one_name, one)
             return self._say(200, one) if one else self._say(404)
 
         def do_POST(self) -> None:

@@ -73,7 +73,11 @@ def test_words_are_found_with_and_without_diacritics(home: Home, taken: Answer) 
     for query in ("quyết định", "quyet dinh", "QUYẾT ĐỊNH"):
         hits = home.run("find", query).document["results"]
         assert wanted in [hit["document"] for hit in hits], query
-    assert home.run("find", "không thể nào có từ này xyzzy").document == {"results": [], "next": None}
+    assert home.run("find", "không thể nào có từ này xyzzy").document == {
+        "results": [],
+        "next": None,
+        "newest_first": False,
+    }
 
 
 def test_the_signed_file_and_the_originals_come_back_byte_for_byte(
@@ -184,7 +188,7 @@ def test_what_the_parser_refuses_is_a_vietnamese_sentence(
 def test_help_names_the_tables_of_the_settings(home: Home) -> None:
     for command, table in (("scan", "[scanner.TÊN]"), ("counter", "[counter.TÊN]"), ("import", "[columns]")):
         told, _ = Home(home.root, {"COLUMNS": "160"}).start(command, "--help").communicate(timeout=60)
-        assert table in told and "Lựa chọn" in told
+        assert table in told and "Lựa chọn" in told and "Cách viết (Usage)" in told
 
 
 def test_a_place_that_cannot_be_written_is_named(home: Home, taken: Answer) -> None:

@@ -60,7 +60,7 @@ def shown(home: Home, code: str, document: str) -> dict[str, Any]:
 
 
 def ledger(home: Home, path: Path) -> list[dict[str, Any]]:
-    assert home.run("ledger", "export", "-o", str(path)).code == 0
+    assert home.run("ledger", "export", "-o", str(path), "--force").code == 0
     return [json.loads(line)["body"] for line in path.read_text().splitlines() if '"body"' in line]
 
 

@@ -71,6 +71,22 @@ def test_clearing_ends_it_and_binding_again_needs_no_pause(counters: Counters) -
     assert counters.ruling("q", first=1030.1, last=1031, idle=IDLE).dossier == TWO
 
 
+def test_a_request_holds_for_files_that_are_surely_its_own(counters: Counters) -> None:
+    counters.bind("q", ONE, actor="a", now=1000, request="YC-1")
+    counters.bind("q", ONE, actor="a", now=1100, request="YC-2")
+    counters.bind("q", TWO, actor="a", now=1200)
+
+    def found(first: float, last: float) -> tuple[str | None, str | None]:
+        ruling = counters.ruling("q", first=first, last=last, idle=IDLE)
+        return ruling.dossier, ruling.request
+
+    assert found(1050, 1060) == (ONE, "YC-1") and found(1150, 1160) == (ONE, "YC-2")
+    assert found(1090, 1150) == (ONE, None), "the dossier is sure, the request is not"
+    assert found(1100.5, 1101) == (ONE, None), "the last sheet of the one before may still be coming"
+    assert found(1250, 1260) == (TWO, None)
+    assert counters.current("q", now=1250, idle=IDLE).request is None
+
+
 @settings(deadline=None)
 @given(
     st.lists(st.tuples(st.floats(0, 1000), st.sampled_from([ONE, TWO, None])), min_size=1, max_size=8),

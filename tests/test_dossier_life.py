@@ -119,11 +119,21 @@ def test_they_are_taken_in_when_the_registry_learns_the_code(home: Home, accepte
     assert home.run("registry", "status").document["orphans"] == []
 
 
-def test_a_second_pull_goes_on_where_the_first_ended(home: Home, system: OneStop, accepted: Answer) -> None:
+@pytest.fixture(scope="module")
+def pulled(home: Home, system: OneStop, accepted: Answer) -> tuple[Answer, list[str]]:
+    """A second dossier of the same owner is known; what was asked of the one-stop system for it."""
     system.dossiers.append({"code": OTHER, "owner_id": OWNER})
     before = len(system.asked)
-    assert home.run("registry", "pull").document["pulled"] == 1
-    assert system.asked[before:] == [f"/api/dossiers?limit=500&since={len(system.dossiers) - 1}"]
+    answer = home.run("registry", "pull")
+    return answer, [path for path in system.asked[before:] if path.startswith("/api/dossiers")]
+
+
+def test_a_second_pull_goes_on_where_the_first_ended(
+    home: Home, system: OneStop, pulled: tuple[Answer, list[str]]
+) -> None:
+    answer, asked = pulled
+    assert answer.document["pulled"] == 1
+    assert asked == [f"/api/dossiers?limit=500&since={len(system.dossiers) - 1}"]
     system.silent = True
     assert home.run("registry", "pull").code == 4
     assert "503" in home.run("registry", "status").document["pull"]["trouble"]
@@ -261,15 +271,23 @@ def test_the_return_set_lies_in_the_counters_folder_and_is_the_same_every_time(
     assert [p.name for p in there.parent.iterdir()] == [CODE], "nothing half-made is left"
 
 
-def test_a_paper_that_is_held_for_the_person_is_offered_and_used_again(
-    home: Home, completed: tuple[Answer, Answer], tmp_path: Path
-) -> None:
+@pytest.fixture(scope="module")
+def reused(
+    home: Home, completed: tuple[Answer, Answer], pulled: tuple[Answer, list[str]]
+) -> tuple[Answer, Answer]:
+    """A second dossier of the same person as it is offered a paper, and after it took it."""
     view = home.run("dossier", OTHER, "--procedure", "1.009994")
     (offer,) = view.document["reusable"]
-    assert (offer["component"], offer["dossier"]) == ("TP-H38.000001", CODE) and view.document[
-        "documents"
-    ] == []
-    used = home.run("dossier", OTHER, "--reuse", f"{offer['component']}={offer['document']}")
+    return view, home.run("dossier", OTHER, "--reuse", f"{offer['component']}={offer['document']}")
+
+
+def test_a_paper_that_is_held_for_the_person_is_offered_and_used_again(
+    home: Home, reused: tuple[Answer, Answer], tmp_path: Path
+) -> None:
+    view, used = reused
+    (offer,) = view.document["reusable"]
+    assert (offer["component"], offer["dossier"]) == ("TP-H38.000001", CODE)
+    assert view.document["documents"] == []
     (one,) = used.document["required"]
     assert (one["stand"], one["reused"]) == ("present", offer["document"]) and used.document[
         "complete"
@@ -287,7 +305,7 @@ def test_a_secret_is_shown_nowhere(home: Home, completed: tuple[Answer, Answer])
 
 @pytest.mark.slow
 def test_states_marks_and_codes_come_back_from_the_bucket_alone(
-    home: Home, completed: tuple[Answer, Answer], tmp_path: Path
+    home: Home, reused: tuple[Answer, Answer]
 ) -> None:
     closed = home.run("dossier", CODE, "--state", "closed", "--reason", "đã trả kết quả")
     assert closed.code == 0 and closed.document["state"] == "closed"

@@ -101,7 +101,7 @@ def test_a_document_is_proven_by_itself_and_its_days_are_renewed(home: Home, tmp
     assert report.code == 0, report.document["problems"]
     assert [len(one["stamps"]) for one in report.document["evidence"]] == [2]
 
-    proven = home.run("ledger", "prove", name, "--version", "1", "-o", str(proof))
+    proven = home.run("ledger", "prove", name, "--version", "1", "-o", str(proof), "--force")
     assert proven.code == 0 and len(proven.document["evidence"]["stamps"]) == 2
     assert alone(proof, "--file", str(pdf), "--root", str(root))[0] == 0
     assert home.run("ledger", "verify", str(proof), "--file", str(pdf)).code == 0

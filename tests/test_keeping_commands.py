@@ -62,7 +62,7 @@ def earlier(home: Home) -> None:
 
 
 def acts(home: Home, path: Path) -> list[dict[str, Any]]:
-    assert home.run("ledger", "export", "-o", str(path)).code == 0
+    assert home.run("ledger", "export", "-o", str(path), "--force").code == 0
     lines = [json.loads(line) for line in path.read_text("utf-8").splitlines()]
     return [json.loads(line["body"]) for line in lines if "body" in line]
 

@@ -307,7 +307,7 @@ def test_a_home_learns_shows_and_asks_only_once_it_is_told_to(tmp_path: Path) ->
             "action": "off", "in_use": None, "before": told["version"],
         }  # fmt: skip
         target = tmp_path / "so-cai.jsonl"
-        assert home.run("ledger", "export", "-o", str(target)).code == 0
+        assert home.run("ledger", "export", "-o", str(target), "--force").code == 0
         acts = re.findall(r'"act\\?": ?\\?"(learn\w*)', target.read_text("utf-8"))
         assert acts == ["learn", "learn_use", "learn_off"]
     finally:

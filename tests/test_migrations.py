@@ -5,20 +5,25 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Callable
 from contextlib import closing
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
 from sqlalchemy import Column, Engine, Integer, Table, create_engine, text
 
 from pipeline.errors import Unavailable, UsageError
+from pipeline.grammar.folding import fold
 from pipeline.model import Document
 from storage.batches import Batches
 from storage.catalogue import Catalogue
-from storage.database import open_database, reading, sqlite_url, writing
+from storage.database import open_database, parse_url, reading, sqlite_url, writing
 from storage.ledger import Ledger
 from storage.migrate import bring_up, differences, everything
 from storage.search import Search
+from storage.words import pieces_of
+from storage.words_postgres import row
 from tests.papers import as_stored, make_intake, of_text, with_bytes
+from tests.postgres_server import Server
 
 HOW = "tables differ from the revisions: run `make migration NAME=what_it_is_for`, read the file, commit it"
 FIRST_VERSIONS = (
@@ -87,6 +92,36 @@ def test_a_database_of_the_first_versions_is_taken_over_with_what_it_holds(
     assert len(Search(database).find("thửa đất")["results"]) == 2
     assert Ledger(database).verify().entries == 4
     database.dispose()
+
+
+def test_on_postgres_words_of_the_versions_before_blocks_are_found_as_new_ones(
+    postgres: Server,
+) -> None:
+    url = postgres.database()
+    old = create_engine(parse_url(url), connect_args={"options": "-c search_path=sohoa"})
+    exact, number = "Quyết định số 15/QĐ-UBND về thửa đất cũ", 3 * 16384 + 5
+    with old.begin() as connection:
+        bring_up(connection, "sohoa", until="0007")
+        connection.execute(
+            text(
+                "insert into document_words (number, document, exact, size, folded, toned) values "
+                "(:n, 'd_old', :e, 10, array_to_tsvector(:f), array_to_tsvector(:t))"
+            ),
+            {"n": number, "e": exact, "f": before_blocks(fold(exact)), "t": before_blocks(exact.casefold())},
+        )
+    old.dispose()
+    database = open_database(url)
+    with reading(database) as connection:
+        found = connection.execute(text("select tsvector_to_array(lexemes) from document_words")).scalar_one()
+    assert set(found) == set(row("d_old", exact, number)["lexemes"])  # type: ignore[call-overload]
+    assert len([one for one in found if one.startswith("3t^")]) > 8 and "3f=thua dat" in found
+    database.dispose()
+
+
+def before_blocks(line: str) -> list[str]:
+    """Lexemes as they were: words, and pairs of neighbours."""
+    words = pieces_of(line)
+    return sorted({*words, *(f"={left} {right}" for left, right in pairwise(words))})
 
 
 def test_a_database_of_a_newer_version_is_left_alone(any_database: Engine) -> None:

@@ -322,7 +322,7 @@ def test_the_catalogue_comes_back_from_the_bucket(
     assert rows(home, queries) == before
     assert home.run("verify", contract["id"]).code == 0 and home.run("fixity").code == 0
     out = tmp_path / "ledger.jsonl"
-    home.run("ledger", "export", "-o", str(out))
+    home.run("ledger", "export", "-o", str(out), "--force")
     acts = [json.loads(line)["body"] for line in out.read_text().splitlines() if '"body"' in line]
     told = [json.loads(one) if isinstance(one, str) else one for one in acts]
     changes = [one for one in told if one["act"] == "repage"]

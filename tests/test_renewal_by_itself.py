@@ -76,7 +76,7 @@ def test_what_falls_due_is_renewed_by_the_home_itself(town: Town, tmp_path: Path
         (found,) = home.run("verify", name).document["results"]
         assert found["verdict"] == "TOTAL_PASSED", found
         out = tmp_path / "so-cai.jsonl"
-        assert home.run("ledger", "export", "-o", str(out)).code == 0
+        assert home.run("ledger", "export", "-o", str(out), "--force").code == 0
         lines = [json.loads(line) for line in out.read_text("utf-8").splitlines()]
         acts = [json.loads(line["body"]) for line in lines if "body" in line]
         (act,) = [one for one in acts if one["act"] == "renew"]

@@ -145,6 +145,24 @@ def test_a_feeder_of_a_named_profile_is_scanned_to_its_end(home: Home) -> None:
     assert set(states) <= {"stored", "duplicate", "review", "blank"}, "every side has a visible state"
 
 
+def test_a_stack_for_a_request_needs_no_code_typed_and_answers_it(
+    home: Home, tray: Path, tmp_path: Path
+) -> None:
+    other, listed = "H38.20-261002-0008", tmp_path / "yeu-cau.csv"
+    listed.write_text(f"Mã yêu cầu,Mã hồ sơ,Mã thành phần\nYC-1,{other},TP-H00.000011\n", "utf-8")
+    assert home.run("registry", "import", str(listed), "--requests").document["imported"] == 1
+    lay(tray, SHEETS[1])
+    done = answered(start_scan(home, *on_the_glass(tray), "--request", "YC-1", "--sheets", "1", "--json"))
+    (batch,) = done.document["batches"]
+    assert done.code == 0 and "Quét cho YC-1" in done.log, done.log
+    (paper,) = batch["documents"]
+    assert (paper["dossier"], paper["type"]) == (other, "don_cap_phep_xay_dung")
+    (asked,) = home.run("requests", "YC-1").document["requests"]
+    assert (asked["state"], asked["documents"]) == ("fulfilled", [paper["id"]])
+    again = answered(start_scan(home, *on_the_glass(tray), "--request", "YC-1"))
+    assert again.code == 2 and paper["id"] in again.log and kept(home) == []
+
+
 def test_a_disk_that_is_nearly_full_stops_before_the_next_sheet(tmp_path: Path, tray: Path) -> None:
     full = Home(tmp_path / "h", {**configured(tmp_path / "sane"), "SOHOA_LIMITS_FREE_DISK_MB": str(1 << 30)})
     lay(tray, SHEETS[0])

@@ -109,7 +109,7 @@ def test_a_person_s_count_settles_it_and_the_ledger_keeps_both(
     again = home.run("ingest", str(stack), "--dossier", CODE, "--sheets", "3")
     assert again.code == 0 and again.document["batches"][0]["id"] == batch["id"]
     target = tmp_path / "so-cai.jsonl"
-    assert home.run("ledger", "export", "-o", str(target)).code == 0
+    assert home.run("ledger", "export", "-o", str(target), "--force").code == 0
     lines = [json.loads(line) for line in target.read_text("utf-8").splitlines()]
     entries = [json.loads(line["body"]) for line in lines if "body" in line]
     said = [entry["details"] for entry in entries if entry["act"] == "recount"]

@@ -103,7 +103,7 @@ def form(content: bytes) -> tuple[bytes, str]:
 
 def acts(home: Home, act: str, document: str) -> list[dict[str, Any]]:
     out = home.root / f"{act}.jsonl"
-    assert home.run("ledger", "export", "-o", str(out)).code == 0
+    assert home.run("ledger", "export", "-o", str(out), "--force").code == 0
     lines = (json.loads(line) for line in out.read_text("utf-8").splitlines())
     bodies = [json.loads(line["body"]) for line in lines if "body" in line]
     return [body for body in bodies if body["act"] == act and document in body["objects"]]

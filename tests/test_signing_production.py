@@ -146,7 +146,7 @@ def test_keys_are_tried_at_the_start_and_no_secret_shows(office: Office, tmp_pat
     assert probes["Khóa ký (signing key) officer"]["state"] == "ok"
     assert probes["Khóa ký (signing key) agency"]["state"] == "ok"
     out = tmp_path / "ledger.jsonl"
-    assert office.home.run("ledger", "export", "-o", str(out)).code == 0
+    assert office.home.run("ledger", "export", "-o", str(out), "--force").code == 0
     acts = [json.loads(json.loads(line)["body"]) for line in out.read_text().splitlines() if '"body"' in line]
     tests = [one for one in acts if one["act"] == "test_keys"]
     assert tests and tests[0]["details"]["ok"] is True

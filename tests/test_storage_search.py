@@ -194,7 +194,7 @@ def test_a_phrase_of_three_words_is_not_met_by_its_pairs(
 HOSTILE = [
     "", " ", '"', '""', "*", "**", '"*"', "AND", "OR", "NOT", "NEAR", "a AND", "NEAR(a b)", "a NOT b", "folded : a",
     "{folded exact} : a", "^a", "a^", "(", ")", "((((", "'", "'; drop table document; --", '" OR 1=1', "a\0b", "\0",
-    "%", "_", "a_b", "+", "-a", "\\", "🙂", "đ" * 5000, "a " * 5000, '"' * 999, "a* " * 300, "\ud800", "ﬁ", "½", "٣", "漢字",
+    "%", "_", "a_b", "+", "-a", "\\", "🙂", "đ" * 5000, "a " * 5000, '"' * 999, "a* " * 300, "\ud800", "a\ud800", "ﬁ", "½", "٣", "漢字",
     "ª", "İ", "ß", "\u0301", "a\u0301\u0302\u0303",
 ]  # fmt: skip
 
@@ -202,7 +202,7 @@ HOSTILE = [
 @pytest.mark.parametrize("query", HOSTILE)
 def test_no_query_is_an_error(search: Search, query: str) -> None:
     result = search.find(query)
-    assert set(result) == {"results", "next"}
+    assert set(result) == {"results", "next", "newest_first"}
 
 
 @settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
@@ -210,7 +210,7 @@ def test_no_query_is_an_error(search: Search, query: str) -> None:
     st.text(alphabet=st.one_of(st.sampled_from('"*()^:{}+-_ ANDORNEAR đất'), st.characters()), max_size=60)
 )
 def test_no_text_at_all_is_an_error(search: Search, query: str) -> None:
-    assert set(search.find(query)) == {"results", "next"}
+    assert set(search.find(query)) == {"results", "next", "newest_first"}
 
 
 @pytest.mark.parametrize(
@@ -270,3 +270,32 @@ def test_a_day_is_found_as_people_write_it_and_type_keys_are_nobodys_words(
     assert [hit["document"] for hit in find("08/07/2023")["results"]] == ["d_mot"]
     assert find("2023-07-08")["results"]
     assert not find("quyet-dinh-khac")["results"]
+
+
+def test_the_paper_of_a_number_stands_above_those_that_mention_it(
+    database: Engine, document: Document, tmp_path: Path
+) -> None:
+    batches, catalogue = Batches(database), Catalogue(database)
+    batches.open(make_intake(document))
+    texts = {f"d_nhac_{n}": "Biên nhận kèm 15/QĐ-UBND" for n in range(3)}
+    texts["d_quyet_dinh"] = "Quyết định số 15/QĐ-UBND về việc chuyển mục đích sử dụng đất " * 5
+    for name, text in texts.items():
+        paper = of_text(document, name, text, dossier=f"H26-{name}")
+        if name == "d_quyet_dinh":
+            number = Field(name="number", value="15/QĐ-UBND", confidence=1.0, doubtful=False, evidence="text")
+            paper = replace(paper, paper=replace(paper.paper, fields=(number,)))
+        batches.open_document(paper)
+        catalogue.commit(as_stored(with_bytes(paper, name.encode(), tmp_path)))
+    search = Search(database)
+    for query in ("15/QĐ-UBND", "15/qđ-ubnd", '"15/QĐ-UBND"'):
+        found = search.find(query)["results"]
+        assert found[0]["document"] == "d_quyet_dinh", "longer, and still first"
+        assert len({hit["document"] for hit in found}) == len(found) == 4
+        assert [hit["score"] for hit in found] == sorted((hit["score"] for hit in found), reverse=True)
+    pages, after = [], None
+    while True:
+        page = search.find("15/QĐ-UBND", limit=2, after=after)
+        pages += [hit["document"] for hit in page["results"]]
+        if not (after := page["next"]):
+            break
+    assert set(pages) == set(texts)

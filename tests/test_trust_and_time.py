@@ -235,7 +235,7 @@ def test_trust_of_a_home_is_on_its_ledger_and_counts_at_once(
         assert home.run("trust", "remove", mine["sha256"], "--until", "2020-01-01").code == 0
         assert home.run("verify", file).code == 1
         out = tmp_path / "ledger.jsonl"
-        assert home.run("ledger", "export", "-o", str(out)).code == 0
+        assert home.run("ledger", "export", "-o", str(out), "--force").code == 0
         text = out.read_text("utf-8")
         assert text.count("trust_add") == 1 and text.count("trust_remove") == 1 and mine["sha256"] in text
     finally:

@@ -41,7 +41,7 @@ def with_pages(
 
 def _again(before: Field, now: Field | None) -> Field:
     """A field whose page is gone, by what the paper says now."""
-    said = before.evidence in ("operator", "list") and not before.doubtful
+    said = before.evidence in ("operator", "list", "request") and not before.doubtful
     if now is not None and now.value == before.value:
         return replace(before, page=now.page, box=now.box, doubtful=now.doubtful and before.doubtful)
     if said:

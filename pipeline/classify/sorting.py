@@ -125,9 +125,9 @@ def _is_file(intake: Intake) -> bool:
 
 
 def _bound(intake: Intake) -> tuple[DossierCode | None, str]:
-    """What the operator said, else a folder named by a code."""
+    """What the operator said or the request that the stack answers, else a folder named by a code."""
     if intake.dossier:
-        return parse_dossier_code(intake.dossier), "operator"
+        return parse_dossier_code(intake.dossier), "request" if intake.request else "operator"
     path = Path(intake.source)
     # The last group of a code looks like a suffix, so a folder's whole name is tried as well.
     names = [path.name, path.stem, path.parent.name] if _is_file(intake) else [path.name]

@@ -93,6 +93,8 @@ def _show(result: dict[str, Any]) -> None:
     from rich.markup import escape
 
     from pipeline.commands.keeping import keeping_lines
+    from pipeline.commands.requests import STATES as STATES_OF_REQUESTS
+    from pipeline.commands.requests import line_of, lines_below
     from pipeline.commands.tables import show_papers
 
     console = Console(highlight=False)
@@ -105,6 +107,12 @@ def _show(result: dict[str, Any]) -> None:
         console.print(escape(line))
     show_papers(result["documents"], console)
     _show_required(result, console)
+    for one in result["requests"]:
+        console.print(
+            f"  Yêu cầu quét, {STATES_OF_REQUESTS[one['state']]}: {escape(line_of(one))}", soft_wrap=True
+        )
+        for line in lines_below(one):
+            console.print(f"    {escape(line)}", style="dim", soft_wrap=True)
     for note in result["notes"]:
         console.print(f"  Lưu ý: {escape(note)}", style="yellow")
     for offer in result["reusable"]:

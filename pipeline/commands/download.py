@@ -9,7 +9,7 @@ from typing import Annotated, Any
 import typer
 
 from pipeline.commands.inspect import Purpose
-from pipeline.commands.session import JsonOption, Session, absolute, answer
+from pipeline.commands.session import ForceOption, JsonOption, Session, absolute, answer
 from pipeline.errors import UsageError
 
 
@@ -60,7 +60,7 @@ def get(
         ),
     ] = None,
     version: Annotated[int | None, typer.Option(min=1, help="Phiên bản. (Version number.)")] = None,
-    force: Annotated[bool, typer.Option("--force", help="Ghi đè tệp đã có. (Overwrite.)")] = False,
+    force: ForceOption = False,
     purpose: Purpose = None,
     as_json: JsonOption = False,
 ) -> None:

@@ -52,5 +52,9 @@ def _show_found(result: dict[str, Any]) -> None:
         if hit["title"]:
             console.print(f"  {escape(hit['title'])}")
         console.print(f"  [dim]{escape(hit['snippet'] or '')}[/]")
+    if result["newest_first"]:
+        console.print(
+            "Hơn 1.000 kết quả: xếp mới nhất trước. (More than 1,000 hits: the newest first.)", style="dim"
+        )
     if result["next"]:
         console.print(f"Còn nữa: --after {result['next']}", style="dim")

@@ -7,6 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
+from pipeline.commands.requests import RequestOption, taken_up
 from pipeline.commands.session import JsonOption, Session, absolute, answer
 from pipeline.errors import UsageError
 
@@ -25,6 +26,7 @@ def ingest(
     ],
     dossier: Annotated[str | None, typer.Option(help="Mã hồ sơ của cả chồng. (Dossier code.)")] = None,
     procedure: Annotated[str | None, typer.Option(help="Mã thủ tục. (Procedure code.)")] = None,
+    request: RequestOption = None,
     sheets: Annotated[int | None, typer.Option(min=1, help="Số tờ đã đếm. (Sheets counted.)")] = None,
     no_wait: Annotated[
         bool, typer.Option("--no-wait", help="Trở về khi đã xếp hàng an toàn. (Only queue.)")
@@ -36,12 +38,15 @@ def ingest(
     for path in paths:
         if not path.expanduser().exists() and not path.is_symlink():
             raise UsageError(f"{path} does not exist", vi=f"Không tìm thấy {path}")
+    if request:
+        taken_up(session, request, dossier)
     result = session.call(
         "ingest",
         {
             "paths": [absolute(path) for path in paths],
             "dossier": dossier,
             "procedure": procedure,
+            "request": request,
             "sheets": sheets,
             "wait": not no_wait,
         },

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 import typer
 
 from pipeline.commands.moments import vietnam_day
-from pipeline.commands.session import JsonOption, Session, absolute, answer
+from pipeline.commands.session import ForceOption, JsonOption, Session, answer, new_file
 
 CodeArgument = Annotated[str, typer.Argument(help="Mã hồ sơ. (Dossier code.)")]
 ReasonOption = Annotated[str | None, typer.Option(help="Lý do, ghi vào sổ cái. (Why.)")]
@@ -51,11 +51,12 @@ def retention_due(
     output: Annotated[
         Path | None, typer.Option("-o", "--output", help="Ghi thêm ra tệp .xlsx. (Also as a workbook.)")
     ] = None,
+    force: ForceOption = False,
     as_json: JsonOption = False,
 ) -> None:
     """Hồ sơ đã hết thời hạn bảo quản. (What is due.)"""
     session: Session = context.obj
-    request = {"what": "due", "until": until, "output": absolute(output) if output else None}
+    request = {"what": "due", "until": until, "output": output and new_file(output, force=force)}
     answer(session.call("retention", request, quiet=True), as_json=as_json, show=_show_due)
 
 

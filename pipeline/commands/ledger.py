@@ -8,7 +8,7 @@ from typing import Annotated, Any
 import typer
 
 from pipeline.commands.moments import vietnam_day
-from pipeline.commands.session import JsonOption, Session, absolute, answer
+from pipeline.commands.session import ForceOption, JsonOption, Session, absolute, answer, new_file
 from pipeline.errors import UsageError
 
 
@@ -51,11 +51,12 @@ def ledger_prove(
     document: Annotated[str, typer.Argument(help="Mã giấy tờ d_…. (Document id.)")],
     output: Annotated[Path, typer.Option("-o", "--output", help="Tệp đích. (Where to write.)")],
     version: Annotated[int | None, typer.Option(min=1, help="Bản thứ mấy. (Which version.)")] = None,
+    force: ForceOption = False,
     as_json: JsonOption = False,
 ) -> None:
     """Bằng chứng một giấy tờ đã có trong kho vào ngày nào, không cần cả sổ cái. (Proof for one document.)"""
     session: Session = context.obj
-    request = {"document": document, "output": absolute(output), "version": version}
+    request = {"document": document, "output": new_file(output, force=force), "version": version}
     result = session.call("ledger_prove", request, quiet=True)
     answer(result, as_json=as_json, show=_show_proof, code=0 if result["ok"] else 5)
 
@@ -64,8 +65,7 @@ def _show_proof(found: dict[str, Any]) -> None:
     state = "đứng dưới gốc (stands under the root)" if found["ok"] else "KHÔNG CHỨNG MINH ĐƯỢC (not proven)"
     typer.echo(f"{found.get('document')} {state} ngày {found['day']}")
     typer.echo(f"  {found.get('signer')}, {found.get('stamped')}, SHA-256 {found.get('sha256')}")
-    for problem in found["problems"]:
-        typer.echo(f"  {problem}")
+    _say_problems(found)
 
 
 def ledger_export(
@@ -78,11 +78,13 @@ def ledger_export(
             "(One person's slip.)"
         ),
     ] = None,
+    force: ForceOption = False,
     as_json: JsonOption = False,
 ) -> None:
     """Xuất sổ cái để kiểm tra độc lập, hoặc phiếu truy cập của một người. (The ledger, or one person's slip.)"""
     session: Session = context.obj
-    result = session.call("ledger_export", {"output": absolute(output), "person": person}, quiet=True)
+    request = {"output": new_file(output, force=force), "person": person}
+    result = session.call("ledger_export", request, quiet=True)
     answer(result, as_json=as_json, show=lambda r: typer.echo(r["path"]))
 
 
@@ -96,5 +98,12 @@ def _show(report: dict[str, Any]) -> None:
         days = f"{one['days'][0]} – {one['days'][-1]}" if one["days"] else one["key"]
         ends = vietnam_day(one["ends"]) if one["ends"] else "-"
         typer.echo(f"  bằng chứng {days}: {len(one['stamps'])} dấu thời gian, đến {ends}")
-    for problem in report["problems"]:
-        typer.echo(f"  {problem}")
+    _say_problems(report)
+
+
+def _say_problems(found: dict[str, Any]) -> None:
+    if found["problems"]:
+        from storage.proof import in_both  # loads cryptography
+
+        for problem in found["problems"]:
+            typer.echo(f"  {in_both(problem)}")

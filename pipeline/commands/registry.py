@@ -40,37 +40,69 @@ def import_file(
     context: typer.Context,
     file: Annotated[Path, typer.Argument(help="Tệp CSV hoặc JSON của hệ thống một cửa. (The file.)")],
     mapping: MapOption = None,
+    requests: Annotated[
+        bool, typer.Option("--requests", help="Tệp là danh sách yêu cầu quét. (A list of scan requests.)")
+    ] = False,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Chỉ kiểm tra, không nhập. (Only check, take nothing.)")
+    ] = False,
     as_json: JsonOption = False,
 ) -> None:
-    """Nhập danh sách hồ sơ từ tệp CSV, JSON. (Import the list of dossiers.)"""
-    request = {"do": "import", "file": absolute(file), "map": absolute(mapping) if mapping else None}
+    """Nhập danh sách hồ sơ, hay yêu cầu quét, từ tệp CSV, JSON. (Import dossiers, or scan requests.)"""
+    request = {
+        "do": "import_requests" if requests else "import",
+        "file": absolute(file),
+        "map": absolute(mapping) if mapping else None,
+        "dry": dry_run,
+    }
     _ask(context.obj, request, as_json)
 
 
 def _ask(session: Session, request: dict[str, Any], as_json: bool) -> None:
     result = session.call("registry", request, quiet=True)
     code = 1 if result["orphans"] or result["waiting"] or result.get("errors") else 0
-    if result.get("errors") and not result["imported"]:
+    if result.get("errors") and not result["imported"] and not result.get("usable"):
         code = 3
     answer(result, as_json=as_json, show=_show, code=code)
 
 
 def _show(result: dict[str, Any]) -> None:
     if "imported" in result:
-        typer.echo(f"Đã nhập {result['imported']} hồ sơ (imported)")
+        _show_import(result)
         for error in result["errors"]:
             typer.echo(f"  dòng {error['row']}: {error['problem']}")
         for code in result["accepted"]:
             typer.echo(f"  nhận giấy tờ đang chờ của hồ sơ {code}")
     if "pulled" in result:
-        typer.echo(f"Đã đồng bộ {result['pulled']} hồ sơ (fetched)")
+        typer.echo(f"Đã đồng bộ {result['pulled']} hồ sơ; {_became(result['requested'])} (fetched)")
     demand = "hồ sơ lạ thì giấy tờ chờ" if result["required"] else "không bắt buộc"
     typer.echo(f"Biết {result['dossiers']} hồ sơ; {demand}. Đã gửi {result['delivered']} tin.")
-    if result["pull"] and result["pull"]["trouble"]:
-        typer.echo(f"  Đồng bộ gặp lỗi: {result['pull']['trouble']}")
+    for pull in (result["pull"], result["pull_requests"]):
+        if pull and pull["trouble"]:
+            typer.echo(f"  Đồng bộ gặp lỗi: {pull['trouble']}")
+    if open_ones := result["requests"].get("open", 0) + result["requests"].get("orphan", 0):
+        typer.echo(f"  {open_ones} yêu cầu quét chưa xong: `sohoa requests`")
     for one in result["waiting"]:
         typer.echo(
             f"  Chưa gửi được: {one['event']} {one['dossier']}, đã thử {one['attempts']} lần: {one['trouble']}"
         )
     for one in result["orphans"]:
         typer.echo(f"  Chờ: {one['id']}, hồ sơ {one['dossier']} chưa có trong hệ thống một cửa")
+
+
+def _show_import(result: dict[str, Any]) -> None:
+    done = (
+        "Đã nhập" if result["imported"] or not result.get("usable") else "Chạy thử, chưa nhập gì; dùng được"
+    )
+    count = result["imported"] or result.get("usable", 0)
+    if "taken" in result:
+        typer.echo(f"{done} {count} dòng: {_became(result['taken'])} (scan requests)")
+    else:
+        typer.echo(f"{done} {count} hồ sơ (imported)")
+
+
+def _became(taken: dict[str, list[str]]) -> str:
+    return (
+        f"{len(taken['new'])} yêu cầu quét mới, {len(taken['changed'])} đổi, {len(taken['withdrawn'])} hủy, "
+        f"{len(taken['same'])} như cũ"
+    )

@@ -10,7 +10,7 @@ from typing import Annotated, Any
 
 import typer
 
-from pipeline.commands.session import JsonOption, Session, absolute, answer
+from pipeline.commands.session import ForceOption, JsonOption, Session, absolute, answer
 
 
 class PackageFormat(StrEnum):
@@ -45,7 +45,7 @@ def export(
     purpose: Annotated[
         str | None, typer.Option(help="Mục đích, ghi vào sổ cái. (What for; kept on the ledger.)")
     ] = None,
-    force: Annotated[bool, typer.Option("--force", help="Ghi đè tệp đã có. (Overwrite.)")] = False,
+    force: ForceOption = False,
     as_json: JsonOption = False,
 ) -> None:
     """Xuất một hồ sơ thành gói bàn giao. (One dossier as a package to hand over.)"""

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from pipeline.commands.requests import RequestOption, taken_up
 from pipeline.commands.session import JsonOption, Session, answer
 from pipeline.errors import NeedsPerson, SohoaError, Unavailable, UsageError
 
@@ -31,6 +32,7 @@ def scan(
     ] = None,
     dossier: Annotated[str | None, typer.Option(help="Mã hồ sơ của cả chồng. (Dossier code.)")] = None,
     procedure: Annotated[str | None, typer.Option(help="Mã thủ tục. (Procedure code.)")] = None,
+    request: RequestOption = None,
     sheets: Annotated[int | None, typer.Option(min=1, help="Số tờ đã đếm. (Sheets counted.)")] = None,
     source: Annotated[
         str | None, typer.Option(help="auto, adf, flatbed hoặc tên của máy. (Where paper lies.)")
@@ -69,12 +71,15 @@ def scan(
     """Quét một chồng giấy từ máy quét (SANE). (One stack from a scanner.)"""
     from pipeline.commands.scan_choice import Asked, choose_stack
 
-    asked = Asked(
-        device=device, dossier=dossier, procedure=procedure, sheets=sheets, source=source, duplex=duplex or None,
-        resolution=resolution, mode=mode, paper=paper, format=image_format, options=tuple(options or ()),
-        manual_duplex=manual_duplex or None, halves=halves, backs_again=backs_again,
-    )  # fmt: skip
     session: Session = context.obj
+    if request:  # told before any paper moves
+        found = taken_up(session, request, dossier)
+        request, dossier, procedure = found["id"], found["dossier"], procedure or found["procedure"]
+    asked = Asked(
+        device=device, dossier=dossier, procedure=procedure, request=request, sheets=sheets, source=source,
+        duplex=duplex or None, resolution=resolution, mode=mode, paper=paper, format=image_format,
+        options=tuple(options or ()), manual_duplex=manual_duplex or None, halves=halves, backs_again=backs_again,
+    )  # fmt: skip
     session.paths.make()
     place = session.paths.spool / "scan"
     stack, seconds = choose_stack(asked, session.paths.root, place, resume=resume, finish=finish)
@@ -158,6 +163,8 @@ def _hand_in(session: Session, stack: StackFolder, *, wait: bool, as_json: bool)
             "sides": stack.sides_due(),
             "dossier": job.dossier,
             "procedure": job.procedure,
+            "request": job.request,
+            "begun": True,
             "sheets": job.sheets,
             "wait": wait,
         },

@@ -23,6 +23,7 @@ class Asked:
     device: str | None = None
     dossier: str | None = None
     procedure: str | None = None
+    request: str | None = None
     sheets: int | None = None
     source: str | None = None
     duplex: bool | None = None
@@ -63,6 +64,7 @@ def choose_stack(
         wish=wish,
         dossier=_code(asked.dossier),
         procedure=asked.procedure,
+        request=asked.request,
         sheets=asked.sheets,
         by_hand=by_hand,
         parts=parts,

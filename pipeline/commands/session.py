@@ -16,11 +16,12 @@ from pipeline.commands.usage import ParserRefusal, refusal
 from pipeline.errors import SohoaError, UsageError
 from pipeline.home.client import call
 from pipeline.paths import HomePaths, home_folder
-from pipeline.refused_path import refused_path
+from pipeline.refused_path import refused_path, taken
 
 JsonOption = Annotated[
     bool, typer.Option("--json", help="Một văn bản JSON trên stdout. (One JSON document.)")
 ]
+ForceOption = Annotated[bool, typer.Option("--force", help="Ghi đè tệp đã có. (Overwrite.)")]
 
 
 def _say_version(wanted: bool) -> None:
@@ -143,3 +144,11 @@ def absolute(path: Path) -> str:
     if "\0" in str(path):
         raise UsageError("a path cannot hold a null character")
     return str(path.expanduser().absolute())
+
+
+def new_file(path: Path, *, force: bool) -> str:
+    """Like `absolute`, of a file to write; raises UsageError when one stands there and may not be overwritten."""
+    whole = absolute(path)
+    if not force and Path(whole).is_file():
+        raise taken(Path(whole))
+    return whole

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
-from pipeline.commands.session import JsonOption, absolute, answer
+from pipeline.commands.session import ForceOption, JsonOption, answer, new_file
 from pipeline.errors import UsageError
 
 
@@ -21,13 +21,12 @@ def sheets(
     ],
     output: Annotated[Path, typer.Option("--output", "-o", help="Tệp PDF để in. (The PDF to print.)")],
     papers: Annotated[int, typer.Option(min=1, help="Số giấy tờ của mỗi hồ sơ. (Papers a dossier.)")] = 1,
-    force: Annotated[bool, typer.Option("--force", help="Ghi đè tệp đã có. (Overwrite.)")] = False,
+    force: ForceOption = False,
     as_json: JsonOption = False,
 ) -> None:
     """In tờ phân cách có mã QR, đánh số k/n để biết khi thiếu tờ. (Printable separator sheets.)"""
     from pipeline.files import write_whole
     from pipeline.grammar.sheet_marks import MOST_SHEETS, marks_for
-    from pipeline.refused_path import taken
     from scanners.separator import sheets_pdf
     from signing.lettering import FONT
 
@@ -41,9 +40,7 @@ def sheets(
         )
     if not output.expanduser().absolute().parent.is_dir():
         raise UsageError(f"there is no folder for {output}", vi=f"Không có thư mục để ghi {output}")
-    target = Path(absolute(output))
-    if target.is_file() and not force:
-        raise taken(target)
+    target = Path(new_file(output, force=force))
     marks = marks_for(codes, papers)
     blob = write_whole(target, sheets_pdf(marks, FONT), "application/pdf")
     result = {

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
-from pipeline.commands.session import JsonOption, Session, absolute, answer
+from pipeline.commands.session import ForceOption, JsonOption, Session, answer, new_file
 
 SHOWN = 30
 UNITS = {"dossier": "hồ sơ", "paper": "giấy tờ"}
@@ -37,11 +37,12 @@ def stats(
     output: Annotated[
         Path | None, typer.Option("-o", "--output", help="Ghi thêm ra tệp .xlsx. (Also as a workbook.)")
     ] = None,
+    force: ForceOption = False,
     as_json: JsonOption = False,
 ) -> None:
     """Thống kê số hóa: tử số, mẫu số, tỷ lệ, và hồ sơ chưa số hóa vì sao. (Indicators, and what is missing.)"""
     session: Session = context.obj
-    request = {"month": month, "by": by and by.value, "output": absolute(output) if output else None}
+    request = {"month": month, "by": by and by.value, "output": output and new_file(output, force=force)}
     result = session.call("stats", request, quiet=True)
     answer(result, as_json=as_json, show=_show)
 

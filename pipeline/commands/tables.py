@@ -123,6 +123,7 @@ def _row(paper: dict[str, Any]) -> tuple[str, ...]:
     doubts = ", ".join(FIELDS.get(name, name) for name in paper["doubtful"])
     state += f": {paper['reason']}" if paper.get("reason") else ""
     state += f"; còn ngờ: {doubts}" if doubts else ""
+    state += "".join(f"; {remark}" for remark in paper.get("remarks", []))
     number = " ".join(filter(None, (paper["number"], paper["date"])))
     return (
         "",

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from pipeline.commands.session import JsonOption, Session, absolute
+from pipeline.commands.session import ForceOption, JsonOption, Session, absolute, new_file
 from pipeline.errors import UsageError
 
 if TYPE_CHECKING:
@@ -71,6 +71,7 @@ def verify(
         bool,
         typer.Option("--kept", help="Xét lại theo lần đọc trước, không mở tệp. (Judge again, open no file.)"),
     ] = False,
+    force: ForceOption = False,
     as_json: JsonOption = False,
 ) -> None:
     """Kiểm tra chữ ký, mã băm, sổ cái; cả một đĩa bàn giao. (Signatures, hashes, ledger; a delivered disk.)"""
@@ -80,6 +81,7 @@ def verify(
 
     session: Session = context.obj
     kind = _check(targets, everything, listing, report, output, language, sample, seed)
+    target = Path(new_file(output, force=force)) if output else None
     if kept and (listing is not None or sample is not None or fresh):
         raise UsageError(
             "--kept judges what was read before, as it was chosen then: no --list, --sample or --fresh",
@@ -117,8 +119,8 @@ def verify(
             dt.datetime.now(dt.UTC),
             kept,
         )
-        if kind and output:
-            write_report(told, kind, output.expanduser().absolute())
+        if kind and target:
+            write_report(told, kind, target)
         if as_json:
             write_json(told, sys.stdout)
         else:

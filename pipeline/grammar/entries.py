@@ -7,6 +7,7 @@ import unicodedata
 from datetime import date
 
 from pipeline.errors import UsageError
+from pipeline.grammar.codes import parse_component_code
 from pipeline.grammar.dates import parse_date
 from pipeline.grammar.folding import compact, nfc, one_line
 from pipeline.grammar.numbers import parse_number
@@ -25,7 +26,7 @@ _ENDLESS = ("vothoihan", "khongthoihan", "khongxacdinhthoihan", "laudai")
 COPIES = ("ban_chinh", "ban_sao_chung_thuc", "ban_sao", "ban_dien_tu")
 """Kinds of copies as the catalogue of procedures names them."""
 LONGEST_REASON = 300
-NAMES = ("number", *DATES, *TERMS, *LONGEST, *CODES, "copy_kind")
+NAMES = ("number", *DATES, *TERMS, *LONGEST, *CODES, "copy_kind", "component")
 _YEAR = re.compile(r"\d{4}")
 _ISO = re.compile(r"\d{4}-\d{2}-\d{2}")
 
@@ -50,6 +51,11 @@ def checked_entry(name: str, text: str, *, today: date) -> str:
         if found is None:
             raise _no(value, "số và ký hiệu", "a number with its symbol, like 04/CT-UBND")
         return found.text
+    if name == "component":
+        code = parse_component_code(value)
+        if code is None:
+            raise _no(value, "mã thành phần (TP-H38.000001)", "the code of a component: TP-H38.000001")
+        return code.text
     if name == "copy_kind":
         if value not in COPIES:
             raise _no(value, f"loại bản ({', '.join(COPIES)})", f"a kind of copy: {', '.join(COPIES)}")

@@ -58,6 +58,7 @@ def one_tone_style(text: str) -> str:
     return nfc(re.sub(r"[^\W\d_]+", lambda found: _move_tone(found.group()), nfc(text)))
 
 
+@lru_cache(maxsize=1 << 16)
 def _move_tone(word: str) -> str:
     letters = [unicodedata.normalize("NFD", sign) for sign in word]
     if len(letters) < 2:

@@ -18,6 +18,7 @@ from pipeline.grammar.codes import parse_component_code, parse_dossier_code, par
 from pipeline.home.case_sweep import CaseSweep
 from pipeline.home.case_view import Case, case_json, case_of
 from pipeline.home.keeping_desk import keeping_json, retention_at_closure
+from pipeline.home.request_desk import shown
 from pipeline.home.return_desk import ReturnDesk
 from pipeline.home.reuse_desk import ReuseDesk
 from pipeline.paths import HomePaths
@@ -87,12 +88,15 @@ class CaseDesk:
         case = self._case(code)
         purpose = arguments.get("purpose")
         self._note("view", actor, [code], {"purpose": str(purpose)[:200]} if purpose else {})
-        shown = self._parts.records.catalogue.dossier(code)
-        shown = shown or {"dossier": code, "light": "amber", "documents": []}
+        found = self._parts.records.catalogue.dossier(code)
+        found = found or {"dossier": code, "light": "amber", "documents": []}
         return {
-            **shown,
+            **found,
             **case_json(case),
             "reusable": self._reuse.offers(case),
+            "requests": [
+                shown(row) for row in self._casework.requests.kept.listed(code=code, everything=True)
+            ],
             **keeping_json(self._parts, case.record),
         }
 
@@ -104,7 +108,8 @@ class CaseDesk:
         parsed = parse_dossier_code(text)
         code = parsed.text if parsed else text
         known = self._parts.records.catalogue.dossier(code) or self._casework.registered.get(code)
-        begins = parsed is not None and bool(asked.get("procedure"))
+        asked_for = self._casework.requests.kept.listed(code=code, everything=True)
+        begins = parsed is not None and bool(asked.get("procedure") or asked_for)
         if not known and not begins and not self._casework.dossiers.record(code).number:
             raise UsageError(f"no dossier {code} here", vi=f"Không có hồ sơ {code} trong kho")
         if not parsed and any(asked.get(name) for name in ("procedure", "marks", "state", "slip", "reuse")):

@@ -14,6 +14,8 @@ from typing import Any
 from config.settings import Settings
 from pipeline.errors import SohoaError, Tampered, UsageError
 from pipeline.home.case_view import Case, case_of
+from pipeline.home.paper_told import paper_told
+from pipeline.home.request_answers import RequestAnswers
 from pipeline.home.return_desk import ReturnDesk
 from pipeline.paths import HomePaths
 from pipeline.procedures.completeness import Stand
@@ -33,12 +35,14 @@ class CaseSweep:
         self._casework = parts.casework
         self._agency = settings.agency.code
         self._returns = ReturnDesk(parts, paths, settings)
+        self._answers = RequestAnswers(parts.casework, parts.types, self._agency)
         self._folder = settings.returns.folder
 
     def run(self) -> None:
         """One round; a dossier that cannot be handled holds no other up, an outage ends the round."""
         dossiers = self._casework.dossiers
-        for code in dict.fromkeys([*dossiers.uncoded(), *dossiers.unsaid()]):
+        touched = self._casework.requests.kept.touched()
+        for code in dict.fromkeys([*dossiers.uncoded(), *dossiers.unsaid(), *touched]):
             try:
                 self.dossier(code)
             except (UsageError, Tampered) as error:
@@ -60,8 +64,10 @@ class CaseSweep:
                 actor=SYSTEM,
                 agency=self._agency,
             )
-        stand = dossiers.stand(code)
-        if self._tell(self._case(code)):
+        stand, stamp = dossiers.stand(code), self._casework.requests.kept.stamp(code)
+        case = self._case(code)
+        self._answers.look(case, stamp)
+        if self._tell(case):
             dossiers.said(code, stand)
 
     def _case(self, code: str) -> Case:
@@ -144,13 +150,13 @@ def _events(case: Case) -> list[tuple[str, str, dict[str, Any]]]:
     papers = {paper["id"]: paper for paper in case.papers}
     told: list[tuple[str, str, dict[str, Any]]] = []
     if case.complete:
-        held = [_paper(case, paper) for paper in case.papers]
+        held = [paper_told(case, paper) for paper in case.papers]
         mark = _mark([f"{one['document']}:{one['sha256']}" for one in held])
         told.append(("dossier.digitised", mark, {**head, "papers": held}))
     for code in case.record.codes:
         if code.kind == "result" and code.document in papers:
             paper = papers[code.document]
-            body = {**head, "result": code.text, "result_code": code.result_code, **_paper(case, paper)}
+            body = {**head, "result": code.text, "result_code": code.result_code, **paper_told(case, paper)}
             told.append(("result.stored", f"{code.text}:{paper['pdf_sha256']}", body))
     if case.record.state is DossierState.SUPPLEMENT:
         lacking = [
@@ -161,21 +167,6 @@ def _events(case: Case) -> list[tuple[str, str, dict[str, Any]]]:
         body = {**head, "reason": case.record.state_reason, "lacking": lacking}
         told.append(("supplement.needed", str(case.record.state_since), body))
     return told
-
-
-def _paper(case: Case, paper: dict[str, Any]) -> dict[str, Any]:
-    code = case.record.code_of(paper["id"], "paper")
-    return {
-        "document": paper["id"],
-        "code": code.text if code else None,
-        "component": case.found.component_of(paper["id"]) if case.found else None,
-        "type": paper["type"],
-        "number": paper["number"],
-        "date": paper["date"],
-        "doubtful": paper["doubtful"],
-        "sha256": paper["pdf_sha256"],
-        "signature_level": paper["signature_level"],
-    }
 
 
 def _mark(parts: list[str]) -> str:

@@ -62,17 +62,41 @@ def case_of(casework: Casework, types: TypeCatalogue, code: str, today: date) ->
     item = casework.shelf.current().get(named, received) if named else None
     if named and item is None:
         notes.append(f"chưa có thành phần hồ sơ của thủ tục {named} vào ngày {received:%d/%m/%Y}")
+    notes += likely_twice(papers)
     found = None
     if item is not None:
         marks = [
             Mark(component=one.component, kind=one.kind, document=one.document, reason=one.reason)
             for one in record.marks
         ]
-        found = judge(item, [_held(paper, types) for paper in papers], marks, received=received)
+        found = judge(item, [held_paper(paper, types) for paper in papers], marks, received=received)
     return Case(
         code=code, record=record, papers=papers, procedure_code=named, procedure_from=said_by, procedure=item,
         received=received, found=found, registered=known, notes=tuple(notes),
     )  # fmt: skip
+
+
+def likely_twice(papers: list[dict[str, Any]]) -> list[str]:
+    """Papers that say the same of themselves: the same sheets came as pictures and as a PDF. A person settles it."""
+    alike: dict[tuple[Any, ...], list[str]] = {}
+    for paper in papers:
+        sure = paper["number"] and paper["date"] and not {"type", "number", "date"} & set(paper["doubtful"])
+        if paper["state"] == "stored" and sure:
+            copy = paper["fields"].get("copy_kind")
+            same = (
+                paper["type"],
+                paper["number"],
+                paper["date"],
+                paper["issuer"],
+                copy.value if copy else None,
+            )
+            alike.setdefault(same, []).append(paper["id"])
+    return [
+        f"có thể là một giấy tờ đưa vào {len(ids)} lần (cùng loại, số {same[1]}, ngày {same[2]}): {', '.join(ids)}; "
+        f"nếu đúng, gỡ bản thừa: sohoa review {ids[-1]} --misfiled 'trùng' (likely the same paper twice)"
+        for same, ids in alike.items()
+        if len(ids) > 1
+    ]
 
 
 def _procedure_of(
@@ -98,7 +122,8 @@ def _procedure_of(
     return (*chosen, list(dict.fromkeys(notes)))
 
 
-def _held(paper: dict[str, Any], types: TypeCatalogue) -> HeldPaper:
+def held_paper(paper: dict[str, Any], types: TypeCatalogue) -> HeldPaper:
+    """A paper of `Dossiers.papers` as the rule of completeness needs it."""
     doubtful = set(paper["doubtful"])
     settled = paper["state"] == "stored" and "type" not in doubtful
     why = "" if settled else paper["reason"] or "đang xử lý"
@@ -107,9 +132,13 @@ def _held(paper: dict[str, Any], types: TypeCatalogue) -> HeldPaper:
     kind = types.get(paper["type"])
     copy = paper["fields"].get("copy_kind")
     day = day_of(paper)
+    component = paper["fields"].get("component")
+    component = component if component and not component.doubtful else None
     return HeldPaper(
         id=paper["id"], type=paper["type"], role=kind.role if kind else "input", settled=settled, why_not=why,
         day=day, copy=copy.value if copy and not copy.doubtful else None,
+        component=component.value if component else None,
+        by_person=component is not None and component.evidence == "operator",
     )  # fmt: skip
 
 

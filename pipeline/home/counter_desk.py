@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from config.settings import Counter, Settings
@@ -16,33 +16,60 @@ from pipeline.home.counters import Counters
 from pipeline.home.server import Progress
 from pipeline.model import Lane
 from pipeline.paths import HomePaths
+from pipeline.request_book import RequestBook
 from pipeline.wire import receipt_forms
 from storage.ledger import Ledger
+from storage.scan_requests import ScanRequests
 
 
 class CounterDesk:
-    """Knows the counters of the settings and what each is bound to."""
+    """Knows the counters of the settings and what each is bound to. `book` is needed where a request is named."""
 
-    def __init__(self, ledger: Ledger, paths: HomePaths, settings: Settings) -> None:
+    def __init__(
+        self,
+        ledger: Ledger,
+        requests: ScanRequests,
+        book: Callable[[], RequestBook],
+        paths: HomePaths,
+        settings: Settings,
+    ) -> None:
         self._ledger = ledger
+        self._requests = requests
+        self._book = book
         self._counters = Counters(paths.counters)
         self._settings = settings
         self._forms = receipt_forms(settings)
 
     def counter(self, arguments: dict[str, Any], actor: str, progress: Progress) -> dict[str, Any]:
-        """Bind a counter to a dossier (`dossier`), end that (`clear`), or tell what holds there."""
+        """Bind a counter to a dossier (`dossier`) or to a scan request of one (`request`), end that (`clear`), or tell.
+
+        The answer lists the dossier's open requests.
+        """
         name = str(arguments["name"])
         settings = self._named(name)
-        if arguments.get("dossier") or arguments.get("clear"):
+        asked = None
+        if arguments.get("request"):
+            asked = self._book().usable(str(arguments["request"]), actor=actor)
+        if asked or arguments.get("dossier") or arguments.get("clear"):
             code = code_in(str(arguments["dossier"]), self._forms) if arguments.get("dossier") else None
-            self._counters.bind(name, code, actor=actor, now=time.time())
-            objects = [name, code] if code else [name]
+            if asked and code not in (None, asked["dossier"]):
+                raise UsageError(
+                    f"the scan request {asked['id']} is for {asked['dossier']}, not for {code}",
+                    vi=f"Yêu cầu quét {asked['id']} thuộc hồ sơ {asked['dossier']}, không phải {code}",
+                )
+            code = asked["dossier"] if asked else code
+            request = asked["id"] if asked else None
+            self._counters.bind(name, code, actor=actor, now=time.time(), request=request)
+            objects = [one for one in (name, code, request) if one]
             self._ledger.note(act="counter", actor=actor, agency=self._settings.agency.code, objects=objects)
         found = self._counters.current(name, now=time.time(), idle=settings.idle_minutes * 60)
+        bound_to = found.dossier or settings.dossier
         return {
             "counter": name,
             "folder": str(settings.folder),
-            "dossier": found.dossier or settings.dossier,
+            "dossier": bound_to,
+            "request": found.request,
+            "requests": self._requests.listed(code=bound_to) if bound_to else [],
             "bound": found.dossier is not None,
             "until": found.until.isoformat() if found.until else None,
         }
@@ -61,6 +88,7 @@ class CounterDesk:
             lane=Lane(settings.priority),
             dossier=bound.dossier or found.dossier or default,
             procedure=bound.procedure or settings.procedure,
+            request=found.request if bound.dossier in (None, found.dossier) else None,
         )
 
     def _named(self, name: str) -> Counter:

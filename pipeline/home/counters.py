@@ -20,12 +20,16 @@ KEPT = 50
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Binding:
-    """From `since` on (seconds of the epoch) the counter was at `dossier`; None: at none. `used`: the last file."""
+    """From `since` on (seconds of the epoch) the counter was at `dossier`; None: at none. `used`: the last file.
+
+    `request`: the scan request of that dossier that its files answer.
+    """
 
     dossier: str | None
     since: float
     used: float
     actor: str
+    request: str | None = None
 
     def ends(self, idle: float) -> float:
         return max(self.since, self.used) + idle
@@ -38,6 +42,7 @@ class Ruling:
     dossier: str | None = None
     until: datetime | None = None
     doubtful: bool = False
+    request: str | None = None
 
 
 class Counters:
@@ -46,9 +51,11 @@ class Counters:
     def __init__(self, folder: Path) -> None:
         self._folder = folder
 
-    def bind(self, name: str, dossier: str | None, *, actor: str, now: float) -> None:
+    def bind(
+        self, name: str, dossier: str | None, *, actor: str, now: float, request: str | None = None
+    ) -> None:
         """From now on the counter is at this dossier, or at none."""
-        new = Binding(dossier=dossier, since=now, used=now, actor=actor)
+        new = Binding(dossier=dossier, since=now, used=now, actor=actor, request=request)
         self._write(name, [*self._past(name), new])
 
     def used(self, name: str, at: float) -> None:
@@ -65,7 +72,9 @@ class Counters:
         last = next(reversed(self._past(name)), None)
         if last is None or last.dossier is None or now > last.ends(idle):
             return Ruling()
-        return Ruling(dossier=last.dossier, until=datetime.fromtimestamp(last.ends(idle), UTC))
+        return Ruling(
+            dossier=last.dossier, until=datetime.fromtimestamp(last.ends(idle), UTC), request=last.request
+        )
 
     def ruling(self, name: str, *, first: float, last: float, idle: float) -> Ruling:
         """What held while a stack appeared, between `first` and `last`."""
@@ -83,7 +92,17 @@ class Counters:
             return Ruling(doubtful=True)
         if ended.dossier is None or first > ended.ends(idle):
             return Ruling()
-        return Ruling(dossier=ended.dossier, until=datetime.fromtimestamp(ended.ends(idle), UTC))
+        # across a change from one request to another of the same dossier the dossier is sure, the request is not
+        near = live and first - ended.since < CHANGE_SECONDS
+        same = before is not None and before.dossier == ended.dossier
+        other = begun is not ended or (
+            near and same and before is not None and before.request != ended.request
+        )
+        return Ruling(
+            dossier=ended.dossier,
+            until=datetime.fromtimestamp(ended.ends(idle), UTC),
+            request=None if other else ended.request,
+        )
 
     def _past(self, name: str) -> list[Binding]:
         path = self._path(name)

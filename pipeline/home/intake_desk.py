@@ -52,7 +52,10 @@ class IntakeDesk:
         self._batches = parts.records.batches
         self._spool = paths.spool
         self._work = paths.work
-        self._counters = CounterDesk(parts.records.ledger, paths, settings)
+        self._requests = parts.casework.requests
+        self._counters = CounterDesk(
+            parts.records.ledger, parts.records.requests, lambda: self._requests, paths, settings
+        )
         self._companions = CompanionDesk(parts, settings)
         self._settings = settings
 
@@ -230,6 +233,15 @@ class IntakeDesk:
                     vi=f"{dossier} không phải mã hồ sơ; ví dụ đúng: 000.00.03.H24-250820-7308",
                 )
             dossier = code.text
+        request = arguments.get("request")
+        if request is not None and not arguments.get("begun"):
+            asked = self._requests.usable(str(request), actor=actor)
+            if dossier not in (None, asked["dossier"]):
+                raise UsageError(
+                    f"the scan request {asked['id']} is for {asked['dossier']}, not for {dossier}",
+                    vi=f"Yêu cầu quét {asked['id']} thuộc hồ sơ {asked['dossier']}, không phải {dossier}",
+                )
+            request, dossier = asked["id"], asked["dossier"]
         procedure = arguments.get("procedure")
         if procedure is not None:
             procedure = parse_procedure_code(str(procedure))
@@ -245,6 +257,7 @@ class IntakeDesk:
             dossier=dossier,
             procedure=procedure,
             sheets=int(sheets) if sheets else None,
+            request=str(request) if request else None,
         )
 
     def _take(

@@ -36,6 +36,7 @@ def import_procedures(
     )
     for item in found.procedures:
         write_whole(folder / file_name(item), to_toml(item).encode(), "application/toml")
+    parts.casework.requests.kept.look_again()
     return {
         "folder": str(folder),
         "procedures": [

@@ -12,6 +12,7 @@ from config.settings import Settings
 from pipeline.errors import Unavailable, UsageError
 from pipeline.files import hash_file
 from pipeline.home.intake_desk import IntakeDesk
+from pipeline.home.request_desk import REQUESTS, RequestDesk
 from pipeline.home.return_desk import ReturnDesk
 from pipeline.paths import HomePaths
 from pipeline.registry.file_registry import read_registry
@@ -33,16 +34,19 @@ class RegistryDesk:
         self._settings = settings
         self._intake = intake
         self._returns = ReturnDesk(parts, paths, settings)
+        self._requests = RequestDesk(parts, paths, settings)
 
     def answer(self, arguments: dict[str, Any], actor: str) -> dict[str, Any]:
         """`import`, `pull`, `send` or `status`."""
         work = str(arguments.get("do"))
         if work == "import":
             return self._import(arguments, actor)
+        if work == "import_requests":
+            return {**self._requests.take_file(arguments, actor), **self.status()}
         if work == "pull":
             if self._casework.registry is None:
                 raise UsageError("registry.url is not set", vi="Chưa cấu hình registry.url")
-            return {"pulled": self._pull(actor), **self.status()}
+            return {"pulled": self._pull(actor), "requested": self._requests.pull(actor), **self.status()}
         if work == "send":
             self._casework.outbox.hurry()
             self.deliver()
@@ -55,7 +59,11 @@ class RegistryDesk:
         return {
             "dossiers": self._casework.registered.count(),
             "required": self._casework.required,
+            "requests": self._casework.requests.kept.count(),
             "pull": self._casework.registered.place(registry.name) if registry else None,
+            "pull_requests": self._casework.registered.place(REQUESTS.format(registry.name))
+            if registry
+            else None,
             "destinations": {kind: one.client.host for kind, one in self._casework.destinations.items()},
             "delivered": self._casework.outbox.delivered(),
             "waiting": waiting,
@@ -66,6 +74,7 @@ class RegistryDesk:
         """By the clock; does nothing without a registry. Raises Unavailable, and keeps what came until then."""
         if self._casework.registry is not None:
             self._pull(SYSTEM)
+            self._requests.pull(SYSTEM)
 
     def deliver(self) -> None:
         """Send what is due, oldest first; an address that does not answer ends this round for its messages."""
@@ -112,15 +121,24 @@ class RegistryDesk:
         if not path.is_file():
             raise UsageError(f"{path} is no file", vi=f"Không tìm thấy tệp {path}")
         found = read_registry(path, mapping)
+        errors = [error.to_json() for error in found.errors]
+        if arguments.get("dry"):
+            return {
+                "imported": 0,
+                "usable": len(found.items),
+                "errors": errors,
+                "accepted": [],
+                **self.status(),
+            }
         self._note(
             "import_registry",
             actor,
-            {"sha256": hash_file(path), "dossiers": len(found.dossiers), "errors": len(found.errors)},
+            {"sha256": hash_file(path), "dossiers": len(found.items), "errors": len(errors)},
         )
-        taken = self._casework.registered.take([asdict(item) for item in found.dossiers], "file")
+        taken = self._casework.registered.take([asdict(item) for item in found.items], "file")
         return {
             "imported": taken,
-            "errors": [error.to_json() for error in found.errors],
+            "errors": errors,
             "accepted": self._accept(),
             **self.status(),
         }
@@ -159,6 +177,7 @@ class RegistryDesk:
             )
             self._intake.again(batch)
             accepted += codes
+        self._casework.requests.kept.accepted(agency=self._agency)
         return sorted(set(accepted))
 
     def _note(self, act: str, actor: str, details: dict[str, Any]) -> None:

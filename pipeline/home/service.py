@@ -32,6 +32,7 @@ from pipeline.home.person_desk import PersonDesk
 from pipeline.home.procedure_desk import import_procedures
 from pipeline.home.registry_desk import RegistryDesk
 from pipeline.home.renewal_watch import RenewalWatch
+from pipeline.home.request_desk import RequestDesk
 from pipeline.home.review_desk import ReviewDesk
 from pipeline.home.schedule import Job, Schedule
 from pipeline.home.server import Progress
@@ -111,6 +112,9 @@ class Service:
             "procedure_import": lambda a, actor, p: import_procedures(
                 self._need_parts(), self._paths, self._settings, a, actor
             ),
+            "requests": lambda a, actor, p: RequestDesk(
+                self._need_parts(), self._paths, self._settings
+            ).answer(a, actor),
             "registry": lambda a, actor, p: self._registry().answer(a, actor),
             "get": lambda a, actor, p: DownloadDesk(self._need_parts(), self._paths, self._settings).get(
                 a, actor, p
@@ -251,7 +255,13 @@ class Service:
         return IntakeDesk(self._need_parts(), self._paths, self._settings)
 
     def _counter_desk(self) -> CounterDesk:
-        return CounterDesk(self._need_records().ledger, self._paths, self._settings)
+        return CounterDesk(
+            self._need_records().ledger,
+            self._need_records().requests,
+            lambda: self._need_parts().casework.requests,
+            self._paths,
+            self._settings,
+        )
 
     def _review(self) -> ReviewDesk:
         return ReviewDesk(self._need_parts(), self._desk(), self._paths, self._settings)

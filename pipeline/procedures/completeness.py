@@ -33,7 +33,10 @@ class Stand(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HeldPaper:
-    """A paper as the rule needs it. `settled`: stored, and its type not doubtful. `day` only when it is certain."""
+    """A paper as the rule needs it. `settled`: stored, and its type not doubtful. `day` only when it is certain.
+
+    `component` is what it is on record with, from the request that it was scanned for or from a person.
+    """
 
     id: str
     type: str
@@ -42,6 +45,8 @@ class HeldPaper:
     why_not: str = ""
     day: date | None = None
     copy: str | None = None
+    component: str | None = None
+    by_person: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -98,7 +103,8 @@ def judge(
 ) -> Completeness:
     """Lay the papers of a dossier beside what its procedure asks for."""
     said = {mark.component: mark for mark in marks}
-    named = {
+    named = _on_record(item, papers)
+    named |= {
         mark.document: mark.component for mark in marks if mark.kind == "paper" and mark.document is not None
     }
     outcome = {kind: one.code for one in item.results for kind in one.types}
@@ -107,6 +113,7 @@ def judge(
     by_id = {paper.id: paper for paper in papers}
     # what is both asked for and given, as a land certificate, is a result when it was made after the dossier came
     given = {p.id for p in papers if p.type in outcome and p.day and p.day >= received and p.id not in named}
+    given |= {p.id for p in papers if outcome.get(p.type, "") == p.component}
     assigned = _assign(item.papers, [paper for paper in papers if paper.id not in given], named)
     standings = tuple(
         _standing(paper, [by_id[name] for name in assigned[paper.code]], said.get(paper.code), received)
@@ -135,9 +142,20 @@ def _not_guessed(
         and paper.type in wanted
         and paper.day is None
         and paper.id not in named
+        and paper.component != outcome[paper.type]
     ):
         return replace(paper, settled=False, why_not="chưa rõ là giấy nộp hay kết quả: ngày của giấy còn ngờ")
     return paper
+
+
+def _on_record(item: Procedure, papers: Sequence[HeldPaper]) -> dict[str, str]:
+    """Papers whose component is on record, while their type agrees or a person has said so."""
+    kinds = {one.code: one.types for one in item.papers}
+    return {
+        paper.id: paper.component
+        for paper in papers
+        if paper.component in kinds and (paper.by_person or paper.type in kinds[paper.component])
+    }
 
 
 def _assign(
@@ -176,7 +194,7 @@ def _urgency(paper: Requirement) -> tuple[bool, bool]:
 
 def _standing(paper: Requirement, mine: list[HeldPaper], mark: Mark | None, received: date) -> Standing:
     names = tuple(one.id for one in mine)
-    if reason := next((why for one in mine if (why := _doubt(paper, one, received))), ""):
+    if reason := next((why for one in mine if (why := doubt_of(paper, one, received))), ""):
         return Standing(paper=paper, stand=Stand.DOUBTFUL, documents=names, reason=reason)
     if len(mine) >= paper.count:
         return Standing(paper=paper, stand=Stand.PRESENT, documents=names)
@@ -196,7 +214,8 @@ def _standing(paper: Requirement, mine: list[HeldPaper], mark: Mark | None, rece
     return Standing(paper=paper, stand=Stand.MISSING, documents=names, reason=lacking)
 
 
-def _doubt(paper: Requirement, held: HeldPaper, received: date) -> str:
+def doubt_of(paper: Requirement, held: HeldPaper, received: date) -> str:
+    """Why a paper does not satisfy a requirement yet, in Vietnamese; empty when it does."""
     if not held.settled:
         return held.why_not or "giấy tờ còn chờ người xem"
     if held.copy and paper.copy and held.copy not in paper.copy:

@@ -6,18 +6,20 @@ import hashlib
 import hmac
 import json
 import time
-from collections.abc import Callable, Iterator
-from typing import Any
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any, TypeVar
 from urllib.parse import quote, urlencode, urlsplit
 
 import urllib3
 
 from pipeline.errors import Unavailable, UsageError
-from pipeline.registry.connector import RegisteredDossier, Slice, registered
+from pipeline.registry.connector import RegisteredDossier, RequestSlice, Slice, registered
+from pipeline.registry.scan_request import ScanRequest, scan_request
 
 MOST_BYTES = 32 << 20
 MOST_SLICES = 10_000
 SLICE = 500
+T = TypeVar("T")
 LOOPBACK = {"127.0.0.1", "::1", "localhost"}
 
 
@@ -93,44 +95,64 @@ class HttpRegistry:
 
     def slices(self, place: str) -> Iterator[Slice]:
         """Pages of at most 500 until the system says that there is no more."""
-        for _ in range(MOST_SLICES):
-            query = urlencode({"limit": SLICE, **({"since": place} if place else {})})
-            one = _slice(self._client.ask(f"/dossiers?{query}", self._headers()), self.name, place)
-            yield one
-            if not one.more or one.place == place:
-                return
-            place = one.place
+        for found, there, more, problems in self._pages("dossiers", place, registered):
+            yield Slice(found, there, more, problems)
 
     def lookup(self, code: str) -> RegisteredDossier | None:
         """Raises Unavailable, also when the answer is about something else."""
-        raw = self._client.ask(f"/dossiers/{quote(code, safe='')}", self._headers())
+        found = self._one("dossiers", code, registered)
+        return found if found and found.code == code else None
+
+    def requests(self, place: str) -> Iterator[RequestSlice]:
+        """As for dossiers; a system that answers 404 makes no requests."""
+        for found, there, more, problems in self._pages("scan-requests", place, scan_request, optional=True):
+            yield RequestSlice(found, there, more, problems)
+
+    def request(self, name: str) -> ScanRequest | None:
+        """Raises Unavailable, also when the answer is about something else."""
+        found = self._one("scan-requests", name, scan_request)
+        return found if found and found.id == name else None
+
+    def _pages(
+        self, what: str, place: str, read: Callable[[Mapping[str, Any]], T], *, optional: bool = False
+    ) -> Iterator[tuple[tuple[T, ...], str, bool, tuple[str, ...]]]:
+        key = what.replace("scan-", "")
+        for _ in range(MOST_SLICES):
+            query = urlencode({"limit": SLICE, **({"since": place} if place else {})})
+            raw = self._client.ask(f"/{what}?{query}", self._headers())
+            if raw is None and optional:
+                return
+            if not isinstance(raw, dict) or not isinstance(raw.get(key), list):
+                raise Unavailable(
+                    f"{self.name} sent no list of {key}",
+                    vi=f"Hệ thống {self.name} không trả về danh sách {key}",
+                )
+            found, problems = [], []
+            for item in raw[key]:
+                try:
+                    found.append(read(item if isinstance(item, dict) else {}))
+                except ValueError as error:
+                    problems.append(str(error))
+            following = raw.get("next")
+            following = following if isinstance(following, str) and len(following) <= 500 else place
+            more = raw.get("more") is True
+            yield tuple(found), following, more, tuple(problems)
+            if not more or following == place:
+                return
+            place = following
+
+    def _one(self, what: str, name: str, read: Callable[[Mapping[str, Any]], T]) -> T | None:
+        raw = self._client.ask(f"/{what}/{quote(name, safe='')}", self._headers())
         if raw is None:
             return None
         try:
-            found = registered(raw if isinstance(raw, dict) else {})
+            return read(raw if isinstance(raw, dict) else {})
         except ValueError as error:
             raise Unavailable(f"{self.name}: {error}", vi=f"Hệ thống {self.name}: {error}") from error
-        return found if found.code == code else None
 
     def _headers(self) -> dict[str, str]:
         token = self._token()
         return {"Accept": "application/json", **({"Authorization": f"Bearer {token}"} if token else {})}
-
-
-def _slice(raw: Any, name: str, place: str) -> Slice:
-    if not isinstance(raw, dict) or not isinstance(raw.get("dossiers"), list):
-        raise Unavailable(
-            f"{name} sent no list of dossiers", vi=f"Hệ thống {name} không trả về danh sách hồ sơ"
-        )
-    found, problems = [], []
-    for item in raw["dossiers"]:
-        try:
-            found.append(registered(item if isinstance(item, dict) else {}))
-        except ValueError as error:
-            problems.append(str(error))
-    following = raw.get("next")
-    following = following if isinstance(following, str) and len(following) <= 500 else place
-    return Slice(tuple(found), following, raw.get("more") is True, tuple(problems))
 
 
 def signed_headers(secret: str, body: bytes, *, event: str, delivery: str, media_type: str) -> dict[str, str]:
