@@ -140,6 +140,9 @@ def straighten_to(pixels: Pixels, degrees: float, scale: float, *, cubic: bool =
 def _warped(
     pixels: Pixels, matrix: npt.NDArray[np.float64], size: tuple[int, int], way: int = cv2.INTER_CUBIC
 ) -> Pixels:
+    if pixels.ndim == 3 and 4 * size[0] * size[1] > pixels[:, :, 0].size and is_grey(pixels):
+        one = _warped(np.ascontiguousarray(pixels[:, :, 0]), matrix, size, way)
+        return cv2.merge([one, one, one]).astype(np.uint8, copy=False)
     layers = 1 if pixels.ndim == 2 else pixels.shape[2]
     edge = np.concatenate([pixels[::16, :8].reshape(-1, layers), pixels[::16, -8:].reshape(-1, layers)])
     paper = np.percentile(edge, 75, axis=0)
@@ -151,6 +154,15 @@ def _warped(
         borderMode=cv2.BORDER_CONSTANT,
         borderValue=tuple(float(c) for c in paper),
     ).astype(np.uint8, copy=False)
+
+
+def is_grey(pixels: Pixels) -> bool:
+    """Whether an RGB picture has no colour at all, as the scans of photocopies: one channel then tells all three."""
+    for step in (16, 1):  # a look at a few pixels first: most pages in colour end here
+        red, green, blue = cv2.split(pixels[::step, ::step])
+        if cv2.norm(red, green, cv2.NORM_INF) or cv2.norm(red, blue, cv2.NORM_INF):
+            return False
+    return True
 
 
 def straightened(box: Box, shape: tuple[int, int], degrees: float) -> Box:

@@ -12,6 +12,7 @@ import numpy.typing as npt
 
 Pixels = npt.NDArray[np.uint8]
 Mask = npt.NDArray[np.bool_]
+Places = npt.NDArray[np.intp]
 
 IMPULSE = 40
 """Grey levels by which a lone pixel differs from all eight neighbours."""
@@ -34,7 +35,8 @@ def lone_pixels(grey: Pixels) -> Mask:
 
 def remove_lone_pixels(grey: Pixels) -> Pixels:
     """Lone pixels take the middle value of their neighbourhood; every other pixel stays as it is."""
-    return np.where(lone_pixels(grey), cv2.medianBlur(grey, 3), grey).astype(np.uint8, copy=False)
+    lone = lone_pixels(grey).view(np.uint8)
+    return cv2.copyTo(cv2.medianBlur(grey, 3), lone, grey.copy()).astype(np.uint8, copy=False)
 
 
 def is_two_toned(grey: Pixels) -> bool:
@@ -56,29 +58,40 @@ def speck_mask(grey: Pixels, dpi: float, *, two_toned: bool) -> tuple[Mask, Pixe
     area = facts[:, cv2.CC_STAT_AREA]
     longest = np.maximum(facts[:, cv2.CC_STAT_WIDTH], facts[:, cv2.CC_STAT_HEIGHT])
     letter = longest >= 0.04 * dpi
-    letter[0] = False
-    reach = int(0.05 * dpi) * 2 + 1
-    near = cv2.dilate(letter[labels].astype(np.uint8), np.ones((reach, reach), np.uint8))
-    beside = np.zeros(area.size, dtype=bool)
-    beside[labels[near > 0]] = True
     scale = (dpi / 200.0) ** 2
-    dirt = (area <= max(1.0, HALF_DOT * scale)) | ((area <= DOT_AND_HALF * scale) & ~beside & ~letter)
+    small = area <= max(1.0, DOT_AND_HALF * scale)
+    letter[0] = small[0] = False
+    # One pass over the page tells both; only the pixels of small marks are looked at after it.
+    kinds = (letter | (small << 1)).astype(np.uint8)[labels]
+    letters = kinds & np.uint8(1)
+    where = np.flatnonzero(kinds & 2)
+    mark_of = labels.reshape(-1)[where].astype(np.intp)
+    reach = int(0.05 * dpi) * 2 + 1
+    beside = _touched(letters, (reach, reach), where, mark_of, area.size)
+    dirt = (area <= max(1.0, HALF_DOT * scale)) | (small & ~beside & ~letter)
     if two_toned:
         # A grave or a hook, thresholded by a copier, may be three pixels: over or under a letter it is let be.
         rise = int(MARK_INCHES * dpi) * 2 + 1
-        over = cv2.dilate(letter[labels].astype(np.uint8), np.ones((rise, 7), np.uint8))
-        mark = np.zeros(area.size, dtype=bool)
-        mark[labels[over > 0]] = True
+        mark = _touched(letters, (rise, 7), where, mark_of, area.size)
         dirt &= ~(mark & (area > max(1.0, SMALLEST_MARK * scale)))
-    dirt[0] = False
-    specks = dirt[labels]
-    halo = cv2.dilate(specks.astype(np.uint8), np.ones((3, 3), np.uint8)) > 0
-    return halo & ~((ink > 0) & ~specks), paper
+    specks = np.zeros_like(ink)
+    specks.reshape(-1)[where[dirt[mark_of]]] = 1
+    halo = cv2.dilate(specks, np.ones((3, 3), np.uint8))
+    return (halo > 0) & ((ink == 0) | (specks > 0)), paper
+
+
+def _touched(
+    letters: Pixels, around: tuple[int, int], where: Places, mark_of: Places, count: int
+) -> npt.NDArray[np.bool_]:
+    """Which marks reach into the `around` (down, across) of a letter; `where` are pixels of marks, flat."""
+    near = cv2.dilate(letters, np.ones(around, np.uint8)).reshape(-1)
+    found = np.zeros(count, dtype=bool)
+    found[mark_of[near[where] > 0]] = True
+    return found
 
 
 def remove_specks(grey: Pixels, dpi: float, *, two_toned: bool) -> Pixels:
     """Specks take the paper's tone."""
     specks, paper = speck_mask(grey, dpi, two_toned=two_toned)
-    out = grey.copy()
-    out[specks] = np.maximum(paper, grey)[specks]
-    return out
+    lighter = cv2.max(paper, grey)
+    return cv2.copyTo(lighter, specks.view(np.uint8), grey.copy()).astype(np.uint8, copy=False)

@@ -31,6 +31,9 @@ QUEUE, COUNTER_QUEUE = "batches", "counter"
 """A counter's stack has places of its own: it waits for no shelf of days that is under way."""
 URGENT = 1
 PAPERS_AT_ONCE = 3
+POLL_SECONDS = 0.2
+"""Between two looks into a queue. Each takes some 4 ms of CPU, all day: at a tenth of a second two queues took 8 % of a
+core from the readers."""
 
 
 class Engine:
@@ -71,7 +74,7 @@ class Engine:
         DBOS.listen_queues([self._queue, self._counter_queue])
         DBOS.launch()
         for queue in (self._queue, self._counter_queue):
-            DBOS.register_queue(queue, worker_concurrency=self._at_once, polling_interval_sec=0.1)
+            DBOS.register_queue(queue, worker_concurrency=self._at_once, polling_interval_sec=POLL_SECONDS)
 
     def start(self, batch: str, attempt: int, *, priority: int) -> None:
         """Queue a batch durably; queueing the same attempt again changes nothing. Priority 1 (URGENT) goes first."""

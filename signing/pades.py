@@ -33,6 +33,7 @@ from signing.placement import Rectangle, place
 from signing.policy import ORDER, RANK, Policy, Step
 from signing.revision import (
     Look,
+    Present,
     Rooms,
     SharedFont,
     add_document_timestamp,
@@ -119,7 +120,10 @@ class PadesSigner:
             )
         stamped = RANK[step.level] >= RANK[Level.T]
         with _sentences():
-            taken, proofs, bare = self._before(content, lasting=step.level in LASTING)
+            there = present(content)
+            taken = [one.place for one in there if one.place is not None]
+            proofs, bare = self._before(there, lasting=step.level in LASTING)
+            messages = [one.message.dump() for one in there]
             font = SharedFont()
             for role in missing:
                 signer = self._signer(role)
@@ -136,9 +140,10 @@ class PadesSigner:
                     rooms=self._rooms,
                     font=font,
                 )
+                messages.append(message)
                 if step.level in LASTING:
                     proofs += self._stamp_proofs(message)
-            content = self._lasting(content, proofs, step.level, bare=bare)
+            content = self._lasting(content, proofs, messages, step.level, bare=bare)
         pdf = write_whole(out, content, "application/pdf")
         roles = tuple(role for role in ORDER if role in have or role in missing)
         return SignedDocument(document=document, pdf=pdf, level=step.level, roles=roles)
@@ -149,14 +154,16 @@ class PadesSigner:
         What is older is proven by that time-stamp already; a signer's certificate may have ended since.
         """
         with _sentences():
-            stamps = [one.message["content"] for one in present(content) if one.is_stamp]
-            proofs = self._token_proofs(stamps[-1:]) if stamps else self._before(content, lasting=True)[1]
+            there = present(content)
+            stamps = [one.message["content"] for one in there if one.is_stamp]
+            proofs = self._token_proofs(stamps[-1:]) if stamps else self._before(there, lasting=True)[0]
             if (
                 self._timestamper is not None
             ):  # it may be another authority, of which the file holds no evidence yet
                 own = run(self._timestamper.async_dummy_response("sha256"))
                 proofs += self._token_proofs([own["content"]])
-            return self._lasting(content, proofs, Level.LTA, bare=False)
+            messages = [one.message.dump() for one in there]
+            return self._lasting(content, proofs, messages, Level.LTA, bare=False)
 
     def signer_proof(self, certificate: bytes, others: list[bytes]) -> Evidence:
         """The proof that a signer's certificate, of whichever machine, is good now. Raises Unavailable."""
@@ -212,14 +219,11 @@ class PadesSigner:
     def _pass(self, signer: SourceSigner, use: Use) -> Evidence:
         return self._gate.pass_through(signer.source.certificate, signer.source.chain, use)
 
-    def _before(self, content: bytes, *, lasting: bool) -> tuple[list[Rectangle], list[Evidence], bool]:
-        """Of the signatures that are there: their places on page 1, their proofs, whether one lacks a time-stamp."""
-        taken: list[Rectangle] = []
+    def _before(self, there: list[Present], *, lasting: bool) -> tuple[list[Evidence], bool]:
+        """Of the signatures that are there: their proofs, whether one lacks a time-stamp."""
         proofs: list[Evidence] = []
         bare = False
-        for one in present(content):
-            if one.place is not None:
-                taken.append(one.place)
+        for one in there:
             tokens = [one.message["content"]] if one.is_stamp else stamp_tokens(one.message.dump())
             bare = bare or not tokens
             if not lasting:
@@ -229,7 +233,7 @@ class PadesSigner:
                 others = [other.dump() for other in found.other_certs]
                 proofs.append(self._gate.pass_through(found.signer_cert.dump(), others, Use.DOCUMENTS))
             proofs += self._token_proofs(tokens)
-        return taken, proofs, bare
+        return proofs, bare
 
     def _stamp_proofs(self, message: bytes) -> list[Evidence]:
         """Evidence of the authorities whose tokens a signature carries."""
@@ -243,9 +247,11 @@ class PadesSigner:
             found.append(self._gate.pass_through(certificates.signer_cert.dump(), others, Use.TIME_STAMPS))
         return found
 
-    def _lasting(self, content: bytes, proofs: list[Evidence], level: Level, *, bare: bool) -> bytes:
+    def _lasting(
+        self, content: bytes, proofs: list[Evidence], messages: list[bytes], level: Level, *, bare: bool
+    ) -> bytes:
         if level in LASTING:
-            content = add_evidence(content, proofs)
+            content = add_evidence(content, proofs, messages)
         if self._timestamper is not None and (level is Level.LTA or (level is not Level.B and bare)):
             content = add_document_timestamp(
                 content, field=STAMP_FIELD, timestamper=self._timestamper, rooms=self._rooms

@@ -121,7 +121,7 @@ def add_signature(
 
 def add_document_timestamp(content: bytes, *, field: str, timestamper: TimeStamper, rooms: Rooms) -> bytes:
     """A time-stamp over the whole file (B-LTA), in a field of its own: a number follows when there was one."""
-    taken = {one.field for one in present(content)}
+    taken = _field_names(content)
     number = 1
     while (name := field if number == 1 else f"{field}-{number}") in taken:
         number += 1
@@ -135,13 +135,21 @@ def add_document_timestamp(content: bytes, *, field: str, timestamper: TimeStamp
     )[0]
 
 
-def add_evidence(content: bytes, proofs: Sequence[Evidence]) -> bytes:
+def _field_names(content: bytes) -> set[str]:
+    """Names of the form's fields; what they hold is left unread, for pyHanko reads a CMS object sign by sign."""
+    root = PdfFileReader(io.BytesIO(content), strict=False).root
+    fields = root["/AcroForm"].get("/Fields", ()) if "/AcroForm" in root else ()
+    return {str(fields[number].get("/T")) for number in range(len(fields))}
+
+
+def add_evidence(content: bytes, proofs: Sequence[Evidence], messages: Iterable[bytes]) -> bytes:
     """The document security store with all that a later verifier needs offline (B-LT).
 
-    Certificates that stand in a signature or a time-stamp of the file are not written again (EN 319 142-1, 5.4.2).
+    `messages` are the CMS objects of the file's signatures and time-stamps, DER: certificates that stand in one are not
+    written again (EN 319 142-1, 5.4.2).
     """
     writer = IncrementalPdfFileWriter(io.BytesIO(content))
-    there = {der for one in present(content) for der in _carried(one)}
+    there = {der for message in messages for der in _carried(message)}
     DocumentSecurityStore.supply_dss_in_writer(
         writer,
         None,
@@ -159,10 +167,9 @@ def add_evidence(content: bytes, proofs: Sequence[Evidence]) -> bytes:
     return out.getvalue()
 
 
-def _carried(one: Present) -> Iterator[bytes]:
+def _carried(message: bytes) -> Iterator[bytes]:
     """DER of the certificates inside a CMS object and inside its time-stamps."""
-    signed = one.message["content"]
-    for data in [signed, *([] if one.is_stamp else stamp_tokens(one.message.dump()))]:
+    for data in [cms.ContentInfo.load(message)["content"], *stamp_tokens(message)]:
         yield from (item.chosen.dump() for item in data["certificates"])
 
 

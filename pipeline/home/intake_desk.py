@@ -31,7 +31,8 @@ from pipeline.raster.inspect import pages_of
 from pipeline.wire import Parts
 from storage.held_files import held_files
 
-POLL_SECONDS = 0.1
+POLL_SECONDS, POLL_SHARE, LONGEST_POLL = 0.1, 0.02, 0.5
+"""Between two looks at open batches: a share of the time that was waited already, within bounds."""
 MEND_SECONDS, GRACE_SECONDS = 2.0, 0.5
 MOST_ATTEMPTS = 10
 FORGOTTEN = "Bị ngắt giữa chừng, sẽ tự thử lại (interrupted; tried again by itself)"
@@ -218,7 +219,7 @@ class IntakeDesk:
     def watch(self, wanted: list[str], progress: Progress) -> None:
         """Report progress until no batch is under way. Raises Unavailable when the database cannot be written."""
         last: dict[str, Any] = {}
-        looked = time.monotonic()
+        began = looked = time.monotonic()
         while True:
             figures = self._batches.progress(wanted)
             if figures != last:
@@ -233,7 +234,8 @@ class IntakeDesk:
                 for batch in open_batches:
                     self._mend(batch, self._batches.attempt(batch) or 1)
                 looked = time.monotonic()
-            time.sleep(POLL_SECONDS)
+            # Who has waited long does not miss a moment more; a look takes milliseconds from the readers.
+            time.sleep(min(LONGEST_POLL, max(POLL_SECONDS, POLL_SHARE * (time.monotonic() - began))))
 
     def _worked_on(self, batch: str) -> bool:
         """Whether its home runs; a batch of a host that is down is not waited for."""

@@ -26,7 +26,8 @@ def invisible(lines: Sequence[Line], *, dpi: float, height: float) -> bytes:
 def _line(line: Line, scale: float, height: float) -> list[str]:
     size = max(1.0, (line.box.bottom - line.box.top) * scale)
     base = height - line.box.bottom * scale + 0.2 * size
-    parts = [f"/F0 {size:.2f} Tf"]
+    parts = [f"/F0 {size:.1f} Tf"]
+    at = 0
     for number, word in enumerate(line.words):
         codes = UNPRINTED.sub("", word.text).encode("utf-16-be")
         follows = line.words[number + 1] if number + 1 < len(line.words) else None
@@ -34,9 +35,14 @@ def _line(line: Line, scale: float, height: float) -> list[str]:
         if not letters:
             continue
         natural = letters * size * glyphless.ADVANCE / glyphless.UNITS
-        stretch = max(1.0, 100 * max(word.box.right - word.box.left, 1) * scale / natural)
+        stretch = max(1, round(100 * max(word.box.right - word.box.left, 1) * scale / natural))
         shown = codes.hex().upper() + ("0020" if follows else "")
-        parts.append(f"{stretch:.1f} Tz 1 0 0 1 {word.box.left * scale:.1f} {base:.1f} Tm <{shown}> Tj")
+        left = round(
+            10 * word.box.left * scale
+        )  # in tenths of a point, so that steps along a line do not drift
+        place = f"{(left - at) / 10:g} 0 Td" if len(parts) > 1 else f"1 0 0 1 {left / 10:g} {base:.1f} Tm"
+        parts.append(f"{place} {stretch} Tz<{shown}>Tj")
+        at = left
     return parts
 
 

@@ -101,11 +101,11 @@ def _sharpness(grey: Grey, dpi: float, contrast: float) -> float:
             band = cv2.resize(band, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA).astype(np.uint8)
         if band.size == 0:
             continue
-        span = cv2.dilate(band, window).astype(np.float32) - cv2.erode(band, window)
-        across, down = (cv2.Sobel(band, cv2.CV_32F, x, 1 - x, ksize=3) / 8 for x in (1, 0))
-        slope = cv2.dilate(np.maximum(np.abs(across), np.abs(down)), window)
+        span = cv2.subtract(cv2.dilate(band, window), cv2.erode(band, window))
+        across, down = (np.abs(cv2.Sobel(band, cv2.CV_16S, x, 1 - x, ksize=3)) for x in (1, 0))
+        slope = cv2.dilate(cv2.max(across, down), window)  # eight times the levels a pixel
         inked = span > max(40.0, 0.3 * contrast)
-        ratios.append(slope[inked] / span[inked])
+        ratios.append(slope[inked] / np.float32(8) / span[inked])
     every = np.concatenate(ratios) if ratios else np.empty(0)
     # A stamp's rim or a few specks say nothing of the letters.
     return float(np.median(every)) if every.size > 2000 else 1.0
