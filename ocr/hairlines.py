@@ -39,12 +39,16 @@ def has_hairs(grey: Pixels) -> bool:
     level, _ = cv2.threshold(rows, 0, 255, cv2.THRESH_BINARY + cv2.THRESH_OTSU)
     if level < 1:
         return False
-    black = cv2.compare(rows, level, cv2.CMP_LE).astype(np.uint8, copy=False)
+    black = _mask(rows <= level)
     if cv2.countNonZero(black) < LEAST_INK:
         return False
     dark, paper = cv2.mean(rows, black)[0], cv2.mean(rows, cv2.bitwise_not(black))[0]
-    ink = cv2.compare(rows, paper - PALE * (paper - dark), cv2.CMP_LT)
-    core = cv2.compare(rows, paper - DARK * (paper - dark), cv2.CMP_LT)
+    ink = _mask(rows < paper - PALE * (paper - dark))
+    core = _mask(rows < paper - DARK * (paper - dark))
     beside = cv2.dilate(core, np.ones((3, 3), np.uint8))
     pale = cv2.bitwise_and(ink, cv2.bitwise_not(beside))
     return cv2.countNonZero(pale) > HAIRS * cv2.countNonZero(ink)
+
+
+def _mask(where: npt.NDArray[np.bool_]) -> Pixels:
+    return where.view(np.uint8) * np.uint8(255)

@@ -22,7 +22,8 @@ def printed(text: str, *, face: str = "Mono-Regular", size: int = 38) -> npt.NDA
     sheet = Image.new("L", (round(font.getlength(text)) + 20, size * 2), 244)
     ImageDraw.Draw(sheet).text((10, size // 3), text, font=font, fill=25)
     grey = cv2.GaussianBlur(np.asarray(sheet, np.float32), (0, 0), 0.7)
-    return np.clip(grey + np.random.default_rng(4).normal(0, 4, grey.shape), 0, 255).astype(np.uint8)
+    noisy = grey + np.random.default_rng(4).normal(0, 4, grey.shape)
+    return np.asarray(np.clip(noisy, 0, 255), np.uint8)
 
 
 @pytest.mark.parametrize("face", ["Mono-Regular", "Mono-Bold"])

@@ -29,8 +29,8 @@ def printed(
     sheet = Image.new("L", (round(font.getlength(text)) + 40, size * 2), 242)
     ImageDraw.Draw(sheet).text((20, size // 3), text, font=font, fill=25)
     grey = cv2.GaussianBlur(np.asarray(sheet, np.float32), (0, 0), blur)
-    grey += np.random.default_rng(7).normal(0, noise, grey.shape).astype(np.float32)
-    return np.clip(grey, 0, 255).astype(np.uint8)
+    noisy = grey + np.random.default_rng(7).normal(0, noise, grey.shape)
+    return np.asarray(np.clip(noisy, 0, 255), np.uint8)
 
 
 def struck(count: int, size: int, rise: float) -> Pixels:
@@ -42,7 +42,7 @@ def struck(count: int, size: int, rise: float) -> Pixels:
         cv2.ellipse(sheet, (x, y), (wide // 2, high // 2), 0, 0, 360, 25, pen, cv2.LINE_AA)
         across, up = wide // 2, round(rise * high / 2)
         cv2.line(sheet, (x - across, y + up), (x + across, y - up), 25, max(2, pen - 1), cv2.LINE_AA)
-    return cv2.GaussianBlur(sheet, (0, 0), 0.6)
+    return np.asarray(cv2.GaussianBlur(sheet, (0, 0), 0.6), np.uint8)
 
 
 @pytest.mark.parametrize("face", ["Mono-Regular", "Mono-Bold"])
