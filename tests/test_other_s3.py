@@ -218,7 +218,7 @@ def test_a_home_works_there(home: Home, endpoint: Endpoint, tmp_path: Path) -> N
     whole()
 
 
-def test_the_second_copy_goes_there_and_heals_from_there(endpoint: Endpoint, tmp_path: Path) -> None:
+def test_the_second_copy_goes_there(endpoint: Endpoint, tmp_path: Path) -> None:
     settings = {
         "SOHOA_SECOND_COPY_ENDPOINT": NAMED,
         "SOHOA_SECOND_COPY_ACCESS_KEY": endpoint.access_key,

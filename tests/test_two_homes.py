@@ -232,7 +232,8 @@ def test_both_homes_take_in_papers_of_one_dossier_and_one_is_killed(
     for home, other in ((a, theirs), (b, again.document)):
         for paper in papers(other):
             if paper["state"] == "stored":
-                assert home.run("get", paper["id"], "-o", str(tmp_path / "x.pdf")).code == 0
+                got = home.run("get", paper["id"], "-o", str(tmp_path / f"{paper['id']}.pdf"))
+                assert got.code == 0, got.log
         assert home.run("verify", "--all").code == 0
         assert home.run("ledger", "verify").document["ok"]
         assert home.run("fixity").document["findings"] == []
