@@ -188,7 +188,7 @@ def test_what_does_not_fit_is_refused_before_it_is_read(home: Home) -> None:
 
 @pytest.mark.slow
 def test_link_outlives_the_process_and_ends_with_its_time(home: Home) -> None:
-    (link,) = links(home, "--minutes", "5")
+    link = links(home, "--minutes", "5")[0]
     assert home.run("down").code == 0
     with pytest.raises(OSError):
         ask(link["url"])
