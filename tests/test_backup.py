@@ -127,6 +127,7 @@ def test_a_backup_is_on_the_ledger(home: Home, backup: Path, tmp_path: Path) -> 
     assert done[-1]["details"]["set"] == home.run("backup", str(backup), "--list").document["sets"][-1]
 
 
+@pytest.mark.slow
 def test_the_second_copy_follows_by_itself_and_heals_what_is_lost(home: Home, place: Path) -> None:
     paper = home.run("dossier", CODE).document["documents"][0]
     assert until((place / "disk" / paper["key"]).exists, 60)

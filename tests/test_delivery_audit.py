@@ -280,6 +280,7 @@ def kept(progress: Path) -> int:
     return count(progress)
 
 
+@pytest.mark.slow
 def test_sample_is_the_same_again_and_says_what_it_proves(disk: Path, auditor: Auditor, pki: DemoPki) -> None:
     arguments = (disk, "--sample", "3", "--seed", "7", "--trust", pki.certificate("root"), "--json")
     first, second = auditor.run(*arguments).document, auditor.run(*arguments, "--fresh").document

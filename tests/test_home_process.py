@@ -39,6 +39,7 @@ def stored_once(home: Home, stack: Path) -> None:
     assert home.run("ledger", "verify").document["ok"]
 
 
+@pytest.mark.slow
 def test_two_commands_at_once_start_one_process(home: Home) -> None:
     children = [home.start("status", "--json") for _ in range(3)]
     for child in children:
@@ -49,6 +50,7 @@ def test_two_commands_at_once_start_one_process(home: Home) -> None:
     assert len(pids(f"weed -logdir={home.root}")) == 1
 
 
+@pytest.mark.slow
 def test_killed_in_the_middle_the_same_command_finishes_the_work_once(home: Home) -> None:
     child = home.start("ingest", str(STACK), "--json")
     assert until(lambda: (home.paths.work / "pages").exists(), 90), "reading never began"

@@ -92,6 +92,7 @@ def test_a_watched_folder_asks_for_a_rescan_and_stores_the_page_all_the_same(
     assert batch["state"] == "done" and "1 mặt nên quét lại" in batch["reason"]
 
 
+@pytest.mark.slow
 @needs_sane
 def test_the_scanner_tells_it_beside_the_sheet(home: Home, tmp_path: Path) -> None:
     tray = tmp_path / "tray.ppm"

@@ -110,6 +110,7 @@ def by_file(document: Any) -> dict[str, dict[str, Any]]:
     return {one["file"]: one for one in document["results"]}
 
 
+@pytest.mark.slow
 def test_a_delivery_goes_in_whole_and_a_second_run_changes_nothing(home: Home, tmp_path: Path) -> None:
     scans = [SCANS / "chong-2" / f"scan-0{number}.jpg" for number in (1, 2, 3)]
     signed = tmp_path / "signed.pdf"

@@ -52,6 +52,7 @@ def verdicts(document: dict[str, Any]) -> dict[str, tuple[str, str | None]]:
     return {one["target"]: (one["verdict"], one["sub_indication"]) for one in document["results"]}
 
 
+@pytest.mark.slow
 def test_another_root_judges_without_the_files(
     disk: Path, auditor: Auditor, pki: DemoPki, tmp_path: Path
 ) -> None:

@@ -195,6 +195,7 @@ def test_an_incoming_signed_paper_never_changes(home: Home, contract: dict[str, 
     assert signed(home, incoming["id"], tmp_path / "again.pdf").read_bytes() == path.read_bytes()
 
 
+@pytest.mark.slow
 def test_a_page_scanned_again_is_a_new_signed_version_and_the_old_one_stays(
     home: Home, stack: dict[str, Any], contract: dict[str, Any], again: Path, tmp_path: Path
 ) -> None:

@@ -69,6 +69,7 @@ def on_the_glass(tray: Path) -> list[str]:
     return ["--device", PNM, "--resolution", "200", "--option", f"filename={tray}", "--json"]
 
 
+@pytest.mark.slow
 def test_a_killed_scan_resumes_and_becomes_one_batch_read_while_it_grew(home: Home, tray: Path) -> None:
     lay(tray, SHEETS[0])
     first = start_scan(home, *on_the_glass(tray), "--dossier", CODE, "--sheets", str(len(SHEETS)))

@@ -169,6 +169,7 @@ def test_a_second_server_keeps_it_locked(repository: Repository, store: Embedded
     assert healed(repository, store, copy) == [(Kind.MISSING, repository.stored[1].pdf.key, True)]
 
 
+@pytest.mark.slow
 def test_originals_and_attestations_are_scrubbed_and_healed(
     repository: Repository, document: Document, pki: object, store: EmbeddedStore
 ) -> None:

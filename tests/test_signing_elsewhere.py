@@ -239,6 +239,7 @@ def index(folder: Path) -> list[dict[str, Any]]:
     return list(found["documents"])
 
 
+@pytest.mark.slow
 def test_papers_go_out_come_back_signed_and_the_flow_goes_on(
     home: Home, officer: Identity, authority: Authority, tmp_path: Path
 ) -> None:

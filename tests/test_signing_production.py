@@ -125,6 +125,7 @@ def test_demo_key_in_a_file_is_refused_in_production(office: Office, tmp_path: P
         gate.pass_through(demo.certificate, demo.chain, Use.DOCUMENTS)
 
 
+@pytest.mark.slow
 def test_paper_is_signed_by_token_and_file_at_lta_and_the_light_is_green(
     office: Office, tmp_path: Path
 ) -> None:

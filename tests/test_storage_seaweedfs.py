@@ -189,6 +189,7 @@ def test_objects_survive_kill_9_and_ports_taken_meanwhile(own: EmbeddedStore) ->
         bucket.delete("d/1")
 
 
+@pytest.mark.slow
 def test_store_of_a_killed_parent_ends_and_the_next_one_finds_the_objects(tmp_path: Path) -> None:
     folder = tmp_path / "store"
     parent = subprocess.Popen(
