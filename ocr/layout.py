@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
 
@@ -66,6 +66,11 @@ def without_rules(text: str, paired: str = "") -> str:
         if opening not in text:
             text = text.rstrip(closing)
     return text
+
+
+def each_word(lines: Sequence[Line], mend: Callable[[Word], Word]) -> tuple[Line, ...]:
+    """The lines with every word as `mend` gives it back; places and lines stay."""
+    return tuple(replace(line, words=tuple(map(mend, line.words))) for line in lines)
 
 
 def around(words: Sequence[Word]) -> Box:

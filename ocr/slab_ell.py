@@ -14,6 +14,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
+from ocr.layout import each_word
 from pipeline.grammar.folding import fold
 from pipeline.model import Box, Line, Word
 
@@ -27,12 +28,7 @@ _READ = re.compile(r"[tL][aeiouy][^A-Z\d]*")
 
 def mend_ells(part: Callable[[Box], Pixels], lines: Sequence[Line]) -> tuple[Line, ...]:
     """Lines whose words begin with `l` where that is what is printed; `part` gives a part of the page."""
-    return tuple(
-        replace(line, words=tuple(_mended(part, word) for word in line.words))
-        if any(_READ.match(fold_first(word.text)) for word in line.words)
-        else line
-        for line in lines
-    )
+    return each_word(lines, lambda word: _mended(part, word))
 
 
 def fold_first(text: str) -> str:

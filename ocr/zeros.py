@@ -16,6 +16,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
+from ocr.layout import each_word
 from pipeline.model import Box, Line, Word
 
 Pixels = npt.NDArray[np.uint8]
@@ -71,12 +72,7 @@ def as_digits(part: Callable[[Box], Pixels], lines: Sequence[Line]) -> tuple[Lin
 
     `part` gives a part of the page with the marks still in it: a letter O has none.
     """
-    return tuple(
-        replace(line, words=tuple(_as_digits(part, word) for word in line.words))
-        if any(_MIXED.search(word.text) for word in line.words)
-        else line
-        for line in lines
-    )
+    return each_word(lines, lambda word: _as_digits(part, word))
 
 
 def _as_digits(part: Callable[[Box], Pixels], word: Word) -> Word:

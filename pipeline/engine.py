@@ -15,7 +15,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, TypeVar
 
-from dbos import DBOS, DBOSConfig, SetEnqueueOptions, SetWorkflowID
+from dbos import DBOS, DBOSConfig, SetEnqueueOptions, SetWorkflowID, WorkflowStatus
 from sqlalchemy import URL
 
 from pipeline.files import write_whole
@@ -86,13 +86,13 @@ class Engine:
 
     def knows(self, batch: str, attempt: int) -> bool:
         """Whether an attempt was ever queued, whatever became of it."""
-        return bool(DBOS.list_workflows(workflow_ids=[f"{batch}.{attempt}"]))
+        return _workflow(batch, attempt) is not None
 
     def failure(self, batch: str, attempt: int) -> str | None:
         """Why an attempt ended in an error that no stage foresaw, or None."""
-        found = DBOS.list_workflows(workflow_ids=[f"{batch}.{attempt}"])
-        if found and found[0].status in ("ERROR", "MAX_RECOVERY_ATTEMPTS_EXCEEDED"):
-            return str(found[0].error or found[0].status)
+        found = _workflow(batch, attempt)
+        if found and found.status in ("ERROR", "MAX_RECOVERY_ATTEMPTS_EXCEEDED"):
+            return str(found.error or found.status)
         return None
 
     def lives(self, batch: str, attempt: int) -> bool:
@@ -101,11 +101,10 @@ class Engine:
         The engine forgets an attempt whose checkpoint could not be written (a full disk): it stays PENDING with
         nobody at work on it. One that was queued under another name of this home is nobody's either.
         """
-        name = f"{batch}.{attempt}"
-        if name in self._alive:
+        if f"{batch}.{attempt}" in self._alive:
             return True
-        found = DBOS.list_workflows(workflow_ids=[name])
-        return bool(found) and found[0].status == "ENQUEUED" and found[0].application_name == self._name
+        found = _workflow(batch, attempt)
+        return found is not None and found.status == "ENQUEUED" and found.application_name == self._name
 
     def close(self) -> None:
         """Stop executing; what is unfinished resumes at the next launch."""
@@ -143,3 +142,8 @@ class Engine:
 
     def _path(self, digest: str) -> Path:
         return self._work / "steps" / digest[:2] / f"{digest}.json"
+
+
+def _workflow(batch: str, attempt: int) -> WorkflowStatus | None:
+    """What the engine has on record of an attempt."""
+    return next(iter(DBOS.list_workflows(workflow_ids=[f"{batch}.{attempt}"])), None)

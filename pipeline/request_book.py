@@ -55,10 +55,11 @@ class RequestBook:
         values = [asdict(item) for item in items]
         return self.kept.take(values, source, actor=actor, agency=self.agency, unknown=unknown, dry=dry)
 
-    def usable(self, text: str, *, actor: str) -> dict[str, Any]:
+    def usable(self, text: str, *, actor: str, dossier: str | None = None) -> dict[str, Any]:
         """The request that a stack may be scanned for. Asks the one-stop system once for one that is not known yet.
 
-        Raises UsageError when there is none, or when it is withdrawn or answered.
+        Raises UsageError when there is none, when it is withdrawn or answered, or when it is not of `dossier`, the
+        code that the person gave beside it.
         """
         try:
             name = request_id(text.strip())
@@ -80,6 +81,12 @@ class RequestBook:
             raise UsageError(
                 f"the scan request {name} is answered already by {held}",
                 vi=f"Yêu cầu quét {name} đã xong ({held}); quét thêm giấy khác thì dùng --dossier {found['dossier']}",
+            )
+        code = parse_dossier_code(dossier) if dossier else None
+        if dossier and (code is None or code.text != found["dossier"]):
+            raise UsageError(
+                f"the scan request {name} is for {found['dossier']}, not for {dossier}",
+                vi=f"Yêu cầu quét {name} thuộc hồ sơ {found['dossier']}, không phải {dossier}",
             )
         return found
 

@@ -181,6 +181,15 @@ class Archive:
             if content is not None:
                 yield key, content
 
+    def newest(self, dossier: str) -> tuple[str, bytes] | None:
+        """Key and bytes of the newest generation; only it is read, since a dossier may have hundreds."""
+        keys = list(self._bucket.keys(f"{layout.dossier_folder(dossier)}/m/"))
+        for key in reversed(keys):
+            content = self._bucket.read(key) if key.endswith(".json") else None
+            if content is not None:
+                return key, content
+        return None
+
     def probe(self) -> None:
         """Write and read one object; raises Unavailable."""
         self._bucket.probe()
@@ -198,14 +207,13 @@ class Archive:
         set here.
         """
         while True:
-            newest = self._newest(dossier)
-            following = make(decode(newest[1], newest[0]) if newest else None)
+            newest = self.newest(dossier)
+            last = decode(newest[1], newest[0]) if newest else None
+            following = make(last)
             if following is None:
-                assert newest is not None
+                assert newest is not None and last is not None
                 key, there = newest
-                return decode(there, key), StoredObject(
-                    key=key, sha256=digest(there), size=len(there), version_id=None
-                )
+                return last, StoredObject(key=key, sha256=digest(there), size=len(there), version_id=None)
             following = replace(following, previous=digest(newest[1]) if newest else None)
             content = encode(following)
             try:
@@ -239,15 +247,6 @@ class Archive:
                 f"{key}: the store returned other bytes than were written", vi="Kho trả về nội dung sai khác"
             )
         return stored
-
-    def _newest(self, dossier: str) -> tuple[str, bytes] | None:
-        """Key and bytes of the newest generation; only it is read, since a dossier may have hundreds."""
-        keys = list(self._bucket.keys(f"{layout.dossier_folder(dossier)}/m/"))
-        for key in reversed(keys):
-            content = self._bucket.read(key) if key.endswith(".json") else None
-            if content is not None:
-                return key, content
-        return None
 
 
 def _following(

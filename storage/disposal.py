@@ -189,9 +189,9 @@ class Disposals:
             raise UsageError(
                 f"papers of {code} wait: {', '.join(waiting)}", vi=f"Hồ sơ {code} còn giấy tờ đang chờ"
             )
-        generations = list(self._archive.manifests(code))
-        last = decode(generations[-1][1], generations[-1][0]) if generations else None
-        if last is None or all(entry.role == DISPOSED for entry in last.entries):
+        newest = self._archive.newest(code)
+        last = decode(newest[1], newest[0]) if newest else None
+        if newest is None or last is None or all(entry.role == DISPOSED for entry in last.entries):
             raise UsageError(f"{code} holds nothing", vi=f"Hồ sơ {code} không còn nội dung nào")
         reach = extent(self._database, self._remover, code, last)
         until, hold = locked(self._remover, reach.gone)
@@ -203,7 +203,7 @@ class Disposals:
                 f"objects of {code} are locked until {until.isoformat()}",
                 vi=f"Hồ sơ {code} còn bị khóa trong kho đến {shown}; chưa hủy được",
             )
-        return last, digest(generations[-1][1])
+        return last, digest(newest[1])
 
     def _asked(self, code: str) -> Proposal:
         asked = self.proposal(code)

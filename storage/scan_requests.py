@@ -27,6 +27,8 @@ BINDING = ("dossier", "component", "count", "copy")
 
 LIVE = ("open", "fulfilled")
 """States that papers bring about; an orphan waits for its dossier first."""
+WAITING = ("open", "orphan")
+"""States in which a paper is still to be scanned."""
 _NOTHING = "0:0:0"
 
 
@@ -120,7 +122,7 @@ class ScanRequests:
         """Requests, the open first, by the day they are due; with `everything` those that are over too."""
         clauses = [] if code is None else [scan_request.c.dossier == code]
         if not everything:
-            clauses.append(scan_request.c.state.in_(("open", "orphan")))
+            clauses.append(scan_request.c.state.in_(WAITING))
         return self._list(*clauses)
 
     def count(self) -> dict[str, int]:
@@ -178,9 +180,7 @@ class ScanRequests:
     def look_again(self) -> None:
         """What was not answered is looked at anew, as when the list of required papers is another."""
         with writing(self._database) as connection:
-            connection.execute(
-                update(scan_request).where(scan_request.c.state.in_(("open", "orphan"))).values(seen="")
-            )
+            connection.execute(update(scan_request).where(scan_request.c.state.in_(WAITING)).values(seen=""))
 
     def stamp(self, code: str) -> str:
         """How a dossier stands now, to be given to `settle` after the look at it."""
@@ -214,7 +214,7 @@ class ScanRequests:
 
     def _list(self, *clauses: Any) -> list[dict[str, Any]]:
         rank = case(
-            (scan_request.c.state.in_(("open", "orphan")), 0),
+            (scan_request.c.state.in_(WAITING), 0),
             (scan_request.c.state == "fulfilled", 1),
             else_=2,
         )

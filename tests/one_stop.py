@@ -24,6 +24,19 @@ def check(name: str, value: Any) -> None:
     Draft202012Validator(schema).validate(value)
 
 
+def link_to(url: str, folder: Path) -> dict[str, str]:
+    """Settings of a home that pulls from a system and tells it what happens; its secrets lie in the folder."""
+    for name, content in (("token", TOKEN), ("secret", SECRET)):
+        (folder / name).write_text(f"{content}\n")
+    return {
+        "SOHOA_REGISTRY_URL": f"{url}/api",
+        "SOHOA_REGISTRY_TOKEN_FILE": str(folder / "token"),
+        "SOHOA_REGISTRY_PULL_SECONDS": "600",
+        "SOHOA_REGISTRY_WEBHOOK_URL": f"{url}/hook",
+        "SOHOA_REGISTRY_WEBHOOK_SECRET_FILE": str(folder / "secret"),
+    }
+
+
 @dataclass
 class Message:
     event: str

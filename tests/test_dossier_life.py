@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 
 from tests.home_in_use import SCANS, Answer, Home, papers, until
-from tests.one_stop import SECRET, TOKEN, OneStop, check
+from tests.one_stop import SECRET, TOKEN, OneStop, check, link_to
 
 CODE, OTHER = "H38.20-261002-0007", "H38.20-261001-0001"
 OWNER = "010086002951"  # as the form of the samples has it: a paper of another person is not offered
@@ -36,14 +36,8 @@ def system() -> Iterator[OneStop]:
 @pytest.fixture(scope="module")
 def home(system: OneStop, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Home]:
     folder = tmp_path_factory.mktemp("mot-cua")
-    for name, content in (("token", TOKEN), ("secret", SECRET)):
-        (folder / name).write_text(f"{content}\n")
     settings = {
-        "SOHOA_REGISTRY_URL": f"{system.url}/api",
-        "SOHOA_REGISTRY_TOKEN_FILE": str(folder / "token"),
-        "SOHOA_REGISTRY_PULL_SECONDS": "600",
-        "SOHOA_REGISTRY_WEBHOOK_URL": f"{system.url}/hook",
-        "SOHOA_REGISTRY_WEBHOOK_SECRET_FILE": str(folder / "secret"),
+        **link_to(system.url, folder),
         "SOHOA_RETURNS_URL": f"{system.url}/sets",
         "SOHOA_RETURNS_FOLDER": str(folder / "tra"),
         "SOHOA_RETURNS_MAX_MB": "0.001",

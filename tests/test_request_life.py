@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from tests.home_in_use import SCANS, Answer, Home, papers, until
-from tests.one_stop import SECRET, TOKEN, OneStop
+from tests.one_stop import OneStop, link_to
 
 CODE, UNKNOWN = "H38.20-261002-0007", "H38.20-261003-0009"
 FORM, LAND, RESULT = "TP-H00.000011", "TP-H00.000012", "KQ-H00.000004"
@@ -37,15 +37,9 @@ def system() -> Iterator[OneStop]:
 @pytest.fixture(scope="module")
 def home(system: OneStop, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Home]:
     folder = tmp_path_factory.mktemp("yeu-cau")
-    for name, content in (("token", TOKEN), ("secret", SECRET)):
-        (folder / name).write_text(f"{content}\n")
     (folder / "quay").mkdir()
     settings = {
-        "SOHOA_REGISTRY_URL": f"{system.url}/api",
-        "SOHOA_REGISTRY_TOKEN_FILE": str(folder / "token"),
-        "SOHOA_REGISTRY_PULL_SECONDS": "600",
-        "SOHOA_REGISTRY_WEBHOOK_URL": f"{system.url}/hook",
-        "SOHOA_REGISTRY_WEBHOOK_SECRET_FILE": str(folder / "secret"),
+        **link_to(system.url, folder),
         "SOHOA_COUNTER": json.dumps({"quay-1": {"folder": str(folder / "quay")}}),
     }
     place = Home(folder / "h", settings)

@@ -49,28 +49,18 @@ def requests(
 
 def taken_up(session: Session, name: str, dossier: str | None) -> dict[str, Any]:
     """The request to scan for, shown to the person; with the `procedure` of its dossier. Raises UsageError."""
-    from pipeline.grammar.codes import parse_dossier_code
-
-    result = session.call("requests", {"use": name}, quiet=True)
+    result = session.call("requests", {"use": name, "dossier": dossier}, quiet=True)
     (found,) = result["requests"]
-    code = parse_dossier_code(dossier) if dossier else None
-    if dossier and (code is None or code.text != found["dossier"]):
-        raise UsageError(
-            f"the scan request {found['id']} is for {found['dossier']}, not for {dossier}",
-            vi=f"Yêu cầu quét {found['id']} thuộc hồ sơ {found['dossier']}, không phải {dossier}",
-        )
     typer.echo(f"Quét cho {line_of(found)}", err=True)
     return {**found, "procedure": result["procedure"]}
 
 
 def line_of(one: dict[str, Any]) -> str:
     """One request on one line, for people."""
-    copies = {
-        "ban_chinh": "bản chính", "ban_sao_chung_thuc": "bản sao chứng thực", "ban_sao": "bản sao",
-        "ban_dien_tu": "bản điện tử",
-    }  # fmt: skip
+    from pipeline.grammar.entries import COPIES
+
     amount = ", ".join(
-        filter(None, (f"{one['count']} giấy" if one["count"] > 1 else "", copies.get(one["copy"], "")))
+        filter(None, (f"{one['count']} giấy" if one["count"] > 1 else "", COPIES.get(one["copy"], "")))
     )
     due = f"{'QUÁ HẠN' if one.get('overdue') else 'hạn'} {_day(one['due'])}" if one["due"] else ""
     words = (one["id"], f"hồ sơ {one['dossier']}", one["component"], one["name"], amount, due)

@@ -11,13 +11,12 @@ from pipeline.companions.entries import Columns, entry_of
 from pipeline.companions.tables import headings_of, looks_like_tcvn3, read_rows, turned_remark
 from pipeline.errors import Rejected, UsageError
 from pipeline.grammar.codes import parse_dossier_code, parse_procedure_code
-from pipeline.grammar.entries import COPIES, NAMES, checked_entry
+from pipeline.grammar.entries import NAMES, checked_entry, copy_named
 from pipeline.grammar.folding import compact, nfc
 from pipeline.model import Listed, ShelfMark
 
 MOST_ROWS = 200_000
 """A disk of a back-file crew holds some 40,000 files."""
-_COPIES = {compact(name.replace("_", "")): name for name in COPIES}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -141,7 +140,7 @@ def _said(
     for name in NAMES:
         text = told.get(name, "")
         if name == "copy_kind":
-            text = _COPIES.get(compact(text), text)
+            text = copy_named(text)
         try:
             value = checked_entry(name, text, today=today)
         except UsageError as error:

@@ -23,12 +23,23 @@ TERMS = ("valid_from", "valid_to")
 """Days from and to which a paper holds (thời hạn có giá trị, Thông tư 01/2023/TT-VPCP Điều 9); they may lie ahead."""
 ENDLESS = "vô thời hạn"
 _ENDLESS = ("vothoihan", "khongthoihan", "khongxacdinhthoihan", "laudai")
-COPIES = ("ban_chinh", "ban_sao_chung_thuc", "ban_sao", "ban_dien_tu")
-"""Kinds of copies as the catalogue of procedures names them."""
+COPIES = {
+    "ban_chinh": "bản chính",
+    "ban_sao_chung_thuc": "bản sao chứng thực",
+    "ban_sao": "bản sao",
+    "ban_dien_tu": "bản điện tử",
+}
+"""Kinds of copies as the catalogue of procedures names them, and as people do."""
+_COPIES = {compact(name.replace("_", "")): name for name in COPIES}
 LONGEST_REASON = 300
 NAMES = ("number", *DATES, *TERMS, *LONGEST, *CODES, "copy_kind", "component")
 _YEAR = re.compile(r"\d{4}")
 _ISO = re.compile(r"\d{4}-\d{2}-\d{2}")
+
+
+def copy_named(text: str) -> str:
+    """The kind of copy that a list calls so (`Bản chính`), else the text itself."""
+    return _COPIES.get(compact(text), text)
 
 
 def checked_entry(name: str, text: str, *, today: date) -> str:

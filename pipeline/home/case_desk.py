@@ -15,6 +15,7 @@ from pipeline.casework import Casework
 from pipeline.errors import NeedsPerson, Unavailable, UsageError
 from pipeline.files import write_whole
 from pipeline.grammar.codes import parse_component_code, parse_dossier_code, parse_procedure_code
+from pipeline.grammar.entries import COPIES
 from pipeline.home.case_sweep import CaseSweep
 from pipeline.home.case_view import Case, case_json, case_of
 from pipeline.home.keeping_desk import keeping_json, retention_at_closure
@@ -23,7 +24,7 @@ from pipeline.home.return_desk import ReturnDesk
 from pipeline.home.reuse_desk import ReuseDesk
 from pipeline.paths import HomePaths
 from pipeline.pdf.supplement_slip import Slip, slip_pdf
-from pipeline.procedures.completeness import COPIES, Stand
+from pipeline.procedures.completeness import Stand
 from pipeline.wire import Parts
 from signing.lettering import FONT
 from storage.dossier_record import DossierRecord, DossierState, IssuedCode, Marked

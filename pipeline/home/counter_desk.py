@@ -47,18 +47,12 @@ class CounterDesk:
         """
         name = str(arguments["name"])
         settings = self._named(name)
-        asked = None
-        if arguments.get("request"):
-            asked = self._book().usable(str(arguments["request"]), actor=actor)
-        if asked or arguments.get("dossier") or arguments.get("clear"):
+        if arguments.get("request") or arguments.get("dossier") or arguments.get("clear"):
             code = code_in(str(arguments["dossier"]), self._forms) if arguments.get("dossier") else None
-            if asked and code not in (None, asked["dossier"]):
-                raise UsageError(
-                    f"the scan request {asked['id']} is for {asked['dossier']}, not for {code}",
-                    vi=f"Yêu cầu quét {asked['id']} thuộc hồ sơ {asked['dossier']}, không phải {code}",
-                )
-            code = asked["dossier"] if asked else code
-            request = asked["id"] if asked else None
+            request = None
+            if arguments.get("request"):
+                asked = self._book().usable(str(arguments["request"]), actor=actor, dossier=code)
+                code, request = asked["dossier"], asked["id"]
             self._counters.bind(name, code, actor=actor, now=time.time(), request=request)
             objects = [one for one in (name, code, request) if one]
             self._ledger.note(act="counter", actor=actor, agency=self._settings.agency.code, objects=objects)

@@ -253,12 +253,7 @@ class IntakeDesk:
             dossier = code.text
         request = arguments.get("request")
         if request is not None and not arguments.get("begun"):
-            asked = self._requests.usable(str(request), actor=actor)
-            if dossier not in (None, asked["dossier"]):
-                raise UsageError(
-                    f"the scan request {asked['id']} is for {asked['dossier']}, not for {dossier}",
-                    vi=f"Yêu cầu quét {asked['id']} thuộc hồ sơ {asked['dossier']}, không phải {dossier}",
-                )
+            asked = self._requests.usable(str(request), actor=actor, dossier=dossier)
             request, dossier = asked["id"], asked["dossier"]
         procedure = arguments.get("procedure")
         if procedure is not None:

@@ -18,7 +18,7 @@ from pipeline.registry.file_registry import read_requests
 from pipeline.table_file import read_mapping
 from pipeline.wire import Parts
 from storage.proof import VIETNAM
-from storage.scan_requests import Taken
+from storage.scan_requests import WAITING, Taken
 
 logger = logging.getLogger("sohoa.requests")
 REQUESTS = "{0}#requests"
@@ -39,7 +39,7 @@ class RequestDesk:
     def answer(self, arguments: dict[str, Any], actor: str) -> dict[str, Any]:
         """Requests that are open, or of one dossier, or all; with `id` one of them; with `use` to be scanned for."""
         if arguments.get("use"):
-            row = self._book.usable(str(arguments["use"]), actor=actor)
+            row = self._book.usable(str(arguments["use"]), actor=actor, dossier=arguments.get("dossier"))
             known = self._casework.registered.get(row["dossier"]) or {}
             return {"requests": [shown(row)], "procedure": known.get("procedure")}
         if arguments.get("id"):
@@ -52,7 +52,7 @@ class RequestDesk:
                 )
             self._look_after(found["dossier"])
             self._note("view", actor, [name, found["dossier"]], {})
-            return {"requests": [shown(row) for row in [self._book.kept.get(name)] if row]}
+            return {"requests": [shown(self._book.kept.get(name) or found)]}
         code = None
         if arguments.get("dossier"):
             parsed = parse_dossier_code(str(arguments["dossier"]))
@@ -131,7 +131,7 @@ class RequestDesk:
 def shown(row: dict[str, Any]) -> dict[str, Any]:
     """A request as `sohoa requests --json` has it."""
     today = datetime.now(VIETNAM).date().isoformat()
-    late = bool(row["due"]) and row["due"] < today and row["state"] in ("open", "orphan")
+    late = bool(row["due"]) and row["due"] < today and row["state"] in WAITING
     names = (
         "id", "dossier", "component", "name", "count", "copy", "asked_by", "asked_at", "due", "state", "reason",
         "documents", "callback", "source", "told_at", "changed_at",

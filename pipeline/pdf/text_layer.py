@@ -37,9 +37,8 @@ def _line(line: Line, scale: float, height: float) -> list[str]:
         natural = letters * size * glyphless.ADVANCE / glyphless.UNITS
         stretch = max(1, round(100 * max(word.box.right - word.box.left, 1) * scale / natural))
         shown = codes.hex().upper() + ("0020" if follows else "")
-        left = round(
-            10 * word.box.left * scale
-        )  # in tenths of a point, so that steps along a line do not drift
+        # In tenths of a point, so that steps along a line do not drift.
+        left = round(10 * word.box.left * scale)
         place = f"{(left - at) / 10:g} 0 Td" if len(parts) > 1 else f"1 0 0 1 {left / 10:g} {base:.1f} Tm"
         parts.append(f"{place} {stretch} Tz<{shown}>Tj")
         at = left

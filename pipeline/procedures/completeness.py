@@ -11,14 +11,8 @@ from datetime import date
 from enum import StrEnum
 from typing import Any
 
+from pipeline.grammar.entries import COPIES
 from pipeline.procedures.catalogue import Keep, Need, Procedure, Requirement
-
-COPIES = {
-    "ban_chinh": "bản chính",
-    "ban_sao_chung_thuc": "bản sao chứng thực",
-    "ban_sao": "bản sao",
-    "ban_dien_tu": "bản điện tử",
-}
 
 
 class Stand(StrEnum):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from pipeline.procedures.completeness import COPIES
+from pipeline.grammar.entries import COPIES
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

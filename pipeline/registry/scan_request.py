@@ -10,18 +10,12 @@ from typing import Any
 
 from pipeline.grammar.codes import parse_component_code, parse_dossier_code
 from pipeline.grammar.dates import parse_date
-from pipeline.grammar.entries import COPIES
+from pipeline.grammar.entries import COPIES, copy_named
 from pipeline.grammar.folding import compact
 from pipeline.registry.outside import text_of
 
 _ID = re.compile(r"[0-9A-Za-z][0-9A-Za-z._:/-]{0,79}")
 MOST_PAPERS = 99
-_NAMES_OF_COPIES = {
-    "banchinh": "ban_chinh",
-    "bansaochungthuc": "ban_sao_chung_thuc",
-    "bansao": "ban_sao",
-    "bandientu": "ban_dien_tu",
-}
 _YES = ("1", "x", "co", "true", "huy", "dahuy", "cancelled")
 _NO = ("", "0", "khong", "false")
 
@@ -93,7 +87,7 @@ def _count(value: Any) -> int:
 
 
 def _copy(text: str) -> str:
-    found = _NAMES_OF_COPIES.get(compact(text), text)
+    found = copy_named(text)
     if found and found not in COPIES:
         raise ValueError(f"loại bản {text!r} không phải một trong {', '.join(COPIES)}")
     return found
