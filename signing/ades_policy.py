@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import datetime as dt
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,6 +14,7 @@ from pyhanko.sign.validation import ades
 from pyhanko.sign.validation.pdf_embedded import EmbeddedPdfSignature
 from pyhanko.sign.validation.policy_decl import (
     CertificateFetchingRule,
+    LocalKnowledge,
     PdfSignatureValidationSpec,
     RevinfoOnlineFetchingRule,
     RevocationInfoGatheringSpec,
@@ -54,11 +56,33 @@ class Judgement:
         return self.indication is AdESPassed.OK
 
 
-def judge(one: EmbeddedPdfSignature, trust: TrustStore, conditions: Conditions) -> Judgement:
-    """What AdES validation says of one signature; it never raises over what a file holds."""
+def carried(signatures: Sequence[EmbeddedPdfSignature]) -> list[x509.Certificate]:
+    """The certificates in the signatures of a file and in their time-stamps. Raises one of UNREADABLE."""
+    objects = [one.signed_data for one in signatures]
+    objects += [token["content"] for one in signatures for token in tokens(one)]
+    found = {
+        choice.chosen.dump(): choice.chosen
+        for signed in objects
+        for choice in signed["certificates"]
+        if choice.name == "certificate"
+    }
+    return list(found.values())
+
+
+def judge(
+    one: EmbeddedPdfSignature,
+    trust: TrustStore,
+    conditions: Conditions,
+    beside: Sequence[x509.Certificate] = (),
+) -> Judgement:
+    """What AdES validation says of one signature; it never raises over what a file holds.
+
+    `beside` are certificates of the whole file: one that stands in another signature need not be in the security store
+    (EN 319 142-1, 5.4.2), but pyHanko looks only there and into the signature itself.
+    """
     now = conditions.moment
     try:
-        result = asyncio.run(_validate(one, trust, conditions, now))
+        result = asyncio.run(_validate(one, trust, conditions, now, beside))
     except (TimeoutError, *UNREADABLE) as error:
         reason = f"{type(error).__name__}: {error}"[:160]
         return unjudged(reason)
@@ -81,7 +105,11 @@ def unjudged(reason: str) -> Judgement:
 
 
 async def _validate(
-    one: EmbeddedPdfSignature, trust: TrustStore, conditions: Conditions, moment: dt.datetime
+    one: EmbeddedPdfSignature,
+    trust: TrustStore,
+    conditions: Conditions,
+    moment: dt.datetime,
+    beside: Sequence[x509.Certificate],
 ) -> Any:
     timing = ValidationTimingInfo(
         validation_time=moment,
@@ -89,9 +117,10 @@ async def _validate(
         point_in_time_validation=conditions.as_of is not None,
     )
     if not conditions.online:
-        return await _by_policy(one, _spec(trust, None), timing)
+        return await _by_policy(one, _spec(trust, None, beside), timing)
     async with revocation_online.session(conditions) as session:
-        return await _by_policy(one, _spec(trust, revocation_online.backend(conditions, session)), timing)
+        fetchers = revocation_online.backend(conditions, session)
+        return await _by_policy(one, _spec(trust, fetchers, beside), timing)
 
 
 async def _by_policy(
@@ -112,7 +141,9 @@ async def _by_policy(
     return result
 
 
-def _spec(trust: TrustStore, fetchers: FetcherBackend | None) -> PdfSignatureValidationSpec:
+def _spec(
+    trust: TrustStore, fetchers: FetcherBackend | None, beside: Sequence[x509.Certificate]
+) -> PdfSignatureValidationSpec:
     anchors = [x509.Certificate.load(der) for der in trust.anchors]
     checked = RevocationCheckingPolicy(
         ee_certificate_rule=RevocationCheckingRule.CRL_OR_OCSP_REQUIRED,
@@ -132,6 +163,7 @@ def _spec(trust: TrustStore, fetchers: FetcherBackend | None) -> PdfSignatureVal
                 fetcher_backend=fetchers,
                 certificate_fetching_rule=CertificateFetchingRule.NEVER_FETCH,
             ),
+            local_knowledge=LocalKnowledge(known_certs=[*beside, *anchors]),
             key_usage_settings=KeyUsageConstraints(key_usage=set()),
         )
     )

@@ -2,6 +2,9 @@
 
 CAdES attributes (ETSI EN 319 122-1): content type, message digest, signing certificate v2, algorithm protection.
 Roots stay out of the message: whoever trusts one has it, and level LT keeps it in the document.
+
+Values of asn1crypto are read and measured only when first asked for, and are for one thread: two that ask a root at
+once whether it is self-signed get two answers. Each thread has a builder of its own.
 """
 
 from __future__ import annotations
@@ -9,6 +12,7 @@ from __future__ import annotations
 import asyncio
 import datetime as dt
 import hashlib
+import threading
 from collections.abc import Coroutine
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, ClassVar, TypeVar
@@ -25,13 +29,14 @@ T = TypeVar("T")
 
 
 class SourceSigner(Signer):
-    """pyHanko's CMS builder over a `KeySource`; SHA-256 always."""
+    """pyHanko's CMS builder over a `KeySource`, for one thread; SHA-256 always."""
 
     def __init__(self, source: KeySource) -> None:
         store = SimpleCertificateStore()
         self.certificate = source.certificate
         own = x509.Certificate.load(self.certificate)
-        store.register_multiple([own, *(x509.Certificate.load(one) for one in source.chain)])
+        above = [x509.Certificate.load(one) for one in source.chain]
+        store.register_multiple([own, *(one for one in above if one.subject != one.issuer)])
         super().__init__(
             signing_cert=own,
             cert_registry=store,
@@ -49,6 +54,21 @@ class SourceSigner(Signer):
         """PyHanko's attributes, encoded once and for all."""
         found = await super().unsigned_attrs(*args, **named)
         return None if found is None else _Sealed.load(found.dump())
+
+
+class Builders:
+    """A builder for each thread, for the certificate that the key has now: another token is another builder."""
+
+    def __init__(self, source: KeySource) -> None:
+        self.source = source
+        self._here = threading.local()
+
+    def here(self) -> SourceSigner:
+        """That of the calling thread."""
+        known: SourceSigner | None = getattr(self._here, "builder", None)
+        if known is None or known.certificate != self.source.certificate:
+            known = self._here.builder = SourceSigner(self.source)
+        return known
 
 
 class _SealedAttribute(cms.CMSAttribute):  # type: ignore[misc]

@@ -24,7 +24,7 @@ from pipeline.errors import AwaitsSignature, SohoaError, Unavailable
 from pipeline.files import write_whole
 from pipeline.model import Document, Level, SignatureRole, SignedDocument
 from signing.appearance import variants
-from signing.cms import SourceSigner, run, sign
+from signing.cms import Builders, SourceSigner, run, sign
 from signing.evidence import Evidence, Gate, Trust, Use
 from signing.evidence_token import EvidenceStamper
 from signing.keys import KeySource, holder
@@ -76,10 +76,9 @@ class PadesSigner:
         steps = (self.policy.counter_first, self.policy.counter, self.policy.backfile)
         if timestamper is None and any(one.level is not Level.B for one in steps):
             raise ValueError(f"level {level} needs a time-stamp authority")
-        self._sources: dict[SignatureRole, KeySource] = {SignatureRole.AGENCY: agency}
+        self._builders = {SignatureRole.AGENCY: Builders(agency)}
         if officer is not None:
-            self._sources[SignatureRole.OFFICER] = officer
-        self._signers: dict[SignatureRole, SourceSigner] = {}
+            self._builders[SignatureRole.OFFICER] = Builders(officer)
         self._names = {SignatureRole.OFFICER: officer_name, SignatureRole.AGENCY: agency_name}
         self._gate = Gate(trust, clock=clock)
         self._timestamper = timestamper
@@ -94,7 +93,7 @@ class PadesSigner:
     @property
     def roles(self) -> tuple[SignatureRole, ...]:
         """The roles whose keys are here."""
-        return tuple(role for role in ORDER if role in self._sources)
+        return tuple(role for role in ORDER if role in self._builders)
 
     def sign(self, document: Document, out: Path) -> SignedDocument:
         """The first step of the document's flow; then the file appears whole at `out`."""
@@ -113,7 +112,7 @@ class PadesSigner:
         Raises AwaitsSignature when a key of another machine must sign, Unavailable when one here cannot.
         """
         missing = [role for role in ORDER if role in step.roles and role not in have]
-        if any(role not in self._sources for role in missing):
+        if any(role not in self._builders for role in missing):
             raise AwaitsSignature(
                 "it waits for the officer's signature; run `sohoa sign export`, sign there, `sohoa sign import`",
                 vi="Chờ cán bộ ký ở máy khác: `sohoa sign export`, ký, rồi `sohoa sign import`",
@@ -191,8 +190,8 @@ class PadesSigner:
 
     def close(self) -> None:
         """Let go of all keys."""
-        for source in self._sources.values():
-            source.close()
+        for builders in self._builders.values():
+            builders.source.close()
 
     def _state(self, role: SignatureRole) -> KeyState:
         try:
@@ -208,13 +207,7 @@ class PadesSigner:
         return holder(signer.source.certificate)
 
     def _signer(self, role: SignatureRole) -> SourceSigner:
-        """The CMS builder for the certificate that the key has now; another token is another builder."""
-        source = self._sources[role]
-        certificate = source.certificate
-        known = self._signers.get(role)
-        if known is None or known.certificate != certificate:
-            known = self._signers[role] = SourceSigner(source)
-        return known
+        return self._builders[role].here()
 
     def _pass(self, signer: SourceSigner, use: Use) -> Evidence:
         return self._gate.pass_through(signer.source.certificate, signer.source.chain, use)

@@ -14,7 +14,7 @@ from typing import Any
 
 from signing.findings import Findings
 
-RULES = "4"
+RULES = "5"
 """Raised whenever a reading or a verdict may come out otherwise than before, so that earlier ones are not believed."""
 MOST = 64 << 20
 """Bytes that a kept reading may unfold to."""

@@ -145,17 +145,16 @@ def _field_names(content: bytes) -> set[str]:
 def add_evidence(content: bytes, proofs: Sequence[Evidence], messages: Iterable[bytes]) -> bytes:
     """The document security store with all that a later verifier needs offline (B-LT).
 
-    `messages` are the CMS objects of the file's signatures and time-stamps, DER: certificates that stand in one are not
-    written again (EN 319 142-1, 5.4.2).
+    `messages` are the CMS objects of the file's signatures and time-stamps, DER: a certificate is not written again
+    (EN 319 142-1, 5.4.2) when it stands in each of those that it is needed for.
     """
     writer = IncrementalPdfFileWriter(io.BytesIO(content))
-    there = {der for message in messages for der in _carried(message)}
+    carried = [held for message in messages for held in _carried(message)]
+    lacking = _once(_lacking(proof, carried) for proof in proofs)
     DocumentSecurityStore.supply_dss_in_writer(
         writer,
         None,
-        certs=[
-            x509.Certificate.load(der) for der in _once(p.certificates for p in proofs) if der not in there
-        ],
+        certs=[x509.Certificate.load(der) for der in lacking],
         crls=[crl.CertificateList.load(der) for der in _once(p.crls for p in proofs)],
         ocsps=[ocsp.OCSPResponse.load(der) for der in _once(p.ocsps for p in proofs)],
     )
@@ -167,10 +166,17 @@ def add_evidence(content: bytes, proofs: Sequence[Evidence], messages: Iterable[
     return out.getvalue()
 
 
-def _carried(message: bytes) -> Iterator[bytes]:
-    """DER of the certificates inside a CMS object and inside its time-stamps."""
+def _carried(message: bytes) -> Iterator[frozenset[bytes]]:
+    """DER of the certificates inside a CMS object, and inside each of its time-stamps."""
     for data in [cms.ContentInfo.load(message)["content"], *stamp_tokens(message)]:
-        yield from (item.chosen.dump() for item in data["certificates"])
+        yield frozenset(item.chosen.dump() for item in data["certificates"])
+
+
+def _lacking(proof: Evidence, carried: Iterable[frozenset[bytes]]) -> list[bytes]:
+    """The certificates of a path that not each object with its signer holds: a verifier may look into that one only."""
+    signer = proof.certificates[-1]
+    holders = [held for held in carried if signer in held]
+    return [der for der in proof.certificates if not holders or any(der not in held for held in holders)]
 
 
 def stamp_tokens(message: bytes) -> list[cms.SignedData]:

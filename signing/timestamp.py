@@ -22,7 +22,7 @@ from pyhanko.sign.validation.errors import SignatureValidationError
 from pyhanko.sign.validation.generic_cms import extract_certs_for_validation, validate_sig_integrity
 
 from pipeline.errors import Unavailable, UsageError
-from signing.cms import DIGEST, SourceSigner
+from signing.cms import DIGEST, Builders
 from signing.demo_pki import DemoPki
 from signing.keys import KeySource, from_pem
 
@@ -48,13 +48,12 @@ class DemoAuthority(TimeStamper):
 
     def __init__(self, source: KeySource, *, clock: Callable[[], dt.datetime]) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
-        self._signer = SourceSigner(source)
-        subject = x509.Certificate.load(source.certificate).subject
-        self._name = x509.GeneralName(name="directory_name", value=subject)
+        self._builders = Builders(source)
         self._clock = clock
 
     async def async_timestamp(self, message_digest: bytes, md_algorithm: str) -> cms.ContentInfo:
         """A token over the digest."""
+        signer = self._builders.here()
         info = tsp.TSTInfo(
             {
                 "version": "v1",
@@ -65,13 +64,15 @@ class DemoAuthority(TimeStamper):
                 },
                 "serial_number": secrets.randbits(63),
                 "gen_time": self._clock().astimezone(dt.UTC).replace(microsecond=0),
-                "tsa": self._name,
+                "tsa": x509.GeneralName(
+                    name="directory_name", value=x509.Certificate.load(signer.certificate).subject
+                ),
             }
         )
         content = cms.EncapsulatedContentInfo(
             {"content_type": "tst_info", "content": cms.ParsableOctetString(info.dump())}
         )
-        made = await self._signer.async_sign_general_data(content, DIGEST, detached=False, use_cades=True)
+        made = await signer.async_sign_general_data(content, DIGEST, detached=False, use_cades=True)
         return cms.ContentInfo.load(
             made.dump()
         )  # see signing.cms: what is built is slow to put into something

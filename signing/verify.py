@@ -12,12 +12,13 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
+from asn1crypto import x509
 from pyhanko.pdf_utils.reader import PdfFileReader
 from pyhanko.sign.diff_analysis import ModificationLevel
 from pyhanko.sign.fields import MDPPerm
 from pyhanko.sign.validation.pdf_embedded import EmbeddedPdfSignature
 
-from signing.ades_policy import judge, unjudged
+from signing.ades_policy import carried, judge, unjudged
 from signing.archive_form import archive_form, named_well
 from signing.conditions import OFFLINE, Conditions
 from signing.covering import MOST_LETTERS, MOST_SHARE, covers
@@ -196,15 +197,18 @@ def _read(content: bytes, found: Findings) -> Reading:
 def _judge_signatures(
     reading: Reading, trust: TrustStore, conditions: Conditions, found: Findings
 ) -> tuple[SignatureVerdict, ...]:
-    reason, known = reading.refused, []
+    reason = reading.refused
+    known: Sequence[EmbeddedPdfSignature] = ()
+    beside: Sequence[x509.Certificate] = ()
     if reading.signatures and reason is None:
         try:
             known = replicas(reading.embedded, reading.evidence)
+            beside = carried(known)
         except UNREADABLE as error:
             reason = f"{type(error).__name__}: {error}"[:160]
     judged = []
     for one in reading.signatures:
-        said = judge(known[one.place], trust, conditions) if reason is None else unjudged(reason)
+        said = judge(known[one.place], trust, conditions, beside) if reason is None else unjudged(reason)
         judged.append(judge_signature(one, said, trust=trust, conditions=conditions, found=found))
     _look_at_covers(reading, judged, found)
     return tuple(judged)
