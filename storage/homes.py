@@ -9,7 +9,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -219,6 +219,11 @@ def _try(database: Engine, space: int, name: str) -> Connection | None:
 
 
 def _let_go(connection: Connection) -> None:
-    """The connection ends with its lock: one that went back to the pool would keep it."""
+    """Give the lock back, and end the connection: one that went back to the pool would keep what it could not give.
+
+    The end alone would do, but the server may be a while about noticing it.
+    """
+    with suppress(SQLAlchemyError):
+        connection.execute(text("select pg_advisory_unlock_all()"))
     connection.invalidate()
     connection.close()

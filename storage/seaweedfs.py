@@ -36,7 +36,7 @@ class EmbeddedStore:
     PR_SET_PDEATHSIG when the *thread* that started the child ends.
     """
 
-    def __init__(self, folder: Path, *, bucket: str, grace: float = 3.0) -> None:
+    def __init__(self, folder: Path, *, bucket: str, grace: float = 0.5) -> None:
         self._folder = folder
         self._grace = grace
         self._etc = folder / "etc"
@@ -83,7 +83,7 @@ class EmbeddedStore:
         return self._child is not None and self._child.poll() is None
 
     def stop(self, seconds: float | None = None) -> None:
-        """End the store, after a grace of `seconds`. Its data are flushed at each write, so a short one is enough."""
+        """End the store, after a grace of `seconds`: it does not end by itself. Its data are flushed at each write."""
         child = self._child
         if child is None:
             return

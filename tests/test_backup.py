@@ -19,6 +19,8 @@ from tests.home_in_use import BUCKET, SCANS, Home, kill, papers, states, until
 from tests.test_fixity import destroy
 from tests.test_keeping_commands import ACTOR, CODE, PAGES, acts, seen
 
+pytestmark = pytest.mark.slow
+
 OTHER = "H38.20-261002-0008"
 
 
@@ -127,7 +129,6 @@ def test_a_backup_is_on_the_ledger(home: Home, backup: Path, tmp_path: Path) -> 
     assert done[-1]["details"]["set"] == home.run("backup", str(backup), "--list").document["sets"][-1]
 
 
-@pytest.mark.slow
 def test_the_second_copy_follows_by_itself_and_heals_what_is_lost(home: Home, place: Path) -> None:
     paper = home.run("dossier", CODE).document["documents"][0]
     assert until((place / "disk" / paper["key"]).exists, 60)
@@ -143,7 +144,6 @@ def test_the_second_copy_follows_by_itself_and_heals_what_is_lost(home: Home, pl
     assert home.run("verify", paper["id"]).code == 0
 
 
-@pytest.mark.slow
 def test_the_drill(home: Home, backup: Path, place: Path, tmp_path: Path) -> None:
     """The home is gone; what comes out of the backup is found, read, verified, and goes on."""
     before, kept = seen(home, tmp_path), objects(home)
@@ -187,7 +187,6 @@ def test_the_drill(home: Home, backup: Path, place: Path, tmp_path: Path) -> Non
         restored.run("down")
 
 
-@pytest.mark.slow
 def test_what_is_not_right_is_told(home: Home, backup: Path, place: Path, tmp_path: Path) -> None:
     assert home.run("backup", str(backup), "--verify").document["ok"]
     other = tmp_path / "key"
@@ -235,7 +234,6 @@ def test_places_that_will_not_do(home: Home, tmp_path: Path) -> None:
     assert home.run("backup", str(tmp_path), "--verify").code == 2
 
 
-@pytest.mark.slow  # two homes more
 def test_work_in_the_middle_goes_on_in_the_new_home_and_a_killed_backup_is_run_again(
     home: Home, place: Path
 ) -> None:

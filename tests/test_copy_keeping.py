@@ -24,6 +24,8 @@ from storage.second_place import BucketPlace
 from storage.versions import Lock
 from tests.repository import LOCK, Repository, keep
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def elsewhere(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Endpoint]:

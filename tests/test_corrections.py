@@ -17,6 +17,8 @@ from PIL import Image
 from tests.home_in_use import SCANS, Answer, Home, papers
 from tests.papers import printed
 
+pytestmark = pytest.mark.slow
+
 CODE = "H38.20-261002-0007"
 OTHER = "H38.20-261002-0011"
 HOSTILE = (
@@ -178,7 +180,6 @@ def test_what_is_held_by_one_person_is_not_settled_by_another(home: Home, stored
     assert second.run("review", stored["id"], "--release").code == 0
 
 
-@pytest.mark.slow
 def test_the_scrub_and_a_rebuild_find_all_of_it(home: Home) -> None:
     assert home.run("fixity").document["findings"] == []
     assert home.run("ledger", "verify").code == 0

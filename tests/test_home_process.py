@@ -12,6 +12,8 @@ import pytest
 
 from tests.home_in_use import SCANS, Home, kill, papers, pids, until
 
+pytestmark = pytest.mark.slow
+
 STACK = SCANS / "chong-2"
 
 
@@ -39,7 +41,6 @@ def stored_once(home: Home, stack: Path) -> None:
     assert home.run("ledger", "verify").document["ok"]
 
 
-@pytest.mark.slow
 def test_two_commands_at_once_start_one_process(home: Home) -> None:
     children = [home.start("status", "--json") for _ in range(3)]
     for child in children:
@@ -50,7 +51,6 @@ def test_two_commands_at_once_start_one_process(home: Home) -> None:
     assert len(pids(f"weed -logdir={home.root}")) == 1
 
 
-@pytest.mark.slow
 def test_killed_in_the_middle_the_same_command_finishes_the_work_once(home: Home) -> None:
     child = home.start("ingest", str(STACK), "--json")
     assert until(lambda: (home.paths.work / "pages").exists(), 90), "reading never began"
@@ -60,7 +60,6 @@ def test_killed_in_the_middle_the_same_command_finishes_the_work_once(home: Home
     stored_once(home, STACK)
 
 
-@pytest.mark.slow
 def test_a_killed_client_leaves_the_work_running(home: Home) -> None:
     child = home.start("ingest", str(STACK), "--json")
     assert until(lambda: (home.paths.work / "pages").exists(), 90)
@@ -69,7 +68,6 @@ def test_a_killed_client_leaves_the_work_running(home: Home) -> None:
     stored_once(home, STACK)
 
 
-@pytest.mark.slow
 def test_a_killed_store_is_started_again(home: Home) -> None:
     child = home.start("ingest", str(STACK), "--json")
     assert until(lambda: (home.paths.work / "pages").exists(), 90)
@@ -86,7 +84,6 @@ def test_down_ends_the_process_and_its_children(home: Home) -> None:
     assert home.run("down").document == {"stopped": False}
 
 
-@pytest.mark.slow
 def test_an_idle_process_stops_itself(tmp_path: Path) -> None:
     home = Home(tmp_path / "h", {"SOHOA_PROCESS_IDLE_MINUTES": "0.05"})
     home.run("doctor")
@@ -94,7 +91,6 @@ def test_an_idle_process_stops_itself(tmp_path: Path) -> None:
     assert until(lambda: not pids(str(home.root)), 20)
 
 
-@pytest.mark.slow
 def test_a_store_that_cannot_be_reached_is_told_with_exit_code_4(tmp_path: Path) -> None:
     far = {
         "SOHOA_S3_ENDPOINT": "http://127.0.0.1:9",
@@ -115,7 +111,6 @@ def test_a_home_of_another_user_is_not_readable(home: Home) -> None:
         assert secret.stat().st_mode & 0o077 == 0, secret
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("seed", range(6))
 def test_killed_anywhere_any_number_of_times(home: Home, seed: int) -> None:
     dice = random.Random(seed)

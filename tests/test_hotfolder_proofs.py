@@ -19,6 +19,8 @@ from scanners.hotfolder import HotFolder, Stack, Watch, look, watched_alone
 from scanners.stability import StabilityTracker
 from tests.home_in_use import SCANS, Home, until
 
+pytestmark = pytest.mark.slow
+
 SCAN = SCANS / "chong-2" / "scan-01.jpg"
 
 
@@ -136,7 +138,6 @@ def test_a_writer_that_never_stops_is_not_stuck(tmp_path: Path) -> None:
         assert look(folder, tracker, now) == () and tracker.stuck(now) == ()
 
 
-@pytest.mark.slow
 def test_what_is_unfinished_or_waits_for_its_scans_is_in_the_status_while_it_lies_there(
     tmp_path: Path,
 ) -> None:

@@ -14,6 +14,8 @@ from storage.s3 import Bucket, Endpoint
 from storage.seaweedfs import EmbeddedStore
 from tests.home_in_use import BUCKET, SCANS, Home, papers
 
+pytestmark = pytest.mark.slow
+
 STACK = SCANS / "chong-2"
 CODE = "H38.20-261002-0007"
 
@@ -106,7 +108,6 @@ def test_a_signed_file_that_was_tampered_with_goes_to_a_person(
     assert (tmp_path / "sua.pdf").read_bytes() == content
 
 
-@pytest.mark.slow
 def test_a_bucket_without_object_lock_is_refused_with_a_remedy(
     far: Endpoint, tmp_path: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
@@ -136,7 +137,6 @@ def damaged(tmp_path: Path) -> Iterator[Home]:
     place.run("down")
 
 
-@pytest.mark.slow  # the store itself takes 13 s to give up on an object
 def test_a_byte_that_rots_on_the_disk_of_the_store_is_found(damaged: Home) -> None:
     taken = damaged.run("ingest", str(STACK / "scan-01.jpg"), "--dossier", CODE)
     (paper,) = papers(taken.document)
@@ -158,7 +158,6 @@ def test_a_byte_that_rots_on_the_disk_of_the_store_is_found(damaged: Home) -> No
     assert result["target"] == paper["id"] and result["verdict"] == "TOTAL_FAILED"
 
 
-@pytest.mark.slow
 def test_other_bytes_under_the_same_key_are_found(damaged: Home) -> None:
     taken = damaged.run("ingest", str(STACK / "scan-01.jpg"), "--dossier", CODE)
     (paper,) = papers(taken.document)

@@ -22,6 +22,8 @@ from storage.database import open_database, sqlite_url
 from storage.ledger import Ledger
 from tests.home_in_use import ROOT, SCANS, Home, kill, papers, until
 
+pytestmark = pytest.mark.slow
+
 PAGES = ("scan-00.jpg", "scan-01.jpg")
 CODE = "H38.20-261002-0007"
 ACTOR = "nhung.nth"
@@ -150,7 +152,6 @@ def test_a_slip_tells_a_person_when_who_and_what_for(home: Home, tmp_path: Path)
         assert other.code == 2 and nobody not in other.log and not (tmp_path / "q.txt").exists()
 
 
-@pytest.mark.slow
 def test_a_lost_database_is_made_anew_from_the_bucket_and_nothing_differs(home: Home, tmp_path: Path) -> None:
     before = seen(home, tmp_path)
     home.run("down")
@@ -241,7 +242,6 @@ def test_an_archive_package_carries_the_signatures_and_the_figures_are_counted(
     assert home.run("stats", "--month", "10/2026").code == 2
 
 
-@pytest.mark.slow
 def test_a_covered_file_is_found_and_still_comes_back(home: Home, tmp_path: Path) -> None:
     home.run("doctor")
     paper = home.run("dossier", CODE).document["documents"][0]
@@ -260,7 +260,6 @@ def test_a_covered_file_is_found_and_still_comes_back(home: Home, tmp_path: Path
     assert home.run("verify", paper["id"]).code == 0
 
 
-@pytest.mark.slow
 def test_a_catalogue_that_is_there_is_not_overwritten_unless_asked(home: Home) -> None:
     held = home.run("dossier", CODE).document
     refused = home.run("rebuild")
@@ -273,7 +272,6 @@ def test_a_catalogue_that_is_there_is_not_overwritten_unless_asked(home: Home) -
     assert home.run("ledger", "verify").code == 0
 
 
-@pytest.mark.slow  # two more starts of a home; the same attack on copies is in test_ledger_out
 def test_a_stopped_home_has_sent_its_ledger_and_an_end_cut_off_is_found(home: Home) -> None:
     home.run("find", "quyet dinh")
     home.run("down")

@@ -10,6 +10,8 @@ import pytest
 
 from tests.home_in_use import SCANS, Answer, Home, papers
 
+pytestmark = pytest.mark.slow
+
 CODE = "H38.20-261002-0007"
 SHEETS = ("scan-02", "scan-03", "scan-04")  # a form, and a contract of two pages; no receipt, so all wait
 
@@ -100,7 +102,6 @@ def test_a_paper_waits_for_a_new_scan_or_is_set_aside_with_the_reason(home: Home
     assert cut(home) == [[1, 2]]
 
 
-@pytest.mark.slow
 def test_once_stored_the_pages_stand(home: Home) -> None:
     words = ("--dossier", CODE, "--set", "number=1207/HĐCN", "--set", "date=28/8/2026")
     answer = home.run("review", item(home, 1), *words)
@@ -114,7 +115,6 @@ def test_once_stored_the_pages_stand(home: Home) -> None:
     assert home.run("ledger", "verify").code == 0
 
 
-@pytest.mark.slow
 def test_a_sensitive_type_needs_a_second_person(home: Home) -> None:
     (paper,) = home.run("dossier", CODE).document["documents"]
     home.run("down")

@@ -12,6 +12,8 @@ import pytest
 from tests.home_in_use import SCANS, Answer, Home, papers, until
 from tests.one_stop import OneStop, link_to
 
+pytestmark = pytest.mark.slow
+
 CODE, UNKNOWN = "H38.20-261002-0007", "H38.20-261003-0009"
 FORM, LAND, RESULT = "TP-H00.000011", "TP-H00.000012", "KQ-H00.000004"
 FIRST = {
@@ -154,7 +156,6 @@ def test_a_misfiled_paper_opens_its_request_again(
     assert home.run("ledger", "verify").code == 0
 
 
-@pytest.mark.slow
 def test_a_counter_is_bound_to_a_request_and_shows_what_is_asked_for(
     home: Home, opened_again: dict[str, Any]
 ) -> None:
@@ -178,7 +179,6 @@ def test_a_withdrawn_request_cannot_be_scanned_for(
     assert "YC-2" not in {one["id"] for one in home.run("requests").document["requests"]}
 
 
-@pytest.mark.slow
 def test_one_that_was_not_listed_yet_is_asked_for_by_its_id(
     home: Home, system: OneStop, opened_again: dict[str, Any]
 ) -> None:
@@ -196,7 +196,6 @@ def test_a_dossier_that_becomes_known_opens_its_requests(
     assert request(home, "YC-3")["state"] == "open"
 
 
-@pytest.mark.slow
 def test_a_file_of_requests_is_tried_and_then_taken(
     home: Home, opened_again: dict[str, Any], tmp_path: Path
 ) -> None:
@@ -212,7 +211,6 @@ def test_a_file_of_requests_is_tried_and_then_taken(
     assert again.document["taken"]["same"] == ["YC-7"]
 
 
-@pytest.mark.slow
 def test_after_a_rebuild_requests_are_pulled_anew_and_find_their_papers(
     home: Home, system: OneStop, opened_again: dict[str, Any]
 ) -> None:

@@ -29,6 +29,8 @@ from storage.seaweedfs import EmbeddedStore
 from storage.vault import Vault
 from tests.home_in_use import BUCKET, SCANS, Answer, Home, kill, papers, until
 
+pytestmark = pytest.mark.slow
+
 CODE, OTHER = "H38.20-261002-0007", "000.03.27.H24-260915-0042"
 FOLDER = layout.dossier_folder(CODE)
 YEAR = date.today().year
@@ -271,7 +273,6 @@ def test_the_certificate_names_who_what_and_why_and_is_signed(home: Home, dispos
     assert {e.key for e in decode(bucket.read(last) or b"", last).entries} == {key}
 
 
-@pytest.mark.slow
 def test_it_is_gone_on_purpose_and_not_lost(home: Home, disposed: Before) -> None:
     def holds() -> None:
         for words in (

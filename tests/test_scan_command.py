@@ -13,7 +13,7 @@ from PIL import Image
 from tests.home_in_use import SCANS, Answer, Home, kill, until
 from tests.scanner_in_use import FEEDER, PNM, configured, needs_sane, start_scan
 
-pytestmark = needs_sane
+pytestmark = [needs_sane, pytest.mark.slow]
 CODE = "H38.20-261002-0007"
 SHEETS = sorted((SCANS / "chong-2").iterdir())
 
@@ -69,7 +69,6 @@ def on_the_glass(tray: Path) -> list[str]:
     return ["--device", PNM, "--resolution", "200", "--option", f"filename={tray}", "--json"]
 
 
-@pytest.mark.slow
 def test_a_killed_scan_resumes_and_becomes_one_batch_read_while_it_grew(home: Home, tray: Path) -> None:
     lay(tray, SHEETS[0])
     first = start_scan(home, *on_the_glass(tray), "--dossier", CODE, "--sheets", str(len(SHEETS)))

@@ -11,6 +11,8 @@ import pytest
 
 from tests.home_in_use import SCANS, Home
 
+pytestmark = pytest.mark.slow
+
 CODE = "H38.20-261002-0011"
 
 

@@ -125,7 +125,7 @@ def hasty_threads() -> Iterator[None]:
 def test_threads_that_sign_at_once_make_the_same_kind_of_signature(
     document: Document, pki: DemoPki, trust: TrustStore, tmp_path: Path
 ) -> None:
-    for turn in range(4):
+    for turn in range(2):
         signer = make_signer(pki, Level.LTA)  # a new one: what is read lazily is read in the first moments
         files = [tmp_path / f"{turn}-{number}.pdf" for number in range(4)]
         with ThreadPoolExecutor(4) as threads:

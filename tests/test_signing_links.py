@@ -32,6 +32,8 @@ from tests.home_in_use import SCANS, Home, papers, until
 from tests.pki import Authority
 from tests.test_signing_elsewhere import NAME, client, note
 
+pytestmark = pytest.mark.slow
+
 DOSSIER = "H38.20-261002-0007"
 
 
@@ -186,7 +188,6 @@ def test_what_does_not_fit_is_refused_before_it_is_read(home: Home) -> None:
     assert ask(url)[0] == 200, "and the link still works"
 
 
-@pytest.mark.slow
 def test_link_outlives_the_process_and_ends_with_its_time(home: Home) -> None:
     link = links(home, "--minutes", "5")[0]
     assert home.run("down").code == 0

@@ -27,6 +27,8 @@ from tests.softhsm import MODULE, PIN, SoftHsm
 from tests.town import Town
 from tests.verapdf import broken_rules
 
+pytestmark = pytest.mark.slow
+
 STACK = SCANS / "chong-1"
 TRUTH = {one["file"]: one["dossier"] for one in json.loads((SCANS / "truth.json").read_text("utf-8"))}
 
@@ -125,7 +127,6 @@ def test_demo_key_in_a_file_is_refused_in_production(office: Office, tmp_path: P
         gate.pass_through(demo.certificate, demo.chain, Use.DOCUMENTS)
 
 
-@pytest.mark.slow
 def test_paper_is_signed_by_token_and_file_at_lta_and_the_light_is_green(
     office: Office, tmp_path: Path
 ) -> None:
@@ -186,7 +187,6 @@ def test_authority_down_papers_wait_and_none_is_lost(office: Office) -> None:
     assert answer.code in (0, 1) and papers(answer.document)[0]["signature_level"] == "B-LTA"
 
 
-@pytest.mark.slow
 def test_outage_heals_without_anybody(office: Office) -> None:
     office.town.stop()
     try:
@@ -205,7 +205,6 @@ def test_outage_heals_without_anybody(office: Office) -> None:
     assert until(healed, 150)
 
 
-@pytest.mark.slow
 def test_counter_gets_the_officers_signature_first_and_the_rest_in_the_background(office: Office) -> None:
     path = office.home.root / "sohoa.toml"
     before = path.read_text()
