@@ -23,6 +23,12 @@ LETTER, STRIP = (0.04, 0.3), (0.06, 0.35)
 """Inches; least and greatest height of a letter or a word, and of a line of them."""
 SHORTEST, PARTS = 0.8, 3
 """Inches, and pieces of ink, of the shortest strip that is looked at."""
+TAIL, TAIL_PARTS = 0.2, 1
+"""The same of the last word of a paragraph, alone in its line: it begins where other lines do."""
+MARGIN, FLUSH = 0.06, 3
+"""Inches by which lines that begin alike may differ, and how many of them make an edge."""
+INDENT = 0.7
+"""Inches by which the paragraph below such a word may begin farther in."""
 SPACE = 0.2
 """Inches across which pieces belong to one strip."""
 MOST = 3
@@ -47,12 +53,17 @@ def find_missed(image: Pixels, dpi: float, lines: Sequence[Line]) -> tuple[Box, 
     pieces = letter[labels].astype(np.uint8)
     joined = cv2.dilate(pieces, np.ones((1, round(SPACE * work)), np.uint8))
     count, _, strips, _ = cv2.connectedComponentsWithStats(joined, connectivity=8)
+    grown = round(SPACE * work) // 2
+    edges = np.array([line.box.left * scale for line in lines if len(line.words) > 1])
     found = []
     for left, top, wide, high, _ in strips[1:count].tolist():
-        if wide < SHORTEST * work or not STRIP[0] * work <= high <= STRIP[1] * work:
+        if not STRIP[0] * work <= high <= STRIP[1] * work:
+            continue
+        flush = np.count_nonzero(np.abs(edges - left - grown) < MARGIN * work) >= FLUSH
+        if wide - 2 * grown * flush < (TAIL if flush else SHORTEST) * work:
             continue
         parts, _ = cv2.connectedComponents(pieces[top : top + high, left : left + wide])
-        if parts > PARTS:
+        if parts > (TAIL_PARTS if flush else PARTS) + 1:
             found.append(Box(left=left, top=top, right=left + wide, bottom=top + high))
     longest = sorted(found, key=lambda box: box.left - box.right)[:MOST]
     return tuple(scaled(box, 1 / scale) for box in longest)
@@ -66,11 +77,13 @@ def read_missed(engine: Engine, copy: Copy, strips: Sequence[Box], lines: Sequen
         place = copy.inside(strip, border)
         read = tidy(engine.read_block(copy.part(place), dpi=copy.dpi, one_line=True))
         words = tuple(word for line in read for word in line.words)
-        signs = sum(len(word.text) for word in words)
-        if signs < 4 or sum(word.confidence * len(word.text) for word in words) < SURE * signs:
+        text = "".join(word.text for word in words)
+        if len(text) < 4 and not (len(text) > 1 and text.isalpha()):
+            continue
+        if sum(word.confidence * len(word.text) for word in words) < SURE * len(text):
             continue
         line = moved(Line(words=words, box=around(words), block=0), place.left, place.top)
-        at = place_of(out, line.box)
+        at = place_of(out, replace(line.box, right=line.box.right + round(INDENT * copy.dpi)))
         out.insert(at, replace(line, block=out[max(0, at - 1)].block if out else 0))
     return tuple(out)
 

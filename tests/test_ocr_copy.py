@@ -83,6 +83,24 @@ def test_a_line_the_engine_passed_over_is_read_and_put_in_its_place() -> None:
     assert [line.box.top for line in found] == sorted(line.box.top for line in found)
 
 
+@pytest.mark.parametrize("tail", ["Hóa", "ở"])
+def test_the_last_word_of_a_paragraph_alone_in_its_line_is_not_lost(tail: str) -> None:
+    sheet = Image.fromarray(page(13, 4))
+    pen, face = ImageDraw.Draw(sheet), font(13 * 1.5)
+    pen.text((200, 150 + 4 * 110), tail, font=face, fill=20)
+    after = TEXT.removesuffix(" số 118")
+    pen.text((320, 150 + 5 * 110), after, font=face, fill=20)  # a new paragraph, farther in
+    copy = Copy(tilted=np.array(sheet), skew=0.0, dpi=300.0)
+    whole = engine().read_page(copy.page(), dpi=200.0)
+    lost = tuple(line for line in whole if len(line.words) > 1)
+    strips = find_missed(copy.page(), 200.0, lost)
+    found = read_missed(
+        engine(), copy, tuple(scaled(strip, 1.5) for strip in strips), scaled_lines(lost, 1.5)
+    )
+    read = [line.text for line in found]
+    assert read == [TEXT] * 4 + [tail] * (len(tail) > 1) + [after], "one sign may be anything"
+
+
 def test_scrawl_is_not_print() -> None:
     grey = page(13, 2)
     canvas = grey.copy()
