@@ -323,12 +323,21 @@ class Field:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Cited:
+    """A paper that another names in print: its number with symbol, its day (ISO)."""
+
+    number: str
+    date: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Paper:
     """A document as sorting sees it: which pages, which dossier, which type, which fields.
 
     `pages` are batch indexes of content pages in order. `fields` has at most one Field of each name:
     dossier, type, title, number, date, issuer, signer, and those of persons. `review` is set, with the
-    reason in Vietnamese, when a person must decide before anything is signed (dossier or boundary).
+    reason in Vietnamese, when a person must decide before anything is signed (dossier or boundary). `cites` are
+    the papers that its text names by number and day, but for laws and decrees.
     """
 
     pages: tuple[int, ...]
@@ -338,6 +347,7 @@ class Paper:
     origin: Origin
     fields: tuple[Field, ...] = ()
     review: str | None = None
+    cites: tuple[Cited, ...] = ()
 
     def field(self, name: str) -> Field | None:
         """The field of that name, or None."""

@@ -176,6 +176,7 @@ class RealStages:
             today=intake.received_at.date(),
             arrangement=one_paper(intake, read, self._decisions.arrangement(intake.id)),
             receipts=self._receipts,
+            earlier=self._catalogue.papers,
         )
         model = self._opinion(intake.received_at)
         if model is not None:

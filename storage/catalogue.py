@@ -13,6 +13,7 @@ from sqlalchemy import Connection, Engine, func, select, update
 
 from pipeline.grammar.folding import one_tone_style
 from pipeline.model import Paper, Sha256, StoredDocument
+from pipeline.records import load
 from storage import ledger
 from storage.batch_view import document_view
 from storage.database import insert, reading, writing
@@ -129,6 +130,16 @@ class Catalogue:
             query = query.where(document.c.dossier == dossier)
         with reading(self._database) as connection:
             return list(connection.execute(query).scalars())
+
+    def papers(self, dossier: str) -> tuple[Paper, ...]:
+        """The stored papers of a dossier, as they are known now, oldest first."""
+        query = (
+            select(document.c.paper)
+            .where(document.c.dossier == dossier, document.c.state == "stored")
+            .order_by(document.c.stored_at, document.c.id)
+        )
+        with reading(self._database) as connection:
+            return tuple(load(Paper, body.encode()) for body in connection.execute(query).scalars())
 
     def roles(self, document_id: str) -> list[str]:
         """The roles in which we signed a document's file; none for one that came in signed."""

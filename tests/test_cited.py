@@ -6,10 +6,24 @@ from dataclasses import replace
 
 import pytest
 
-from pipeline.classify.cited import citations
+from pipeline.classify.cited import agreed, citations
+from pipeline.classify.sorting import sort_pages
 from pipeline.classify.view import view_page
-from pipeline.model import Field, ReadPage
-from tests.classify_pages import CODE, OTHER, TYPES, intake, letterhead, page, rows, separator, sort, title
+from pipeline.model import Cited, Field, Paper, ReadPage
+from tests.classify_pages import (
+    CODE,
+    OTHER,
+    TODAY,
+    TYPES,
+    intake,
+    letterhead,
+    numbered,
+    page,
+    rows,
+    separator,
+    sort,
+    title,
+)
 from tests.test_pen import ink
 
 WHOLE = "Căn cứ Quyết định số 15/QĐ-UBND ngày 08/9/2026 của Ủy ban"
@@ -105,4 +119,37 @@ def test_a_paper_of_another_dossier_is_no_witness() -> None:
 
 def test_a_letterhead_is_no_citation() -> None:
     plain = citing("Căn cứ hồ sơ đề nghị")
-    assert list(citations(view_page(plain, TYPES), 0)) == []
+    assert list(citations(view_page(plain, TYPES))) == []
+
+
+def stored(*pages: ReadPage) -> tuple[Paper, ...]:
+    return sort(*pages, batch=intake(dossier=CODE)).papers
+
+
+def test_a_paper_that_was_stored_before_is_a_witness_too() -> None:
+    before = stored(citing(WHOLE))
+    assert before[0].cites == (Cited(number="15/QĐ-UBND", date="2026-09-08"),)
+    asked: list[str] = []
+
+    def earlier(dossier: str) -> tuple[Paper, ...]:
+        asked.append(dossier)
+        return before
+
+    pages = numbered([penned()])
+    (paper,) = sort_pages(intake(dossier=CODE), pages, types=TYPES, today=TODAY, earlier=earlier).papers
+    assert asked == [CODE]
+    assert {paper.field(name).evidence for name in ("number", "date")} == {"cited"}  # type: ignore[union-attr]
+    sort_pages(intake(dossier=CODE), numbered([citing(WHOLE)]), types=TYPES, today=TODAY, earlier=earlier)
+    assert asked == [CODE], "nothing is asked for a paper without doubts"
+
+
+def test_a_paper_that_comes_later_speaks_for_the_stored_one_but_changes_nothing_by_itself() -> None:
+    (paper,), later = stored(penned()), stored(citing(WHOLE))
+    assert agreed(paper, later) != paper
+    assert agreed(paper, stored(citing(WHOLE, "và Quyết định số 16/QĐ-UBND ngày 08/9/2026"))) == paper
+    assert agreed(paper, [replace(later[0], dossier=OTHER)]) == paper
+
+
+def test_laws_and_decrees_are_not_kept_as_citations() -> None:
+    (paper,) = stored(citing("Căn cứ Nghị định số 101/2024/NĐ-CP ngày 29 tháng 7 năm 2024 của Chính phủ"))
+    assert paper.cites == ()

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import date
 
+from pipeline.classify.cited import cited_by
 from pipeline.classify.paper import Draft, paper_of
 from pipeline.classify.types import TypeCatalogue
 from pipeline.classify.view import view_page
@@ -36,7 +37,12 @@ def with_pages(
     old = {f.name: f for f in paper.fields}
     fields = [_again(f, read.get(f.name)) if f.page in lost else f for f in paper.fields]
     fields += [f for name, f in read.items() if name not in old and name not in OF_THE_PAPER]
-    return replace(paper, pages=tuple(page.page.index for page in pages), fields=tuple(fields))
+    return replace(
+        paper,
+        pages=tuple(page.page.index for page in pages),
+        fields=tuple(fields),
+        cites=cited_by(views),
+    )
 
 
 def _again(before: Field, now: Field | None) -> Field:

@@ -10,16 +10,15 @@ symbol with the same number or of the same day, which could be meant as well.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
-from datetime import date
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 
 from pipeline.classify.layout import Segment, segment_of
 from pipeline.classify.view import PageView
 from pipeline.grammar.dates import find_dates
 from pipeline.grammar.folding import fold_aligned, nfc
-from pipeline.grammar.numbers import DocumentNumber, find_number
-from pipeline.model import Paper
+from pipeline.grammar.numbers import find_number
+from pipeline.model import Cited, Paper
 
 SURE = 0.9
 """Confidence of every word of a citation; one read worse is none."""
@@ -31,55 +30,63 @@ AGREED = 0.97
 _CITATION = re.compile(r"\bs[o0]\s*:?\s*(?=\d{1,6}\s*[/⁄])")
 _FAR = 90
 """Signs from a number to the end of the date that belongs to it."""
+MOST = 40
+"""Citations kept of one paper."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Citation:
-    """A paper named in the text of another by number and date; `pages` is where the citing paper begins."""
+def with_citations(
+    papers: Sequence[Paper],
+    views: Sequence[PageView],
+    earlier: Callable[[str], Sequence[Paper]] = lambda dossier: (),
+) -> tuple[Paper, ...]:
+    """The papers of a stack with what they cite, and claimed what others of the same dossier cite alike.
 
-    number: DocumentNumber
-    date: date
-    paper: int
-
-
-def confirmed_by_citation(papers: Sequence[Paper], views: Sequence[PageView]) -> tuple[Paper, ...]:
-    """The papers of a stack, what others of the same dossier cite alike claimed."""
-    doubtful = [paper for paper in papers if _asks(paper)]
-    if not doubtful:
-        return tuple(papers)
+    `earlier` gives the papers of a dossier that are stored already.
+    """
     by_page = {view.index: view for view in views}
-    cited: dict[int, tuple[Citation, ...]] = {}
-
-    def told(paper: Paper) -> list[Citation]:
-        found: list[Citation] = []
-        for other in papers:
-            first = other.pages[0]
-            if other is paper or other.dossier != paper.dossier or other.review is not None:
-                continue
-            if first not in cited:
-                cited[first] = tuple(
-                    item
-                    for page in other.pages
-                    if page in by_page
-                    for item in citations(by_page[page], first)
-                )
-            own = other.field("number")
-            # A copy of the same paper is no other witness.
-            found += [item for item in cited[first] if own is None or own.value != item.number.text]
-        return found
-
-    return tuple(_confirmed(paper, told(paper)) if _asks(paper) else paper for paper in papers)
+    papers = [
+        replace(paper, cites=cited_by([by_page[page] for page in paper.pages if page in by_page]))
+        for paper in papers
+    ]
+    return tuple(
+        agreed(paper, [*papers, *earlier(paper.dossier)]) if paper.dossier and asks(paper) else paper
+        for paper in papers
+    )
 
 
-def citations(view: PageView, paper: int) -> Iterator[Citation]:
+def agreed(paper: Paper, others: Sequence[Paper]) -> Paper:
+    """The paper, its doubtful number and date claimed where `others` of its dossier cite it by both, and no other."""
+    own = paper.field("number")
+    witnesses = (
+        other
+        for other in others
+        if other is not paper and other.dossier == paper.dossier and other.review is None
+    )
+    found = [
+        one
+        for other in witnesses
+        for one in other.cites
+        # A copy of the same paper is no other witness.
+        if own is None or (mine := other.field("number")) is None or mine.value != one.number
+    ]
+    return _confirmed(paper, found)
+
+
+def citations(view: PageView) -> Iterator[Cited]:
     """Papers that a page names in its body by number and date, read with confidence; a line may run on."""
     parts = [part for part in view.parts if part.middle > view.header.bottom]
     for part, after in zip(parts, [*parts[1:], None], strict=True):
         joined = part if after is None else segment_of([*part.words, *after.words], part.line)
-        yield from _in(joined, len(part.text), paper)
+        yield from _in(joined, len(part.text))
 
 
-def _in(segment: Segment, begins: int, paper: int) -> Iterator[Citation]:
+def cited_by(views: Sequence[PageView]) -> tuple[Cited, ...]:
+    """Each once, in the order of the text. Numbers with a year in them are of laws and decrees."""
+    found = dict.fromkeys(one for view in views for one in citations(view))
+    return tuple(found)[:MOST]
+
+
+def _in(segment: Segment, begins: int) -> Iterator[Cited]:
     """Citations that begin before `begins`."""
     text = nfc(segment.text)
     if text != segment.text:
@@ -90,7 +97,7 @@ def _in(segment: Segment, begins: int, paper: int) -> Iterator[Citation]:
             return
         rest = text[match.end() : match.end() + _FAR]
         number, dates = find_number(rest), find_dates(rest)
-        if number is None or not number.familiar or not dates:
+        if number is None or number.year is not None or not number.familiar or not dates:
             continue
         first = dates[0]
         # Nothing but the name of who issued it stands between, and no other number.
@@ -99,10 +106,10 @@ def _in(segment: Segment, begins: int, paper: int) -> Iterator[Citation]:
             continue
         words = segment.between(match.start(), match.end() + first.end)
         if words and min(word.confidence for word in words) >= SURE:
-            yield Citation(number=number, date=first.value, paper=paper)
+            yield Cited(number=number.text, date=first.value.isoformat())
 
 
-def _asks(paper: Paper) -> bool:
+def asks(paper: Paper) -> bool:
     """Whether a citation could settle anything here."""
     number, when = paper.field("number"), paper.field("date")
     if paper.dossier is None or paper.review is not None or number is None or when is None:
@@ -111,15 +118,19 @@ def _asks(paper: Paper) -> bool:
     return bool(doubtful) and all(one.evidence in READ and one.confidence >= LEAST for one in doubtful)
 
 
-def _confirmed(paper: Paper, found: Sequence[Citation]) -> Paper:
+def _confirmed(paper: Paper, found: Sequence[Cited]) -> Paper:
     number, when = paper.field("number"), paper.field("date")
     assert number is not None and when is not None  # it asks
     mine = find_number(number.value)
-    if mine is None or not mine.familiar:
+    if mine is None or not mine.familiar or mine.year is not None:
         return paper
-    same = [one for one in found if one.number.symbol == mine.symbol and one.number.year == mine.year]
-    about = {(one.number.text, one.date.isoformat()) for one in same}
-    near = {pair for pair in about if pair[0] == mine.text or pair[1] == when.value}
+    near = {
+        (one.number, one.date)
+        for one in found
+        if (other := find_number(one.number)) is not None
+        and other.symbol == mine.symbol
+        and (one.number == mine.text or one.date == when.value)
+    }
     if near != {(mine.text, when.value)}:
         return paper
     return replace(

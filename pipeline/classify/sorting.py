@@ -7,14 +7,14 @@ disagree are a question to a person, not a vote.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
 
 from pipeline.classify.agreeing import told_alike
 from pipeline.classify.arranged import NOTHING, arrange
-from pipeline.classify.cited import confirmed_by_citation
+from pipeline.classify.cited import with_citations
 from pipeline.classify.continuation import Continuation, continues, gap_in_numbers
 from pipeline.classify.evidence import Named, Reading, agreed, named, readings, stranger_to
 from pipeline.classify.paper import Draft, paper_of
@@ -24,7 +24,7 @@ from pipeline.classify.view import PageView, is_separator, may_be_receipt, recei
 from pipeline.grammar.codes import DossierCode, parse_dossier_code
 from pipeline.grammar.receipt_codes import ReceiptForm
 from pipeline.grammar.sheet_marks import SheetMark, read_mark
-from pipeline.model import Arrangement, Intake, Origin, ReadPage, Sorting, Verdict
+from pipeline.model import Arrangement, Intake, Origin, Paper, ReadPage, Sorting, Verdict
 
 UNKNOWN = "Chưa rõ mã hồ sơ: không có tờ phân cách, giấy tiếp nhận hay mã QR đọc được (dossier unknown)"
 SEPARATOR_LOST = "Chưa rõ mã hồ sơ: tờ phân cách phía trước không đọc được mã (separator sheet unreadable)"
@@ -72,10 +72,12 @@ def sort_pages(
     today: date,
     arrangement: Arrangement = NOTHING,
     receipts: Sequence[ReceiptForm] = (),
+    earlier: Callable[[str], Sequence[Paper]] = lambda dossier: (),
 ) -> Sorting:
     """Tell a batch's content pages apart, as far as `arrangement` has not done it.
 
-    `today` makes codes that carry a later date odd; `receipts` says how codes of other systems are read.
+    `today` makes codes that carry a later date odd; `receipts` says how codes of other systems are read; `earlier`
+    gives the papers of a dossier that are stored already.
     """
     content = arrange([page for page in pages if page.verdict is Verdict.CONTENT], arrangement)
     codes = {page.page.index: readings(page, today, receipts) for page in content}
@@ -101,7 +103,7 @@ def sort_pages(
         [paper_of(draft, types, needs_dossier=bool(stack), today=today) for draft in walk.drafts]
     )
     return Sorting(
-        papers=confirmed_by_citation(papers, [view for draft in walk.drafts for view in draft.views]),
+        papers=with_citations(papers, [view for draft in walk.drafts for view in draft.views], earlier),
         separators=tuple(walk.separators),
         review=review,
         aside=dict(arrangement.aside),

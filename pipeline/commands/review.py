@@ -151,6 +151,10 @@ def _show(result: dict[str, Any]) -> None:
         _item(console, item)
         told = ", ".join(_told(field) for field in item["fields"])
         console.print(f"  còn ngờ: {escape(told)} (doubtful)", style="yellow")
+        if item["cited"]:
+            console.print(
+                "  giấy khác của hồ sơ viện dẫn đúng số và ngày này (cited alike): --ok", style="green"
+            )
     if result["waiting"]:
         first = result["waiting"][0]["id"]
         said = "--sheets SỐ-TỜ" if first.startswith("b_") else "--dossier MÃ-HỒ-SƠ"

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from config.settings import Settings
+from pipeline.classify.cited import agreed, asks
 from pipeline.errors import UsageError
 from pipeline.grammar.codes import parse_dossier_code
 from pipeline.grammar.entries import checked_entry, checked_reason
@@ -34,6 +35,7 @@ class ReviewDesk:
     def __init__(self, parts: Parts, intake: IntakeDesk, paths: HomePaths, settings: Settings) -> None:
         self._decisions = parts.records.decisions
         self._batches = parts.records.batches
+        self._catalogue = parts.records.catalogue
         self._types = parts.types
         self._intake = intake
         self._agency = settings.agency.code
@@ -93,8 +95,15 @@ class ReviewDesk:
         waiting = [{**one, "held": holders.get(one["id"])} for one in self._waiting()]
         found: dict[str, Any] = {"waiting": waiting, "proposals": self._turns.proposals()}
         if doubtful:
-            found["doubtful"] = self._decisions.doubtful()
+            found["doubtful"] = [self._witnessed(one) for one in self._decisions.doubtful()]
         return found
+
+    def _witnessed(self, item: dict[str, Any]) -> dict[str, Any]:
+        """A stored paper with doubts; `cited` when another of its dossier names it by this number and this day."""
+        paper = self._decisions.paper(item["id"])
+        if paper is None or paper.dossier is None or not asks(paper):
+            return {**item, "cited": False}
+        return {**item, "cited": agreed(paper, self._catalogue.papers(paper.dossier)) != paper}
 
     def _waiting(self) -> list[dict[str, Any]]:
         """Papers and sides, then batches whose sheets were counted otherwise."""
