@@ -25,6 +25,7 @@ from ocr.prepare import prepare_tilted
 from ocr.regions import find_regions
 from ocr.second import look_again
 from ocr.shrink import shrunk
+from ocr.sixes import mend_sixes
 from ocr.skew import InkPoints, find_skew, ink_points, straighten, straighten_to, straightened
 from ocr.slab_ell import mend_ells
 from ocr.tables import find_tables, insert, without_tables
@@ -205,7 +206,7 @@ class PageReader:
             lines = look_again(self._engine, copy, lines)
         if marked is not None:
             lines = mend_ells(marked.part, as_digits(marked.part, lines))  # faces of codes have both
-        lines = mend(calibrate(lines))
+        lines = mend(calibrate(mend_sixes(self._engine, copy, lines)))
         confidence = sureness(lines)
         return confirm(self._engine, copy, page.part, page.dpi, lines), confidence
 

@@ -68,3 +68,18 @@ def test_a_misread_symbol_is_not_usual() -> None:
     assert own is not None and not own.familiar and own.usual
     cut = find_number("1092/T")
     assert cut is not None and not cut.familiar and not cut.usual
+
+
+@pytest.mark.parametrize(
+    ("read", "symbol"),
+    [
+        ("86/QĐĐ-UBND", "QĐ-UBND"),
+        ("86/QĐĐĐ-UBND", "QĐ-UBND"),
+        ("12/HĐĐC-VP", "HĐĐC-VP"),  # a kind of contract
+        ("7/ĐĐBQH-VP", "ĐĐBQH-VP"),  # no kind, and ĐBQH is none either
+        ("7/ĐĐ", "ĐĐ"),
+    ],
+)
+def test_a_stroke_that_was_read_twice_is_one_letter(read: str, symbol: str) -> None:
+    found = find_number(read)
+    assert found is not None and found.symbol == symbol

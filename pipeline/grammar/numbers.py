@@ -53,6 +53,8 @@ _LETTER = "A-Za-zĐđỹ"
 _SYMBOL = rf"[A-ZĐ][{_LETTER}0-9]*(?:\s*[-–—&.]\s*[A-ZĐ0-9][{_LETTER}0-9.&]*)*"
 _PATTERN = re.compile(rf"(?P<n>\d{{1,6}})\s*[/⁄]\s*(?:(?P<y>(?:19|20)\d{{2}})\s*[/⁄]\s*)?(?P<s>{_SYMBOL})")
 _SPACE = re.compile(r"\s+")
+_SINGLE = re.compile("ĐĐ+")
+"""The stroke of one Đ is read as another; no kind of document has two."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -136,9 +138,10 @@ def symbol_of(text: str) -> str | None:
 
 
 def _settle_kind(symbol: str) -> str:
-    """`QD-UBND` is `QĐ-UBND`: D for Đ where only one kind of document is meant."""
+    """`QD-UBND` is `QĐ-UBND`, and so is `QĐĐ-UBND`: where only one kind of document is meant, Đ is read otherwise."""
     first, dash, rest = symbol.partition("-")
     if first in ABBREVIATIONS or first in KNOWN_PARTS or not dash:
         return symbol
+    first = _SINGLE.sub("Đ", first)
     twins = [kind for kind in ABBREVIATIONS if fold(kind) == fold(first)]
     return twins[0] + dash + rest if len(twins) == 1 else symbol
