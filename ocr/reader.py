@@ -18,6 +18,7 @@ from ocr.copy import Copy
 from ocr.engine import Engine
 from ocr.figures import confirm
 from ocr.layout import scaled, scaled_lines, tidy
+from ocr.lookalikes import mend_figures
 from ocr.missed import find_missed, read_missed
 from ocr.pen import read_pen
 from ocr.phrases import mend
@@ -25,7 +26,6 @@ from ocr.prepare import prepare_tilted
 from ocr.regions import find_regions
 from ocr.second import look_again
 from ocr.shrink import shrunk
-from ocr.sixes import mend_sixes
 from ocr.skew import InkPoints, find_skew, ink_points, straighten, straighten_to, straightened
 from ocr.slab_ell import mend_ells
 from ocr.tables import find_tables, insert, without_tables
@@ -206,7 +206,7 @@ class PageReader:
             lines = look_again(self._engine, copy, lines)
         if marked is not None:
             lines = mend_ells(marked.part, as_digits(marked.part, lines))  # faces of codes have both
-        lines = mend(calibrate(mend_sixes(self._engine, copy, lines)))
+        lines = mend(calibrate(mend_figures(self._engine, copy, lines)))
         confidence = sureness(lines)
         return confirm(self._engine, copy, page.part, page.dpi, lines), confidence
 

@@ -1,4 +1,4 @@
-"""A 6 read as ó among figures: asked again on the print, and only what the print shows is taken."""
+"""A 6 read as ó, a 0 as O among figures: asked again on the print, and only what the print shows is taken."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from PIL import Image, ImageDraw
 
 from ocr.copy import Copy
 from ocr.engine import Engine
+from ocr.lookalikes import mend_figures
 from ocr.reader import default_engine
-from ocr.sixes import mend_sixes
 from pipeline.model import Box, Line, Word
 from samples.sheet import font
 
@@ -31,7 +31,7 @@ def read_as(printed: str, read: str) -> str:
     left, top, right, bottom = (round(edge) for edge in face.getbbox(printed))
     box = Box(left=80 + left, top=90 + top, right=80 + right, bottom=90 + bottom)
     line = Line(words=(Word(text=read, box=box, confidence=0.9),), box=box, block=0)
-    (found,) = mend_sixes(engine(), Copy(tilted=grey, skew=0.0, dpi=300.0), (line,))
+    (found,) = mend_figures(engine(), Copy(tilted=grey, skew=0.0, dpi=300.0), (line,))
     return found.text
 
 
@@ -42,9 +42,10 @@ def read_as(printed: str, read: str) -> str:
         ("1316/QĐ-UBND", "131ó/QĐ-UBND"),
         ("16", "1ó"),
         ("26/6/2020", "2ó/ó/2020"),
+        ("01", "O1"),
     ],
 )
-def test_what_is_printed_as_six_is_six(printed: str, read: str) -> None:
+def test_what_is_printed_as_a_figure_is_one(printed: str, read: str) -> None:
     assert read_as(printed, read) == printed
 
 

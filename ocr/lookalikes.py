@@ -1,7 +1,7 @@
-"""A six that was read as the letter ó: the model of the language has seen far more of that letter than of figures.
+"""Figures that were read as letters of their shape: a 6 as ó, a 0 as O. The model of a language favours its letters.
 
-Among figures stands no ó. Such a word is read again by the model of plain Latin print, which has no such letter; where
-it reads the same figures and a 6 in its place, a 6 it is. Anything else stays as it was read.
+Among figures stand no such letters. The word is read again by the model of plain Latin print; where that reads the
+same figures and those in their places, they are figures. Anything else stays as it was read.
 """
 
 from __future__ import annotations
@@ -18,16 +18,15 @@ from ocr.engine import Engine
 from ocr.layout import around, each_word
 from pipeline.model import Line, Word
 
-LIKE_SIX = "óòỏõ"
-_IN_FIGURES = re.compile(rf"(?<![^\W\d_])[{LIKE_SIX}](?![^\W\d_])")
-_SIX = str.maketrans(dict.fromkeys(LIKE_SIX, "6"))
+FIGURE = {"ó": "6", "ò": "6", "ỏ": "6", "õ": "6", "O": "0"}
+_AMONG_FIGURES = re.compile(rf"(?<![^\W\d_])[{''.join(FIGURE)}](?![^\W\d_])")
 MOST = 8
 """Words read again on a page, some 5 ms each."""
 MARGIN = 0.05
 """Inches of paper around them."""
 
 
-def mend_sixes(engine: Engine, copy: Copy, lines: Sequence[Line]) -> tuple[Line, ...]:
+def mend_figures(engine: Engine, copy: Copy, lines: Sequence[Line]) -> tuple[Line, ...]:
     """Lines in which `131ó` is `1316` where another model reads so; boxes are of the page in `copy`."""
     left = MOST
 
@@ -45,11 +44,11 @@ def mend_sixes(engine: Engine, copy: Copy, lines: Sequence[Line]) -> tuple[Line,
 
 
 def _asks(word: Word) -> bool:
-    return any(sign.isdigit() for sign in word.text) and _IN_FIGURES.search(word.text) is not None
+    return any(sign.isdigit() for sign in word.text) and _AMONG_FIGURES.search(word.text) is not None
 
 
 def _in_figures(text: str) -> str:
-    return _IN_FIGURES.sub(lambda found: found[0].translate(_SIX), text)
+    return _AMONG_FIGURES.sub(lambda found: FIGURE[found[0]], text)
 
 
 def _again(engine: Engine, copy: Copy, word: Word) -> str:
