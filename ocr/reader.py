@@ -30,6 +30,7 @@ from ocr.skew import InkPoints, find_skew, ink_points, straighten, straighten_to
 from ocr.slab_ell import mend_ells
 from ocr.tables import find_tables, insert, without_tables
 from ocr.tesseract import TesseractEngine
+from ocr.under_dot import dot_names
 from ocr.upright import apply_turn, certain, densest_band, head_up_share, is_sideways
 from ocr.zeros import as_digits, has_marked_zeros, plain_zeros
 from pipeline.model import Barcode, Box, Line, Penned, Region, Verdict
@@ -206,7 +207,8 @@ class PageReader:
             lines = look_again(self._engine, copy, lines)
         if marked is not None:
             lines = mend_ells(marked.part, as_digits(marked.part, lines))  # faces of codes have both
-        lines = mend(calibrate(mend_figures(self._engine, copy, lines)))
+        lines = dot_names(copy.part, copy.shape, mend_figures(self._engine, copy, lines))
+        lines = mend(calibrate(lines))
         confidence = sureness(lines)
         return confirm(self._engine, copy, page.part, page.dpi, lines), confidence
 
