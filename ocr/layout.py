@@ -15,6 +15,8 @@ _LETTERHEAD = re.compile(r"\b(cong hoa xa|xa hoi chu|doc lap|hanh phuc|dang cong
 _RECEIVERS = re.compile(r"\bnoi nhan\b")
 _SPECKS = frozenset(".,'`´^\u02c6\u02dc°·•‘’“”\"…¬_")
 """Signs that are dirt when they stand alone; a lone dash or colon may be printed."""
+_TICKS = "'‘’`"
+_QUOTE = re.compile(rf"(?<!\w)[{_TICKS}]|[{_TICKS}](?!\w)")
 GUTTER = 0.7
 """Narrowest space between two columns, in heights of the line; spaces between words are about 0.3 of it."""
 
@@ -26,7 +28,7 @@ def tidy(lines: Sequence[Line]) -> tuple[Line, ...]:
     """NFC text in reading order; words that are noise and empty lines dropped."""
     kept: list[Line] = []
     for line in lines:
-        paired = _paired("".join(word.text for word in line.words))
+        paired = _paired(" ".join(word.text for word in line.words))
         clean = (replace(word, text=nfc(without_rules(word.text, paired))) for word in line.words)
         words = tuple(part for word in clean if word.text and _is_word(word) for part in _parted(word))
         if words and any(_meaningful(word.text) for word in words):
@@ -48,16 +50,20 @@ def _parted(word: Word) -> tuple[Word, ...]:
 
 
 def _paired(text: str) -> str:
-    """The kinds of brackets of which a line has a pair: those are print."""
-    return "".join(pair for pair in ("[]", "{}") if 0 <= text.find(pair[0]) < text.rfind(pair[1]))
+    """The kinds of brackets of which a line has a pair, and an apostrophe where it has two: those are print."""
+    found = "".join(pair for pair in ("[]", "{}") if 0 <= text.find(pair[0]) < text.rfind(pair[1]))
+    return found + "'" * (len(_QUOTE.findall(text)) > 1)
 
 
 def without_rules(text: str, paired: str = "") -> str:
     """A word without the bars and lone brackets that ruling lines of a table are read as; digits stay.
 
-    Brackets of the kinds in `paired` are left where they are.
+    Brackets of the kinds in `paired` are left where they are. An apostrophe before a word of letters is the end of a
+    line of the table above; inside a word it is print (N'Thol Hạ).
     """
     text = text.strip("|¦")
+    if len(text) > 2 and text[0] in _TICKS and text[1:].isalpha() and "'" not in paired:
+        text = text[1:]
     for opening, closing in ("[]", "{}"):
         if opening in paired:
             continue

@@ -104,3 +104,10 @@ def test_a_number_close_to_its_label_is_a_word_of_its_own() -> None:
     (row,) = tidy([line(100, (150, "Số:04/CT-UBND"))])
     assert [word.text for word in row.words] == ["Số:", "04/CT-UBND"]
     assert row.words[0].box.right == row.words[1].box.left < row.words[1].box.right
+
+
+def test_an_apostrophe_of_a_ruling_is_none_and_a_printed_one_stays() -> None:
+    (row,) = tidy([line(100, (150, "'Thửa số N'Thol Hạ"))])
+    assert row.text == "Thửa số N'Thol Hạ"
+    (row,) = tidy([line(100, (150, "gọi là 'một cửa' từ nay"))])
+    assert row.text == "gọi là 'một cửa' từ nay"
