@@ -153,3 +153,11 @@ def test_a_paper_that_comes_later_speaks_for_the_stored_one_but_changes_nothing_
 def test_laws_and_decrees_are_not_kept_as_citations() -> None:
     (paper,) = stored(citing("Căn cứ Nghị định số 101/2024/NĐ-CP ngày 29 tháng 7 năm 2024 của Chính phủ"))
     assert paper.cites == ()
+
+
+def test_a_page_with_nothing_but_a_letterhead_and_one_without_words_cite_nothing() -> None:
+    head = letterhead(
+        "ỦY BAN NHÂN DÂN", "XÃ HẠ HÒA", number="Số: 21/TB-UBND", place="Hạ Hòa, ngày 12 tháng 9 năm 2026"
+    )
+    assert list(citations(view_page(page(head), TYPES))) == []
+    assert list(citations(view_page(page(), TYPES))) == []

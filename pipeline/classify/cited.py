@@ -12,6 +12,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
+from itertools import zip_longest
 
 from pipeline.classify.layout import Segment, segment_of
 from pipeline.classify.view import PageView
@@ -75,7 +76,7 @@ def agreed(paper: Paper, others: Sequence[Paper]) -> Paper:
 def citations(view: PageView) -> Iterator[Cited]:
     """Papers that a page names in its body by number and date, read with confidence; a line may run on."""
     parts = [part for part in view.parts if part.middle > view.header.bottom]
-    for part, after in zip(parts, [*parts[1:], None], strict=True):
+    for part, after in zip_longest(parts, parts[1:]):
         joined = part if after is None else segment_of([*part.words, *after.words], part.line)
         yield from _in(joined, len(part.text))
 
