@@ -1,7 +1,8 @@
 """Figures that were read as letters of their shape: a 6 as ó, a 0 as O. The model of a language favours its letters.
 
 Among figures stand no such letters. The word is read again by the model of plain Latin print; where that reads the
-same figures and those in their places, they are figures. Anything else stays as it was read.
+same figures and those in their places, they are figures; where it has none there, one figure was read twice. Anything
+else stays as it was read.
 """
 
 from __future__ import annotations
@@ -32,23 +33,23 @@ def mend_figures(engine: Engine, copy: Copy, lines: Sequence[Line]) -> tuple[Lin
 
     def mended(word: Word) -> Word:
         nonlocal left
-        if left == 0 or not _asks(word):
+        if left == 0 or not _asks(word.text):
             return word
         left -= 1
-        figures = _in_figures(word.text)
-        return (
-            replace(word, text=figures) if _groups(_again(engine, copy, word)) == _groups(figures) else word
-        )
+        other = _groups(_again(engine, copy, word))
+        meant = (text for text in _without_letters(word.text) if _groups(text) == other)
+        return replace(word, text=next(meant, word.text))
 
     return each_word(lines, mended)
 
 
-def _asks(word: Word) -> bool:
-    return any(sign.isdigit() for sign in word.text) and _AMONG_FIGURES.search(word.text) is not None
+def _asks(text: str) -> bool:
+    return any(sign.isdigit() for sign in text) and _AMONG_FIGURES.search(text) is not None
 
 
-def _in_figures(text: str) -> str:
-    return _AMONG_FIGURES.sub(lambda found: FIGURE[found[0]], text)
+def _without_letters(text: str) -> tuple[str, str]:
+    """What the word may be: figures in place of the letters, or nothing where a figure was read twice."""
+    return _AMONG_FIGURES.sub(lambda found: FIGURE[found[0]], text), _AMONG_FIGURES.sub("", text)
 
 
 def _again(engine: Engine, copy: Copy, word: Word) -> str:

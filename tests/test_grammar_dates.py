@@ -60,7 +60,7 @@ def test_what_cannot_be_read_is_not_made_up(text: str, value: date | None, clean
     assert (found[0].clean if found else False) is clean
 
 
-@pytest.mark.parametrize("word", ["ngày", "ngàv", "ngàu", "NGÀY", "ngaỳ"])
+@pytest.mark.parametrize("word", ["ngày", "ngàv", "ngàu", "NGÀY", "ngaỳ", "ngùy"])
 def test_the_word_before_the_day_may_be_misread_and_the_figures_stand(word: str) -> None:
     (found,) = find_dates(f"Tiên Yên, {word} 16 tháng 12 năm 2023")
     assert found.value == date(2023, 12, 16) and found.clean

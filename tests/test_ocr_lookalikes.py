@@ -43,6 +43,7 @@ def read_as(printed: str, read: str) -> str:
         ("16", "1ó"),
         ("26/6/2020", "2ó/ó/2020"),
         ("01", "O1"),
+        ("H56-240614-9799", "H56ó-240614-9799"),
     ],
 )
 def test_what_is_printed_as_a_figure_is_one(printed: str, read: str) -> None:

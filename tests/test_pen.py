@@ -125,11 +125,17 @@ def test_an_empty_blank_has_no_number() -> None:
 
 
 def ink(
-    name: str, text: str, confidence: float, *second: str, strokes: str = "", beside: str = "/CT-UBND"
+    name: str,
+    text: str,
+    confidence: float,
+    *second: str,
+    strokes: str = "",
+    beside: str = "/CT-UBND",
+    read: float = 0.96,
 ) -> Penned:
     after = {"number": beside, "day": "2026", "month": "9"}[name]
     box = Box(left=300, top=250, right=340, bottom=276)
-    word = Word(text=after, box=box, confidence=0.96)
+    word = Word(text=after, box=box, confidence=read)
     return Penned(
         name=name, box=box, text=text, confidence=confidence, strokes=strokes, second=second, after=(word,)
     )
@@ -182,6 +188,14 @@ NOON = datetime(2026, 9, 15, 5, tzinfo=UTC)
         (ink("number", "04", 0.8, "04", strokes="04"), "a.pdf", True),
         (ink("number", "04", 0.7, "04", "04", strokes="04"), "a.pdf", False),
         (ink("number", "04", 0.95, "04", "04", strokes="04", beside="1104/CT-UBND"), "a.pdf", False),
+        # Printed, and its last figure has run together with the slash: all readers of the ink agree on less.
+        (ink("number", "04", 0.9, "04", "04", strokes="04", beside="041/CT-UBND", read=0.6), "a.pdf", False),
+        (
+            ink("number", "04", 0.9, "04", "04", strokes="04", beside="041/CT-UBND", read=0.6),
+            "04CT.pdf",
+            True,
+        ),
+        (ink("number", "04", 0.9, "04", "04", strokes="04", beside="64/CT-UBND", read=0.6), "a.pdf", True),
     ],
 )
 def test_a_number_is_claimed_when_two_kinds_of_evidence_agree(

@@ -44,10 +44,9 @@ def number_by_pen(view: PageView, found: Field | None) -> Field | None:
     printed = find_number("0" + "".join(word.text for word in ink.after))
     if printed is None:
         return found
-    text, agree = _settled(ink, _in_name(view, printed))
-    if not text:
-        return found
-    if _printed_otherwise(ink, text):
+    named = _in_name(view, printed)
+    text, agree = _settled(ink, named)
+    if not text or _printed_otherwise(ink, text) or (named is None and _cut_short(ink, text)):
         return found
     number = replace(printed, number=text, symbol=_settled_by_name(printed.symbol, view))
     confidence = min((word.confidence for word in ink.after), default=0.0)
@@ -127,6 +126,12 @@ def _printed_otherwise(ink: Penned, text: str) -> bool:
     first = ink.after[0]
     glued = _GLUED.match(first.text)
     return glued is not None and first.confidence >= SURE and glued[1] != text
+
+
+def _cut_short(ink: Penned, text: str) -> bool:
+    """Whether the page's own reading has more or fewer figures before the slash: ink may have run together with it."""
+    glued = _GLUED.match(ink.after[0].text)
+    return glued is not None and glued[1] != text and (glued[1].startswith(text) or text.startswith(glued[1]))
 
 
 def _same_row(one: Box, other: Box) -> bool:

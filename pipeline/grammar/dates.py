@@ -11,13 +11,13 @@ from pipeline.grammar.folding import fold_aligned, nfc
 EARLIEST_YEAR, LATEST_YEAR = 1945, 2099
 _CLEAN = str.maketrans({"o": "0", "i": "1", "l": "1", "|": "1"})
 _DIGIT = r"[0-9oil|]"
-# Patterns run over folded text of the same length; ngay may be read ngav or ngau, thang thing, and spaces vanish.
+# Patterns run over folded text of the same length; ngay may be read ngav, ngau or nguy, thang thing, and spaces vanish.
 _SLOT = re.compile(
-    r"ng[ao][yvu]\s*(?P<d>.{0,9}?)\s*th[aei]?n[gq]\s*(?P<m>.{0,7}?)\s*n[aă]m\s*(?P<y>[0-9oil|]{4})(?!\d)"
+    r"ng[aou][yvu]\s*(?P<d>.{0,9}?)\s*th[aei]?n[gq]\s*(?P<m>.{0,7}?)\s*n[aă]m\s*(?P<y>[0-9oil|]{4})(?!\d)"
 )
 # The word tháng was lost or came out as something else: then both figures must stand there in full (`05`, `08`).
 _LOST_MONTH = re.compile(
-    r"ng[ao][yvu]\s*(?P<d>\d{2})\s+(?:[^\s\d]{1,7}\s+)?(?P<m>\d{2})\s*n[aă]m\s*(?P<y>\d{4})(?!\d)"
+    r"ng[aou][yvu]\s*(?P<d>\d{2})\s+(?:[^\s\d]{1,7}\s+)?(?P<m>\d{2})\s*n[aă]m\s*(?P<y>\d{4})(?!\d)"
 )
 _NUMERIC = re.compile(
     rf"(?<![\d/.-])(?P<d>{_DIGIT}{{1,2}})\s*(?P<s>[/.-])\s*(?P<m>{_DIGIT}{{1,2}})\s*(?P=s)\s*(?P<y>\d{{4}})(?![\d/])"
