@@ -1,8 +1,8 @@
 """Figures that were read as letters of their shape: a 6 as ó, a 0 as O. The model of a language favours its letters.
 
 Among figures stand no such letters. The word is read again by the model of plain Latin print; where that reads the
-same figures and those in their places, they are figures; where it has none there, one figure was read twice. Anything
-else stays as it was read.
+same figures and those in their places, they are figures; where it has none there and the print has no room
+for one, a figure was read twice. Anything else stays as it was read.
 """
 
 from __future__ import annotations
@@ -13,18 +13,22 @@ from dataclasses import replace
 
 import cv2
 import numpy as np
+import numpy.typing as npt
 
 from ocr.copy import Copy
 from ocr.engine import Engine
 from ocr.layout import around, each_word
 from pipeline.model import Line, Word
 
+Pixels = npt.NDArray[np.uint8]
 FIGURE = {"ó": "6", "ò": "6", "ỏ": "6", "õ": "6", "O": "0"}
 _AMONG_FIGURES = re.compile(rf"(?<![^\W\d_])[{''.join(FIGURE)}](?![^\W\d_])")
 MOST = 8
 """Words read again on a page, some 5 ms each."""
 MARGIN = 0.05
 """Inches of paper around them."""
+TALL = 0.6
+"""Height of a figure at least, of the tallest piece of ink in the word."""
 
 
 def mend_figures(engine: Engine, copy: Copy, lines: Sequence[Line]) -> tuple[Line, ...]:
@@ -36,9 +40,14 @@ def mend_figures(engine: Engine, copy: Copy, lines: Sequence[Line]) -> tuple[Lin
         if left == 0 or not _asks(word.text):
             return word
         left -= 1
-        other = _groups(_again(engine, copy, word))
-        meant = (text for text in _without_letters(word.text) if _groups(text) == other)
-        return replace(word, text=next(meant, word.text))
+        crop = copy.part(copy.inside(around([word]), round(MARGIN * copy.dpi)))
+        other = _groups(_again(engine, crop, copy.dpi))
+        figures, fewer = _without_letters(word.text)
+        if _groups(figures) == other:
+            return replace(word, text=figures)
+        if _groups(fewer) == other and _tall_pieces(crop) == sum(sign.isalnum() for sign in fewer):
+            return replace(word, text=fewer)
+        return word
 
     return each_word(lines, mended)
 
@@ -52,11 +61,18 @@ def _without_letters(text: str) -> tuple[str, str]:
     return _AMONG_FIGURES.sub(lambda found: FIGURE[found[0]], text), _AMONG_FIGURES.sub("", text)
 
 
-def _again(engine: Engine, copy: Copy, word: Word) -> str:
-    crop = copy.part(copy.inside(around([word]), round(MARGIN * copy.dpi)))
+def _again(engine: Engine, crop: Pixels, dpi: float) -> str:
     framed = cv2.copyMakeBorder(crop, 10, 10, 10, 10, cv2.BORDER_CONSTANT, value=255)
-    return " ".join(one.text for one in engine.read_latin(framed.astype(np.uint8, copy=False), dpi=copy.dpi))
+    return " ".join(one.text for one in engine.read_latin(framed.astype(np.uint8, copy=False), dpi=dpi))
 
 
 def _groups(text: str) -> list[str]:
     return re.findall(r"\d+", text)
+
+
+def _tall_pieces(crop: Pixels) -> int:
+    """How many pieces of ink are as tall as figures and capitals."""
+    ink = cv2.threshold(crop, 0, 255, cv2.THRESH_BINARY_INV | cv2.THRESH_OTSU)[1].astype(np.uint8, copy=False)
+    _, _, facts, _ = cv2.connectedComponentsWithStats(ink, connectivity=8)
+    high = facts[1:, cv2.CC_STAT_HEIGHT]
+    return int(np.count_nonzero(high > TALL * high.max())) if len(high) else 0

@@ -55,6 +55,7 @@ def test_what_is_printed_as_a_figure_is_one(printed: str, read: str) -> None:
     [
         ("1315/QĐ-UBND", "131ó/QĐ-UBND"),  # another figure
         ("1326/QĐ-UBND", "131ó/QĐ-UBND"),  # another one is in doubt as well
+        ("5566 -9", "556ó"),  # there is room for more
         ("Hóa", "Hóa"),
         ("có", "có"),
         ("M2ó", "M2óa"),  # a letter beside it: no figure
