@@ -252,7 +252,7 @@ class Process(_Section):
     """The home's background process."""
 
     idle_minutes: float = Field(default=10.0, gt=0)
-    store_seconds: float = Field(default=3.0, ge=0)
+    store_seconds: float = Field(default=0.5, ge=0)
     """How long the embedded store may take to end by itself; it flushes each write, so nothing hangs on it."""
 
 
