@@ -244,7 +244,10 @@ def main() -> int:
     chosen = parser.parse_args()
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     disk = kind_of_disk(chosen.folder or Path(tempfile.gettempdir()))
-    with volume(chosen.folder) as made, Progress(*columns, console=Console(stderr=True)) as step:
+    with (
+        volume(chosen.folder) as made,
+        Progress(*columns, console=Console(stderr=True), refresh_per_second=1) as step,
+    ):
         used = resource.getrusage(resource.RUSAGE_SELF)
         kept, seconds = made.fill(chosen.documents, step, until=time.monotonic() + 60 * chosen.minutes)
         after = resource.getrusage(resource.RUSAGE_SELF)

@@ -69,15 +69,16 @@ class Catalogue:
                     stored_at=stored.stored_at.isoformat(),
                 )
             )
-            for role, kept, source in objects:
-                connection.execute(
-                    insert(held)
-                    .values(
-                        document=item.id, version=stored.version, role=role, key=kept.key, sha256=kept.sha256,
-                        size=kept.size, source=source,
-                    )
-                    .on_conflict_do_nothing()
-                )  # fmt: skip
+            connection.execute(
+                insert(held).on_conflict_do_nothing(),
+                [
+                    {
+                        "document": item.id, "version": stored.version, "role": role, "key": kept.key,
+                        "sha256": kept.sha256, "size": kept.size, "source": source,
+                    }
+                    for role, kept, source in objects
+                ],
+            )  # fmt: skip
             index_words(connection, item.id, item.paper, words)
             ledger.append(
                 connection,
