@@ -46,6 +46,14 @@ def taken(path: Path) -> UsageError:
     )
 
 
+def no_folder(path: Path) -> UsageError:
+    """A file is to be written where there is no folder: a slip of the hand makes no folder."""
+    return UsageError(
+        f"there is no folder for {path}; make it first",
+        vi=f"Không có thư mục để ghi {path}; hãy tạo thư mục trước",
+    )
+
+
 def is_about(error: OSError, arguments: dict[str, Any]) -> bool:
     """Whether the error speaks of a path that the caller named, or of one on the way to it."""
     paths = [str(path) for path in (error.filename, error.filename2) if isinstance(path, str)]

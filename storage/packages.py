@@ -78,6 +78,7 @@ def write_archive(
                     archive.write(path, name, zipfile.ZIP_STORED)
             stream.flush()
             os.fsync(stream.fileno())
+        part.chmod(0o600)  # papers of persons: whom it is handed to is for a person to say
         part.replace(out)
         sync_folder(out.parent)
     finally:

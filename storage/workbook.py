@@ -47,6 +47,7 @@ def write_workbook(sheets: Sequence[Sheet], out: Path) -> None:
     part = out.with_name(f".{out.name}.part")
     try:
         book.save(part)
+        part.chmod(0o600)
         part.replace(out)
         sync_folder(out.parent)
     finally:

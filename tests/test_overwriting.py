@@ -50,3 +50,10 @@ def test_the_file_is_named_whole(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     with pytest.raises(UsageError, match="already"):
         new_file(Path("moi.txt"), force=False)
     assert new_file(Path("moi.txt"), force=True) == str(tmp_path / "moi.txt")
+
+
+def test_no_folder_is_made_for_a_file_by_a_slip_of_the_hand(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="no folder"):
+        new_file(tmp_path / "khong-co" / "a.xlsx", force=True)
+    assert new_file(tmp_path / "a.xlsx", force=False) == str(tmp_path / "a.xlsx")
+    assert not (tmp_path / "khong-co").exists()

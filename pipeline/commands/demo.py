@@ -103,7 +103,7 @@ def show_demo(document: dict[str, Any], console: Console) -> None:
     console.print(
         f"Chữ ký mức {', '.join(levels)}, khóa DEMO; kiểm tra lại: đạt {passed}/{len(stored)} giấy tờ"
     )
-    console.print(f"Chờ người xem: {len(waiting)} giấy tờ; trường còn ngờ: {len(doubts)} giấy tờ")
+    console.print(f"Chờ người xem: {len(waiting)} giấy tờ; còn ngờ loại, số hay ngày: {len(doubts)} giấy tờ")
     console.print("Đèn luôn VÀNG ở chế độ demo: khóa thử không có giá trị pháp lý, đừng trả bản giấy.")
     console.print(f"Dữ liệu ở {document['home']}. Xem tiếp:")
     home = f"{program()} --home {near(document['home'])}"

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
-from pipeline.commands.requests import RequestOption, taken_up
+from pipeline.commands.requests import RequestOption, taken_up, unanswered
 from pipeline.commands.session import JsonOption, Session, absolute, answer
 from pipeline.errors import UsageError
 
@@ -52,7 +52,10 @@ def ingest(
         },
         quiet=as_json,
     )
-    answer(result, as_json=as_json, show=_show, code=0 if no_wait else exit_code(result["batches"]))
+    code = 0 if no_wait else exit_code(result["batches"])
+    if request and code == 0 and not no_wait and unanswered(session, request):
+        code = 1
+    answer(result, as_json=as_json, show=_show, code=code)
 
 
 def status(

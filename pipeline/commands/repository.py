@@ -10,7 +10,7 @@ from typing import Annotated, Any
 
 import typer
 
-from pipeline.commands.session import ForceOption, JsonOption, Session, absolute, answer
+from pipeline.commands.session import ForceOption, JsonOption, Session, answer, new_file
 
 
 class PackageFormat(StrEnum):
@@ -50,7 +50,11 @@ def export(
 ) -> None:
     """Xuất một hồ sơ thành gói bàn giao. (One dossier as a package to hand over.)"""
     session: Session = context.obj
-    request: dict[str, Any] = {"dossier": dossier, "format": form.value, "output": absolute(output)}
+    request: dict[str, Any] = {
+        "dossier": dossier,
+        "format": form.value,
+        "output": new_file(output, force=force),
+    }
     request |= {"purpose": purpose, "shelf": shelf, "force": force}
     result = session.call("export", request, quiet=as_json)
     answer(result, as_json=as_json, show=_show_export, code=1 if result["waiting"] else 0)

@@ -55,6 +55,17 @@ def taken_up(session: Session, name: str, dossier: str | None) -> dict[str, Any]
     return {**found, "procedure": result["procedure"]}
 
 
+def unanswered(session: Session, name: str) -> bool:
+    """Whether what was scanned for a request has not answered it; then the person is told why."""
+    (found,) = session.call("requests", {"id": name}, quiet=True)["requests"]
+    if found["state"] == "fulfilled":
+        return False
+    typer.echo(f"Yêu cầu {name} {STATES[found['state']]} (not answered yet)", err=True)
+    for line in lines_below(found):
+        typer.echo(f"  {line}", err=True)
+    return True
+
+
 def line_of(one: dict[str, Any]) -> str:
     """One request on one line, for people."""
     from pipeline.grammar.entries import COPIES

@@ -16,7 +16,7 @@ from pipeline.commands.usage import ParserRefusal, refusal
 from pipeline.errors import SohoaError, UsageError
 from pipeline.home.client import call
 from pipeline.paths import HomePaths, home_folder
-from pipeline.refused_path import refused_path, taken
+from pipeline.refused_path import no_folder, refused_path, taken
 
 JsonOption = Annotated[
     bool, typer.Option("--json", help="Một văn bản JSON trên stdout. (One JSON document.)")
@@ -147,8 +147,13 @@ def absolute(path: Path) -> str:
 
 
 def new_file(path: Path, *, force: bool) -> str:
-    """Like `absolute`, of a file to write; raises UsageError when one stands there and may not be overwritten."""
-    whole = absolute(path)
-    if not force and Path(whole).is_file():
-        raise taken(Path(whole))
-    return whole
+    """Like `absolute`, of a file to write.
+
+    Raises UsageError where there is no folder for it, or a file that may not be overwritten.
+    """
+    whole = Path(absolute(path))
+    if not whole.parent.is_dir():
+        raise no_folder(whole)
+    if not force and whole.is_file():
+        raise taken(whole)
+    return str(whole)

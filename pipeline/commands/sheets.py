@@ -38,8 +38,6 @@ def sheets(
             f"a series holds at most {MOST_SHEETS} sheets; print several",
             vi=f"Một lượt in tối đa {MOST_SHEETS} tờ; hãy chia làm nhiều lượt",
         )
-    if not output.expanduser().absolute().parent.is_dir():
-        raise UsageError(f"there is no folder for {output}", vi=f"Không có thư mục để ghi {output}")
     target = Path(new_file(output, force=force))
     marks = marks_for(codes, papers)
     blob = write_whole(target, sheets_pdf(marks, FONT), "application/pdf")

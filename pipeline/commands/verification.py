@@ -159,12 +159,12 @@ def _taker(store: AuditStore) -> Callable[[dict[str, Any]], None]:
 
 
 def exit_code(store: AuditStore) -> int:
-    """5 when anything failed, is missing or has other pages than listed; 1 when anything is undecided; else 0."""
+    """5 when anything failed, is missing or has other pages than listed; 1 when anything, or all, is undecided."""
     counts, listed = store.counts(), store.get("list") is not None
     forms = store.forms() if listed else {}
     if counts.get("TOTAL_FAILED") or store.missing() or "pages" in forms:
         return 5
-    undecided = counts.get("INDETERMINATE") or counts.get("NOT_SIGNED")
+    undecided = counts.get("INDETERMINATE") or counts.get("NOT_SIGNED") or not counts
     return 1 if undecided or forms or (listed and (store.extra() or store.duplicates())) else 0
 
 
@@ -198,8 +198,6 @@ def _check(
         )
     if report is not None and output is None:
         raise UsageError("--report needs -o FILE", vi="--report cần -o TỆP")
-    if output is not None and not output.expanduser().absolute().parent.is_dir():
-        raise UsageError(f"there is no folder for {output}", vi=f"Không có thư mục để ghi {output}")
     return report
 
 

@@ -25,6 +25,7 @@ from pipeline.home.reuse_desk import ReuseDesk
 from pipeline.paths import HomePaths
 from pipeline.pdf.supplement_slip import Slip, slip_pdf
 from pipeline.procedures.completeness import Stand
+from pipeline.refused_path import no_folder
 from pipeline.wire import Parts
 from signing.lettering import FONT
 from storage.dossier_record import DossierRecord, DossierState, IssuedCode, Marked
@@ -63,6 +64,8 @@ class CaseDesk:
         """Show one dossier, after what was asked: procedure, marks, reuse, state, slip, return set; in this order."""
         code = self._code(str(arguments["code"]), asked=arguments)
         reason = str(arguments.get("reason") or "").strip()[:LONGEST_REASON]
+        if arguments.get("slip"):
+            _check_place(Path(str(arguments["slip"])))
         if arguments.get("procedure"):
             self._set_procedure(code, str(arguments["procedure"]), actor)
         for text in arguments.get("marks") or []:
@@ -212,8 +215,6 @@ class CaseDesk:
                 f"the procedure of {code} is not known; give --procedure",
                 vi=f"Chưa rõ thủ tục của hồ sơ {code}; hãy nêu --procedure",
             )
-        if out.is_dir() or not out.parent.is_dir():
-            raise UsageError(f"{out} is no file to write", vi=f"Không ghi được vào {out}; cần tên tệp")
         lacking = [
             _sentence(one) for one in case.found.standings if one.stand in (Stand.MISSING, Stand.DOUBTFUL)
         ]
@@ -291,3 +292,11 @@ def _sentence(one: Any) -> str:
     copies = " hoặc ".join(COPIES[kind.value] for kind in one.paper.copy)
     amount = f" ({copies})" if copies else ""
     return f"{one.paper.name}{amount}: {one.reason}"
+
+
+def _check_place(out: Path) -> None:
+    """Before anything is changed. Raises UsageError where no file can be written."""
+    if out.is_dir():
+        raise UsageError(f"{out} is a folder; name a file", vi=f"{out} là thư mục; cần tên tệp")
+    if not out.parent.is_dir():
+        raise no_folder(out)

@@ -19,7 +19,7 @@ from pipeline.pdf.coded_page import code_page, not_ours
 from pipeline.pdf.compact import write_access_copy
 from pipeline.pdf.halves import sheets_of
 from pipeline.records import load
-from pipeline.refused_path import taken
+from pipeline.refused_path import no_folder, taken
 from pipeline.sidecar import Sidecar
 from pipeline.transcript.forms import FORMS
 from pipeline.wire import Parts
@@ -183,6 +183,8 @@ class DownloadDesk:
 def _targets(arguments: dict[str, Any], names: Sequence[str], *, original: bool) -> list[Path]:
     """Where each file goes. A path that ends in a slash, or is a folder, is one; so is that of several files."""
     output = Path(arguments["output"])
+    if not output.parent.is_dir():
+        raise no_folder(output)
     if output.is_dir() or arguments.get("folder") or len(names) > 1:
         targets = [output / name for name in _apart(names)]
     else:

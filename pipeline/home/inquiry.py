@@ -50,6 +50,10 @@ class Inquiry:
 
     def find(self, arguments: dict[str, Any], actor: str) -> dict[str, Any]:
         """Search; the ledger keeps that it was done, not for what."""
+        if not str(arguments["query"]).strip():
+            raise UsageError(
+                "say what to find: a name, a number, words", vi="Hãy nêu điều cần tìm: tên, số, từ ngữ"
+            )
         result = self._records.search.find(
             str(arguments["query"]), limit=int(arguments.get("limit") or 20), after=arguments.get("after")
         )
