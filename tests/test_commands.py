@@ -172,7 +172,8 @@ def test_wrong_usage_ends_with_2_and_a_sentence(home: Home, words: tuple[str, ..
         (("ingest",), "Thiếu paths (Tệp hoặc thư mục ảnh, PDF)."),
         (("get", "d_00000000000000000000"), "Thiếu -o / --output"),
         (("scan", "--shets", "3"), "Không có lựa chọn --shets; có phải là "),
-        (("ingest", "giay", "--sheets", "0"), "Giá trị của --sheets không dùng được."),
+        (("ingest", "giay", "--sheets", "0"), "--sheets phải là số từ 1."),
+        (("ingest", "giay", "--sheets", "ba"), "--sheets phải là số nguyên."),
         (("export", "H38", "-o", "x", "--format", "rar"), "--format không nhận 'rar'; chọn một trong: 'aip'"),
     ],
 )

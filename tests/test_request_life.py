@@ -233,3 +233,19 @@ def test_after_a_rebuild_requests_are_pulled_anew_and_find_their_papers(
         return {one["id"]: (one["state"], one["documents"]) for one in listed}
 
     assert until(lambda: now() == before, 30), (now(), before)
+
+
+def test_what_is_stored_already_answers_a_request_although_the_procedure_is_not_known(tmp_path: Path) -> None:
+    home = Home(tmp_path / "h")
+    try:
+        stored = papers(home.run("ingest", str(SCANS / "chong-2")).document)
+        (form,) = (paper["id"] for paper in stored if paper["type"] == "don_cap_phep_xay_dung")
+        asked = tmp_path / "yeu-cau.csv"
+        asked.write_text(
+            f"Mã yêu cầu,Mã hồ sơ,Mã thành phần\nYC-1,{CODE},{FORM}\nYC-2,{CODE},{LAND}\n", "utf-8"
+        )
+        home.run("registry", "import", str(asked), "--requests")
+        assert (request(home, "YC-1")["state"], request(home, "YC-1")["documents"]) == ("fulfilled", [form])
+        assert request(home, "YC-2")["state"] == "open", "no paper of that type is there"
+    finally:
+        home.run("down")

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from config.settings import Scanner, load
 from pipeline.errors import NeedsPerson, UsageError
-from pipeline.grammar.codes import parse_dossier_code
+from pipeline.grammar.codes import checked_dossier_code
 from scanners.device import PAPERS, Wish
 from scanners.isolated import IsolatedDevice
 from scanners.stack_folder import Job, Part, StackFolder
@@ -207,12 +207,4 @@ def _seconds(device: str, profiles: Mapping[str, Scanner]) -> float:
 
 
 def _code(text: str | None) -> str | None:
-    if text is None:
-        return None
-    code = parse_dossier_code(text)
-    if code is None:
-        raise UsageError(
-            f"{text} is no dossier code; a code looks like 000.00.03.H24-250820-7308",
-            vi=f"{text} không phải mã hồ sơ; ví dụ đúng: 000.00.03.H24-250820-7308",
-        )
-    return code.text
+    return None if text is None else checked_dossier_code(text)

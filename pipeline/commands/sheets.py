@@ -53,15 +53,9 @@ def sheets(
 
 
 def _code(text: str) -> str:
-    from pipeline.grammar.codes import parse_dossier_code
+    from pipeline.grammar.codes import checked_dossier_code
 
-    code = parse_dossier_code(text)
-    if code is None:
-        raise UsageError(
-            f"{text} is no dossier code; a code looks like 000.00.03.H24-250820-7308",
-            vi=f"{text} không phải mã hồ sơ; ví dụ đúng: 000.00.03.H24-250820-7308",
-        )
-    return code.text
+    return checked_dossier_code(text)
 
 
 def _show(result: dict[str, Any]) -> None:

@@ -6,12 +6,14 @@ which ends like every other error of a command.
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import typer
 
 from pipeline.errors import UsageError
 
+_LEAST = re.compile(r"greater than or equal to (\d+)")
 ParserRefusal: Any = typer.BadParameter.__base__
 """The parser's own class of wrong usage, of which BadParameter is the public kind."""
 
@@ -39,6 +41,11 @@ def _in_vietnamese(kind: str, error: Any, words: str) -> str:
         choices = detail.partition(" is not one of ")
         if choices[1]:
             return f"{name} không nhận {choices[0]}; chọn một trong: {choices[2]}"
+        limit = _LEAST.search(detail)
+        if limit:
+            return f"{name} phải là số từ {limit[1]}"
+        if "valid integer" in detail:
+            return f"{name} phải là số nguyên"
         return f"Giá trị của {name} không dùng được"
     if kind == "NoSuchOption":
         near = ", ".join(sorted(error.possibilities or ()))

@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
 
+from pipeline.errors import UsageError
 from pipeline.grammar.folding import nfc
 from pipeline.grammar.provinces import province
 
@@ -118,6 +119,17 @@ class ResultCode:
     @property
     def text(self) -> str:
         return f"{self.dossier.text}-KQ{self.number}"
+
+
+def checked_dossier_code(text: str) -> str:
+    """The canonical form of the code that a person wrote. Raises UsageError, with an example, for anything else."""
+    code = parse_dossier_code(text)
+    if code is None:
+        raise UsageError(
+            f"{text} is no dossier code; a code looks like 000.00.03.H24-250820-7308 or H24.12-250820-0001",
+            vi=f"{text} không phải mã hồ sơ; ví dụ đúng: 000.00.03.H24-250820-7308",
+        )
+    return code.text
 
 
 def parse_dossier_code(text: str, on: date | None = None) -> DossierCode | None:

@@ -14,7 +14,12 @@ from config.settings import Settings
 from pipeline.casework import Casework
 from pipeline.errors import NeedsPerson, Unavailable, UsageError
 from pipeline.files import write_whole
-from pipeline.grammar.codes import parse_component_code, parse_dossier_code, parse_procedure_code
+from pipeline.grammar.codes import (
+    checked_dossier_code,
+    parse_component_code,
+    parse_dossier_code,
+    parse_procedure_code,
+)
 from pipeline.grammar.entries import COPIES
 from pipeline.home.case_sweep import CaseSweep
 from pipeline.home.case_view import Case, case_json, case_of
@@ -115,9 +120,12 @@ class CaseDesk:
         asked_for = self._casework.requests.kept.listed(code=code, everything=True)
         begins = parsed is not None and bool(asked.get("procedure") or asked_for)
         if not known and not begins and not self._casework.dossiers.record(code).number:
-            raise UsageError(f"no dossier {code} here", vi=f"Không có hồ sơ {code} trong kho")
-        if not parsed and any(asked.get(name) for name in ("procedure", "marks", "state", "slip", "reuse")):
-            raise UsageError(f"{code} is no dossier code", vi=f"{code} không phải mã hồ sơ")
+            raise UsageError(
+                f"no dossier {code} here; `sohoa find` looks for it by name or number",
+                vi=f"Không có hồ sơ {code} trong kho; tìm theo tên, số: `sohoa find`",
+            )
+        if any(asked.get(name) for name in ("procedure", "marks", "state", "slip", "reuse")):
+            checked_dossier_code(code)
         return code
 
     def _set_procedure(self, code: str, text: str, actor: str) -> None:

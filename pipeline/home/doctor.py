@@ -36,7 +36,7 @@ def probes(parts: Parts, paths: HomePaths, settings: Settings) -> list[dict[str,
         _probe("Chờ dấu cơ quan, nâng mức (agency and level to follow)", lambda: _following(parts)),
         _probe("Gia hạn bằng chứng (evidence to renew)", lambda: _renewals(parts, settings)),
         _probe("Bản sao thứ hai (second copy)", lambda: _second(parts, paths, settings)),
-        _probe("Việc đang chờ (waiting)", lambda: _waiting(parts)),
+        _probe("Lô chờ dịch vụ (waiting for a service)", lambda: _waiting(parts)),
     ]
 
 

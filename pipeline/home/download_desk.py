@@ -93,7 +93,10 @@ class DownloadDesk:
         there = sorted({row.version for row in rows if row.role == "document"})
         if not there:
             refuse_disposed(self._parts.records.database, document)
-            raise UsageError(f"no stored document {document}", vi=f"Không có giấy tờ {document} trong kho")
+            raise UsageError(
+                f"no stored document {document}; `sohoa find` looks for it",
+                vi=f"Không có giấy tờ {document} trong kho; tìm bằng `sohoa find`",
+            )
         if asked is None or asked in there:
             return int(asked or there[-1])
         known = ", ".join(str(one) for one in there)

@@ -47,7 +47,10 @@ class ExportDesk:
         view = self._parts.records.catalogue.dossier(code)
         stored = [paper for paper in (view or {"documents": []})["documents"] if paper["state"] == "stored"]
         if view is None or not stored:
-            raise UsageError(f"nothing of dossier {code} is stored", vi=f"Không có hồ sơ {code} trong kho")
+            raise UsageError(
+                f"nothing of dossier {code} is stored; `sohoa find` looks for it by name or number",
+                vi=f"Không có hồ sơ {code} trong kho; tìm theo tên, số: `sohoa find`",
+            )
         if form == "aip" and not arguments.get("shelf") and any(p["origin"] == "captured" for p in stored):
             raise UsageError(
                 "an archive package of digitised papers says where the paper lies; add --shelf STORE/RACK/BOX",

@@ -19,7 +19,7 @@ from pipeline.acquire import Bound, batch_id, batches, claim, is_companion, natu
 from pipeline.companions.matching import Matched
 from pipeline.errors import SohoaError, UsageError
 from pipeline.files import blob_of, chunks, write_whole
-from pipeline.grammar.codes import parse_dossier_code, parse_procedure_code
+from pipeline.grammar.codes import checked_dossier_code, parse_procedure_code
 from pipeline.home.companion_desk import CompanionDesk
 from pipeline.home.counter_desk import CounterDesk
 from pipeline.home.server import Progress
@@ -244,13 +244,7 @@ class IntakeDesk:
     def _bound(self, arguments: dict[str, Any], actor: str) -> Bound:
         dossier = arguments.get("dossier")
         if dossier is not None:
-            code = parse_dossier_code(dossier)
-            if code is None:
-                raise UsageError(
-                    f"{dossier} is no dossier code; a code looks like 000.00.03.H24-250820-7308 or H24.12-250820-0001",
-                    vi=f"{dossier} không phải mã hồ sơ; ví dụ đúng: 000.00.03.H24-250820-7308",
-                )
-            dossier = code.text
+            dossier = checked_dossier_code(dossier)
         request = arguments.get("request")
         if request is not None and not arguments.get("begun"):
             asked = self._requests.usable(str(request), actor=actor, dossier=dossier)

@@ -12,7 +12,7 @@ from sqlalchemy import func, select
 
 from config.settings import Settings
 from pipeline.errors import SohoaError, Unavailable, UsageError
-from pipeline.grammar.codes import parse_dossier_code
+from pipeline.grammar.codes import checked_dossier_code
 from pipeline.home.case_view import Case
 from pipeline.wire import Parts
 from pipeline.wire_keeping import YEAR, Keeping
@@ -224,10 +224,7 @@ class KeepingDesk:
                 self._parts.readings.forget(sha256)
 
     def _code(self, text: str) -> str:
-        parsed = parse_dossier_code(text)
-        if parsed is None:
-            raise UsageError(f"{text} is no dossier code", vi=f"{text} không phải mã hồ sơ")
-        code = parsed.text
+        code = checked_dossier_code(text)
         if not self._parts.records.catalogue.dossier(code) and not self._dossiers.record(code).number:
             raise UsageError(f"no dossier {code} here", vi=f"Không có hồ sơ {code} trong kho")
         return code

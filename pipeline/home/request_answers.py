@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from pipeline.casework import Casework
@@ -34,18 +35,25 @@ class RequestAnswers:
             )
             for row in rows
         ]  # fmt: skip
+        types = {
+            row["component"]: self._casework.requests.component(
+                row["component"], case.procedure_code, case.received
+            )[1]
+            for row in rows
+        }
         came = answers(
-            wanted, [self._offered(case, paper) for paper in case.papers if paper["state"] == "stored"]
+            wanted, [self._offered(case, paper, types) for paper in case.papers if paper["state"] == "stored"]
         )
         settled = [self._answered(case, row, came[row["id"]]) for row in rows]
         self._kept.settle(
             case.code, settled, stamp=stamp, agency=self._agency, tell="event" in self._casework.destinations
         )
 
-    def _offered(self, case: Case, paper: dict[str, Any]) -> Offered:
+    def _offered(self, case: Case, paper: dict[str, Any], types: Mapping[str, frozenset[str]]) -> Offered:
         held = held_paper(paper, self._types)
         given = case.found.component_of(held.id) or case.found.results.get(held.id) if case.found else None
-        component, doubt = given or self._named(case, paper), "" if held.settled else held.why_not
+        component = given or self._named(case, paper) or _by_type(case, paper, types)
+        doubt = "" if held.settled else held.why_not
         if case.found is not None:
             required = next((one.paper for one in case.found.standings if one.paper.code == component), None)
             doubt = doubt_of(required, held, case.received) if required else doubt
@@ -95,3 +103,9 @@ class RequestAnswers:
             request=row["id"], documents=answer.documents, fulfilled=answer.fulfilled,
             reason="" if answer.fulfilled else reason, payload=payload,
         )  # fmt: skip
+
+
+def _by_type(case: Case, paper: dict[str, Any], types: Mapping[str, frozenset[str]]) -> str | None:
+    """The one component asked for that takes this type; only while no list of the procedure gives papers theirs."""
+    fits = [code for code, kinds in types.items() if paper["type"] in kinds]
+    return fits[0] if case.found is None and len(fits) == 1 else None

@@ -11,7 +11,7 @@ from typing import Any
 from config.settings import Settings
 from pipeline.errors import Unavailable, UsageError
 from pipeline.files import hash_file
-from pipeline.grammar.codes import parse_dossier_code
+from pipeline.grammar.codes import checked_dossier_code
 from pipeline.home.case_sweep import CaseSweep
 from pipeline.paths import HomePaths
 from pipeline.registry.file_registry import read_requests
@@ -55,13 +55,7 @@ class RequestDesk:
             return {"requests": [shown(self._book.kept.get(name) or found)]}
         code = None
         if arguments.get("dossier"):
-            parsed = parse_dossier_code(str(arguments["dossier"]))
-            if parsed is None:
-                raise UsageError(
-                    f"{arguments['dossier']} is no dossier code",
-                    vi=f"{arguments['dossier']} không phải mã hồ sơ",
-                )
-            code = parsed.text
+            code = checked_dossier_code(str(arguments["dossier"]))
         rows = self._book.kept.listed(code=code, everything=bool(arguments.get("all")))
         return {"requests": [shown(row) for row in rows]}
 

@@ -10,7 +10,7 @@ from typing import Any
 from config.settings import Settings
 from pipeline.classify.cited import agreed, asks
 from pipeline.errors import UsageError
-from pipeline.grammar.codes import parse_dossier_code
+from pipeline.grammar.codes import checked_dossier_code
 from pipeline.grammar.entries import checked_entry, checked_reason
 from pipeline.home.correction_desk import CorrectionDesk
 from pipeline.home.count_desk import decide_count, only_of_batches
@@ -51,6 +51,11 @@ class ReviewDesk:
         item = arguments.get("item")
         if not item:
             return self._queue(doubtful=bool(arguments.get("doubtful")))
+        if not item.startswith("b_") and self._decisions.state(item) is None:
+            raise UsageError(
+                f"no paper or side {item}; `sohoa review` lists what waits",
+                vi=f"Không có giấy tờ hay mặt giấy {item}; `sohoa review` liệt kê việc chờ",
+            )
         if arguments.get("crop") and self._decisions.state(item) == "review":
             return self._crops.crop_waiting(item, Path(arguments["crop"]), actor)
         if arguments.get("crop"):
@@ -136,16 +141,11 @@ class ReviewDesk:
             )
         checked = dict(request)
         if "dossier" in request:
-            code = parse_dossier_code(str(request["dossier"]))
-            if code is None:
-                raise UsageError(
-                    f"{request['dossier']} is no dossier code", vi=f"{request['dossier']} không phải mã hồ sơ"
-                )
-            checked["dossier"] = code.text
+            checked["dossier"] = checked_dossier_code(str(request["dossier"]))
         if "type" in request and self._types.get(str(request["type"])) is None:
             raise UsageError(
                 f"{request['type']} is no document type; the keys stand in config/document_types.toml",
-                vi=f"Không có loại giấy tờ {request['type']}",
+                vi=f"Không có loại giấy tờ {request['type']}; các mã loại ở config/document_types.toml",
             )
         checked["set"] = self._values(request.get("set") or ())
         for name in ("aside", "rescan", "misfiled"):
