@@ -26,6 +26,8 @@ def refused_path(error: OSError) -> SohoaError:
     path = error.filename2 or error.filename
     if isinstance(path, bytes):
         path = path.decode(errors="replace")
+    if isinstance(path, str) and _is_draft(path):
+        path = str(Path(path).parent)
     if error.errno in (errno.ENOSPC, errno.EDQUOT):
         return DiskFull(
             f"no room left for {path}; free some space, then run the same command",
@@ -59,8 +61,17 @@ def is_about(error: OSError, arguments: dict[str, Any]) -> bool:
     paths = [str(path) for path in (error.filename, error.filename2) if isinstance(path, str)]
     named = [one for value in arguments.values() for one in (value if isinstance(value, list) else [value])]
     return any(
-        path == one or path.startswith(one.rstrip("/") + "/") or one.startswith(path.rstrip("/") + "/")
+        path == one
+        or path.startswith(one.rstrip("/") + "/")
+        or one.startswith(path.rstrip("/") + "/")
+        or (_is_draft(path) and Path(path).parent == Path(one).parent)
         for path in paths
         for one in named
         if isinstance(one, str) and one.startswith("/")
     )
+
+
+def _is_draft(path: str) -> bool:
+    """Whether it is the file beside the one that was named, which becomes it when it is whole."""
+    name = Path(path).name
+    return name.startswith(".part-") or (name.startswith(".") and name.endswith(".part"))

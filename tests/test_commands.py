@@ -193,9 +193,13 @@ def test_help_names_the_tables_of_the_settings(home: Home) -> None:
 
 
 def test_a_place_that_cannot_be_written_is_named(home: Home, taken: Answer) -> None:
-    for place in ("/proc/khong-co/ban.pdf", "/etc/passwd/ban.pdf"):
+    for place, said in (
+        ("/proc/khong-co/ban.pdf", "Không có thư mục để ghi /proc"),
+        ("/etc/passwd/ban.pdf", "Không có thư mục để ghi /etc"),
+        ("/proc/ban.pdf", "Không dùng được /proc"),
+    ):
         answer = home.run("get", decision(taken)["id"], "-o", place)
-        assert answer.code == 2 and answer.log.startswith("sohoa: Không dùng được /"), answer.log
+        assert answer.code == 2 and answer.log.startswith(f"sohoa: {said}"), answer.log
     assert Home(Path("/etc/passwd")).run("status").code == 2
 
 
