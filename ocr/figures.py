@@ -201,14 +201,14 @@ def _ask(
     plain = plain_zeros(crop)
     if figures.read is _date_in and figures.value is None and plain is crop:
         return line  # what is no date may be a pen's, for which there is another reader
-    latin = _read(engine.read_latin, plain, dpi)
+    latin = read_strip(engine.read_latin, plain, dpi)
     other = figures.read(latin)
     if other is not None and other == figures.value:
         return _with(line, figures, tuple(replace(w, confidence=max(w.confidence, AGREED)) for w in words))
     restored = _slash(words, other, TWO_OF_THREE)
     if restored is not None:
         return _with(line, figures, restored)
-    third = figures.read(_read(_by_page_model(engine), plain_zeros(_plain(scan(place))), ENLARGED * dpi))
+    third = figures.read(read_strip(_by_page_model(engine), plain_zeros(_plain(scan(place))), ENLARGED * dpi))
     restored = _slash(words, third, min(TWO_OF_THREE, words[0].confidence))
     if restored is not None:
         return _with(line, figures, restored)
@@ -219,7 +219,7 @@ def _ask(
     agreed = third if third == other else None
     if plain is not crop and agreed is None:
         # The page was read with the dots in its zeros: of the readings without them two rule.
-        fourth = figures.read(_read(_by_page_model(engine), plain, dpi))
+        fourth = figures.read(read_strip(_by_page_model(engine), plain, dpi))
         agreed = fourth if fourth in (other, third) else None
     if figures.code and agreed is not None:
         word = Word(text=agreed, box=around(words), confidence=TWO_OF_THREE)
@@ -290,6 +290,7 @@ def _by_page_model(engine: Engine) -> Callable[..., Sequence[Word]]:
     return lambda crop, *, dpi: engine.read_line(crop, dpi=dpi)[0]
 
 
-def _read(read: Callable[..., Sequence[Word]], crop: Pixels, dpi: float) -> str:
+def read_strip(read: Callable[..., Sequence[Word]], crop: Pixels, dpi: float) -> str:
+    """What a reader of lines makes of a strip, with a frame of paper around it."""
     framed = cv2.copyMakeBorder(crop, 10, 10, 10, 10, cv2.BORDER_CONSTANT, value=255)
     return nfc(" ".join(word.text for word in read(framed.astype(np.uint8, copy=False), dpi=dpi)))

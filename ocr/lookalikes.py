@@ -17,7 +17,9 @@ import numpy.typing as npt
 
 from ocr.copy import Copy
 from ocr.engine import Engine
+from ocr.figures import read_strip
 from ocr.layout import around, each_word
+from ocr.pieces import pieces_of
 from pipeline.model import Line, Word
 
 Pixels = npt.NDArray[np.uint8]
@@ -41,7 +43,7 @@ def mend_figures(engine: Engine, copy: Copy, lines: Sequence[Line]) -> tuple[Lin
             return word
         left -= 1
         crop = copy.part(copy.inside(around([word]), round(MARGIN * copy.dpi)))
-        other = _groups(_again(engine, crop, copy.dpi))
+        other = _groups(read_strip(engine.read_latin, crop, copy.dpi))
         figures, fewer = _without_letters(word.text)
         if _groups(figures) == other:
             return replace(word, text=figures)
@@ -61,18 +63,12 @@ def _without_letters(text: str) -> tuple[str, str]:
     return _AMONG_FIGURES.sub(lambda found: FIGURE[found[0]], text), _AMONG_FIGURES.sub("", text)
 
 
-def _again(engine: Engine, crop: Pixels, dpi: float) -> str:
-    framed = cv2.copyMakeBorder(crop, 10, 10, 10, 10, cv2.BORDER_CONSTANT, value=255)
-    return " ".join(one.text for one in engine.read_latin(framed.astype(np.uint8, copy=False), dpi=dpi))
-
-
 def _groups(text: str) -> list[str]:
     return re.findall(r"\d+", text)
 
 
 def _tall_pieces(crop: Pixels) -> int:
     """How many pieces of ink are as tall as figures and capitals."""
-    ink = cv2.threshold(crop, 0, 255, cv2.THRESH_BINARY_INV | cv2.THRESH_OTSU)[1].astype(np.uint8, copy=False)
-    _, _, facts, _ = cv2.connectedComponentsWithStats(ink, connectivity=8)
+    _, facts = pieces_of(crop)
     high = facts[1:, cv2.CC_STAT_HEIGHT]
     return int(np.count_nonzero(high > TALL * high.max())) if len(high) else 0

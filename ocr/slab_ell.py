@@ -15,6 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ocr.layout import each_word
+from ocr.pieces import pieces_of
 from pipeline.grammar.folding import fold
 from pipeline.model import Box, Line, Word
 
@@ -44,8 +45,8 @@ def _mended(part: Callable[[Box], Pixels], word: Word) -> Word:
 
 def is_ell(grey: Pixels) -> bool:
     """Whether the first letter of a printed word has a hook at its top left, a bare stem and a foot."""
-    ink = cv2.threshold(grey, 0, 255, cv2.THRESH_BINARY_INV | cv2.THRESH_OTSU)[1].astype(np.uint8, copy=False)
-    count, labels, facts, _ = cv2.connectedComponentsWithStats(ink, connectivity=8)
+    labels, facts = pieces_of(grey)
+    count = len(facts)
     if count < 2:
         return False
     tall = facts[1:, cv2.CC_STAT_HEIGHT].max()

@@ -16,6 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ocr.layout import each_word
+from ocr.pieces import pieces_of
 from pipeline.model import Box, Line, Word
 
 Pixels = npt.NDArray[np.uint8]
@@ -59,31 +60,23 @@ def _around(box: Box, shape: tuple[int, int]) -> Box:
 def has_dot(grey: Pixels) -> bool:
     """Whether a dot stands low at the last of two printed letters; there is a little paper under them."""
     large = cv2.resize(grey, None, fx=ENLARGED, fy=ENLARGED, interpolation=cv2.INTER_CUBIC)
-    ink = cv2.threshold(large, 0, 255, cv2.THRESH_BINARY_INV | cv2.THRESH_OTSU)[1].astype(
-        np.uint8, copy=False
-    )
-    _, _, facts, _ = cv2.connectedComponentsWithStats(ink, connectivity=4)
-    pieces = [(n, *(int(v) for v in facts[n])) for n in range(1, len(facts))]
-    if not pieces:
-        return False
-    above = [piece for piece in pieces if piece[2] < 0.4 * large.shape[0]]  # the next line may reach into it
+    _, facts = pieces_of(large.astype(np.uint8, copy=False), corners=False)
+    pieces = facts[1:].tolist()
+    above = [piece for piece in pieces if piece[1] < 0.4 * large.shape[0]]  # the next line may reach into it
     tall = max((high for *_, high, _ in above), default=0)
-    letters = sorted((p for p in above if p[4] > 0.45 * tall), key=lambda p: p[1])
+    letters = sorted((piece for piece in above if piece[3] > 0.45 * tall), key=lambda piece: piece[0])
     if tall < LEAST_PIXELS * ENLARGED or len(letters) != 2:
         return False
-    first, last = letters
-    line, tail = first[2] + first[4], last[2] + last[4]
-    if tail < line + 0.12 * first[4]:
+    (_, first_top, _, capital, _), (start, last_top, width, high, _) = letters
+    line, tail = first_top + capital, last_top + high
+    if tail < line + 0.12 * capital:
         return False  # no tail: a capital, or no y
-    least, most = SIZE[0] * first[4], SIZE[1] * first[4]
-    for _, left, top, wide, high, area in pieces:
-        middle = left + wide / 2
-        if (
-            least <= wide <= most
-            and least <= high <= most
-            and area >= ROUND * wide * high
-            and top > line + 0.04 * first[4]
-            and last[1] < middle < last[1] + last[3]
-        ):
-            return True
-    return False
+    least, most = SIZE[0] * capital, SIZE[1] * capital
+    return any(
+        least <= wide <= most
+        and least <= high <= most
+        and area >= ROUND * wide * high
+        and top > line + 0.04 * capital
+        and start < left + wide / 2 < start + width
+        for left, top, wide, high, area in pieces
+    )

@@ -56,19 +56,6 @@ class Judgement:
         return self.indication is AdESPassed.OK
 
 
-def carried(signatures: Sequence[EmbeddedPdfSignature]) -> list[x509.Certificate]:
-    """The certificates in the signatures of a file and in their time-stamps. Raises one of UNREADABLE."""
-    objects = [one.signed_data for one in signatures]
-    objects += [token["content"] for one in signatures for token in tokens(one)]
-    found = {
-        choice.chosen.dump(): choice.chosen
-        for signed in objects
-        for choice in signed["certificates"]
-        if choice.name == "certificate"
-    }
-    return list(found.values())
-
-
 def judge(
     one: EmbeddedPdfSignature,
     trust: TrustStore,

@@ -7,7 +7,6 @@ empty, and two certificates that claim to be the same one must be the same bytes
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from typing import Any
 
 from asn1crypto import cms, parser, x509
 from pyhanko.pdf_utils.reader import PdfFileReader
@@ -20,9 +19,17 @@ NO_PARAMETERS = (b"", b"\x05\x00")
 
 def touched(reader: PdfFileReader, embedded: Sequence[EmbeddedPdfSignature]) -> bool:
     """Whether uncovered parts of the signatures show that somebody changed them."""
+    return any(_room_is_used(one) for one in embedded) or _contradict(_certificates(reader, embedded))
+
+
+def carried(embedded: Sequence[EmbeddedPdfSignature]) -> Iterator[x509.Certificate]:
+    """The certificates in the signatures of a file, then those in their time-stamps. Raises one of UNREADABLE."""
     objects = [one.signed_data for one in embedded]
     objects += [token["content"] for one in embedded for token in tokens(one)]
-    return any(_room_is_used(one) for one in embedded) or _contradict(_certificates(reader, objects))
+    for signed in objects:
+        for choice in signed["certificates"]:
+            if choice.name == "certificate":
+                yield choice.chosen
 
 
 def tokens(one: EmbeddedPdfSignature) -> Iterator[cms.ContentInfo]:
@@ -50,11 +57,10 @@ def _room_is_used(one: EmbeddedPdfSignature) -> bool:
     return any(room[len(header) + len(content) + len(trailer) :])
 
 
-def _certificates(reader: PdfFileReader, objects: Iterable[Any]) -> Iterator[x509.Certificate]:
-    for signed in objects:
-        for choice in signed["certificates"]:
-            if choice.name == "certificate":
-                yield choice.chosen
+def _certificates(
+    reader: PdfFileReader, embedded: Sequence[EmbeddedPdfSignature]
+) -> Iterator[x509.Certificate]:
+    yield from carried(embedded)
     try:
         store = DocumentSecurityStore.read_dss(reader)
     except NoDSSFoundError:

@@ -18,13 +18,13 @@ from pyhanko.sign.diff_analysis import ModificationLevel
 from pyhanko.sign.fields import MDPPerm
 from pyhanko.sign.validation.pdf_embedded import EmbeddedPdfSignature
 
-from signing.ades_policy import carried, judge, unjudged
+from signing.ades_policy import judge, unjudged
 from signing.archive_form import archive_form, named_well
 from signing.conditions import OFFLINE, Conditions
 from signing.covering import MOST_LETTERS, MOST_SHARE, covers
 from signing.findings import CONSTRAINTS, FORMAT, HASH, Findings
 from signing.integrity import CHANGES, Integrity, examine, is_stamp, loose_end
-from signing.loose_parts import touched
+from signing.loose_parts import carried, touched
 from signing.raw_signatures import is_marked, raw_signatures
 from signing.reading import BROKEN, LOCKED, OPENED, PLAIN, CoverRead, Reading
 from signing.replica import replicas, take
@@ -203,7 +203,7 @@ def _judge_signatures(
     if reading.signatures and reason is None:
         try:
             known = replicas(reading.embedded, reading.evidence)
-            beside = carried(known)
+            beside = tuple({one.dump(): one for one in carried(known)}.values())
         except UNREADABLE as error:
             reason = f"{type(error).__name__}: {error}"[:160]
     judged = []

@@ -70,7 +70,7 @@ class Decisions:
         return found
 
     def paper(self, item: str) -> Paper | None:
-        """What sorting found out about a paper that is not stored yet; None where it stands nowhere."""
+        """What is known of a paper, stored or not; None where it stands nowhere."""
         query = select(document.c.paper).where(document.c.id == item)
         with reading(self._database) as connection:
             body = connection.execute(query).scalar()

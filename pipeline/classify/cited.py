@@ -12,6 +12,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
+from functools import cache
 from itertools import zip_longest
 
 from pipeline.classify.layout import Segment, segment_of
@@ -44,13 +45,13 @@ def with_citations(
 
     `earlier` gives the papers of a dossier that are stored already.
     """
-    by_page = {view.index: view for view in views}
+    by_page, stored = {view.index: view for view in views}, cache(earlier)
     papers = [
         replace(paper, cites=cited_by([by_page[page] for page in paper.pages if page in by_page]))
         for paper in papers
     ]
     return tuple(
-        agreed(paper, [*papers, *earlier(paper.dossier)]) if paper.dossier and asks(paper) else paper
+        agreed(paper, [*papers, *stored(paper.dossier)]) if paper.dossier and asks(paper) else paper
         for paper in papers
     )
 

@@ -46,7 +46,7 @@ def number_by_pen(view: PageView, found: Field | None) -> Field | None:
         return found
     named = _in_name(view, printed)
     text, agree = _settled(ink, named)
-    if not text or _printed_otherwise(ink, text) or (named is None and _cut_short(ink, text)):
+    if not text or _printed_otherwise(ink, text, named=named is not None):
         return found
     number = replace(printed, number=text, symbol=_settled_by_name(printed.symbol, view))
     confidence = min((word.confidence for word in ink.after), default=0.0)
@@ -121,17 +121,19 @@ def _sure_alone(ink: Penned) -> bool:
     return ink.confidence >= (LIKELY if said == {ink.text} else SURE)
 
 
-def _printed_otherwise(ink: Penned, text: str) -> bool:
-    """Whether the page's own reading has other figures glued to the slash and is sure of them: one of them misleads."""
+def _printed_otherwise(ink: Penned, text: str, *, named: bool) -> bool:
+    """Whether the page's own reading has other figures glued to the slash: one of them misleads.
+
+    Read surely they count; else only where no name of a file speaks, and they are more or fewer of the same: then ink
+    has run together with the slash.
+    """
     first = ink.after[0]
     glued = _GLUED.match(first.text)
-    return glued is not None and first.confidence >= SURE and glued[1] != text
-
-
-def _cut_short(ink: Penned, text: str) -> bool:
-    """Whether the page's own reading has more or fewer figures before the slash: ink may have run together with it."""
-    glued = _GLUED.match(ink.after[0].text)
-    return glued is not None and glued[1] != text and (glued[1].startswith(text) or text.startswith(glued[1]))
+    if glued is None or glued[1] == text:
+        return False
+    return first.confidence >= SURE or (
+        not named and (glued[1].startswith(text) or text.startswith(glued[1]))
+    )
 
 
 def _same_row(one: Box, other: Box) -> bool:

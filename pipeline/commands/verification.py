@@ -159,7 +159,7 @@ def _taker(store: AuditStore) -> Callable[[dict[str, Any]], None]:
 
 
 def exit_code(store: AuditStore) -> int:
-    """5 when anything failed, is missing or has other pages than listed; 1 when anything, or all, is undecided."""
+    """5 when anything failed, is missing or has other pages than listed; 1 when any is open or none was judged."""
     counts, listed = store.counts(), store.get("list") is not None
     forms = store.forms() if listed else {}
     if counts.get("TOTAL_FAILED") or store.missing() or "pages" in forms:

@@ -35,12 +35,17 @@ class RequestAnswers:
             )
             for row in rows
         ]  # fmt: skip
-        types = {
-            row["component"]: self._casework.requests.component(
-                row["component"], case.procedure_code, case.received
-            )[1]
-            for row in rows
-        }
+        # Where the procedure is known, its list gives papers their components.
+        types = (
+            {}
+            if case.found is not None
+            else {
+                row["component"]: self._casework.requests.component(
+                    row["component"], case.procedure_code, case.received
+                )[1]
+                for row in rows
+            }
+        )
         came = answers(
             wanted, [self._offered(case, paper, types) for paper in case.papers if paper["state"] == "stored"]
         )
@@ -52,7 +57,7 @@ class RequestAnswers:
     def _offered(self, case: Case, paper: dict[str, Any], types: Mapping[str, frozenset[str]]) -> Offered:
         held = held_paper(paper, self._types)
         given = case.found.component_of(held.id) or case.found.results.get(held.id) if case.found else None
-        component = given or self._named(case, paper) or _by_type(case, paper, types)
+        component = given or self._named(case, paper) or _by_type(paper, types)
         doubt = "" if held.settled else held.why_not
         if case.found is not None:
             required = next((one.paper for one in case.found.standings if one.paper.code == component), None)
@@ -105,7 +110,7 @@ class RequestAnswers:
         )  # fmt: skip
 
 
-def _by_type(case: Case, paper: dict[str, Any], types: Mapping[str, frozenset[str]]) -> str | None:
-    """The one component asked for that takes this type; only while no list of the procedure gives papers theirs."""
+def _by_type(paper: dict[str, Any], types: Mapping[str, frozenset[str]]) -> str | None:
+    """The one component of these that takes this type."""
     fits = [code for code, kinds in types.items() if paper["type"] in kinds]
-    return fits[0] if case.found is None and len(fits) == 1 else None
+    return fits[0] if len(fits) == 1 else None

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,7 @@ from pipeline.home.intake_desk import IntakeDesk
 from pipeline.home.page_change_desk import PageChangeDesk
 from pipeline.home.page_rulings import ruling_on_pages
 from pipeline.home.server import Progress
+from pipeline.model import Paper
 from pipeline.paths import HomePaths
 from pipeline.wire import Parts
 from storage.proof import VIETNAM
@@ -100,15 +102,16 @@ class ReviewDesk:
         waiting = [{**one, "held": holders.get(one["id"])} for one in self._waiting()]
         found: dict[str, Any] = {"waiting": waiting, "proposals": self._turns.proposals()}
         if doubtful:
-            found["doubtful"] = [self._witnessed(one) for one in self._decisions.doubtful()]
+            stored = cache(self._catalogue.papers)
+            found["doubtful"] = [self._witnessed(one, stored) for one in self._decisions.doubtful()]
         return found
 
-    def _witnessed(self, item: dict[str, Any]) -> dict[str, Any]:
-        """A stored paper with doubts; `cited` when another of its dossier names it by this number and this day."""
+    def _witnessed(self, item: dict[str, Any], stored: Callable[[str], Sequence[Paper]]) -> dict[str, Any]:
+        """A stored paper with doubts; `cited` when another of `stored`, of its dossier, names it by number and day."""
         paper = self._decisions.paper(item["id"])
         if paper is None or paper.dossier is None or not asks(paper):
             return {**item, "cited": False}
-        return {**item, "cited": agreed(paper, self._catalogue.papers(paper.dossier)) != paper}
+        return {**item, "cited": agreed(paper, stored(paper.dossier)) != paper}
 
     def _waiting(self) -> list[dict[str, Any]]:
         """Papers and sides, then batches whose sheets were counted otherwise."""
