@@ -56,6 +56,14 @@ def no_folder(path: Path) -> UsageError:
     )
 
 
+def check_place(out: Path) -> None:
+    """Before anything is changed. Raises UsageError where no file can be written."""
+    if out.is_dir():
+        raise UsageError(f"{out} is a folder; name a file", vi=f"{out} là thư mục; cần tên tệp")
+    if not out.parent.is_dir():
+        raise no_folder(out)
+
+
 def is_about(error: OSError, arguments: dict[str, Any]) -> bool:
     """Whether the error speaks of a path that the caller named, or of one on the way to it."""
     paths = [str(path) for path in (error.filename, error.filename2) if isinstance(path, str)]

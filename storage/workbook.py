@@ -12,8 +12,8 @@ from openpyxl.cell import WriteOnlyCell
 from openpyxl.cell.cell import ILLEGAL_CHARACTERS_RE
 from openpyxl.styles import Alignment, Font
 
-from pipeline.errors import UsageError
 from pipeline.files import sync_folder
+from pipeline.refused_path import check_place
 
 MOST_TEXT = 32_000
 """Excel takes 32767 characters in a cell."""
@@ -31,8 +31,7 @@ class Sheet:
 
 def write_workbook(sheets: Sequence[Sheet], out: Path) -> None:
     """The file appears whole or not at all; rows are written as they come."""
-    if out.is_dir():
-        raise UsageError(f"{out} is a folder; name a file", vi=f"{out} là thư mục; cần tên tệp")
+    check_place(out)
     book = Workbook(write_only=True)
     for sheet in sheets:
         page = book.create_sheet(sheet.name)

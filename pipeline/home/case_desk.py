@@ -30,7 +30,7 @@ from pipeline.home.reuse_desk import ReuseDesk
 from pipeline.paths import HomePaths
 from pipeline.pdf.supplement_slip import Slip, slip_pdf
 from pipeline.procedures.completeness import Stand
-from pipeline.refused_path import no_folder
+from pipeline.refused_path import check_place
 from pipeline.wire import Parts
 from signing.lettering import FONT
 from storage.dossier_record import DossierRecord, DossierState, IssuedCode, Marked
@@ -70,7 +70,7 @@ class CaseDesk:
         code = self._code(str(arguments["code"]), asked=arguments)
         reason = str(arguments.get("reason") or "").strip()[:LONGEST_REASON]
         if arguments.get("slip"):
-            _check_place(Path(str(arguments["slip"])))
+            check_place(Path(str(arguments["slip"])))
         if arguments.get("procedure"):
             self._set_procedure(code, str(arguments["procedure"]), actor)
         for text in arguments.get("marks") or []:
@@ -300,11 +300,3 @@ def _sentence(one: Any) -> str:
     copies = " hoặc ".join(COPIES[kind.value] for kind in one.paper.copy)
     amount = f" ({copies})" if copies else ""
     return f"{one.paper.name}{amount}: {one.reason}"
-
-
-def _check_place(out: Path) -> None:
-    """Before anything is changed. Raises UsageError where no file can be written."""
-    if out.is_dir():
-        raise UsageError(f"{out} is a folder; name a file", vi=f"{out} là thư mục; cần tên tệp")
-    if not out.parent.is_dir():
-        raise no_folder(out)

@@ -16,7 +16,7 @@ from pipeline.errors import Tampered, UsageError
 from pipeline.home.server import Progress
 from pipeline.model import Sha256
 from pipeline.paths import HomePaths
-from pipeline.refused_path import taken
+from pipeline.refused_path import check_place, taken
 from pipeline.wire import Parts
 from storage.aip import ArchiveCodes, write_aip
 from storage.aip_records import AipDossier, AipPaper, Signature
@@ -40,8 +40,7 @@ class ExportDesk:
         code, form, output = str(arguments["dossier"]), str(arguments["format"]), Path(arguments["output"])
         if form not in FORMATS:
             raise UsageError(f"no format {form}; there are {', '.join(FORMATS)}", vi=f"Không có dạng {form}")
-        if output.is_dir():
-            raise UsageError(f"{output} is a folder; name a file", vi=f"{output} là thư mục; cần tên tệp")
+        check_place(output)
         if output.exists() and not arguments.get("force"):
             raise taken(output)
         view = self._parts.records.catalogue.dossier(code)

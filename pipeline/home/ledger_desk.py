@@ -12,6 +12,7 @@ from pipeline.errors import UsageError
 from pipeline.files import write_whole
 from pipeline.home.person_desk import PersonDesk, is_owner
 from pipeline.paths import HomePaths
+from pipeline.refused_path import check_place
 from pipeline.wire import Parts
 from storage import ledger_export
 from storage.inclusion import Inclusion
@@ -68,8 +69,7 @@ class LedgerDesk:
     def prove(self, arguments: dict[str, Any], actor: str) -> dict[str, Any]:
         """Write the proof that one document stands under the signed root of its day; the export is an entry before."""
         output, document = Path(str(arguments["output"])), str(arguments["document"])
-        if output.is_dir():
-            raise UsageError(f"{output} is a folder; name a file", vi=f"{output} là thư mục; cần tên tệp")
+        check_place(output)
         inclusion = Inclusion(self._parts.records.database, self._parts.archive, self._parts.trusted)
         found = inclusion.proof(document, arguments.get("version"))
         self._note("export_ledger", actor, [document], {"proof": True})
@@ -80,8 +80,7 @@ class LedgerDesk:
     def export(self, arguments: dict[str, Any], actor: str) -> dict[str, Any]:
         """Write the whole ledger, or one person's slip, to a file; the export itself is an entry before."""
         output, person = Path(str(arguments["output"])), arguments.get("person")
-        if output.is_dir():
-            raise UsageError(f"{output} is a folder; name a file", vi=f"{output} là thư mục; cần tên tệp")
+        check_place(output)
         if person:
             return self._slip(str(person), output, actor)
         self._note("export_ledger", actor, [], {})
