@@ -14,7 +14,7 @@ from pathlib import Path
 
 from pipeline.errors import Unavailable, UsageError
 from storage.s3 import Bucket, Endpoint
-from storage.seaweedfs_config import StoreConfig, ensure_config, free_ports, is_free, save
+from storage.seaweedfs_config import StoreConfig, are_usable, ensure_config, free_ports, save
 
 _LIBC = ctypes.CDLL(None, use_errno=True)
 _PR_SET_PDEATHSIG = 1
@@ -51,7 +51,7 @@ class EmbeddedStore:
             (self._folder / name).mkdir(parents=True, exist_ok=True, mode=0o700)
         self._folder.chmod(0o700)
         config = ensure_config(self._etc, bucket=self._bucket)
-        if not all(is_free(p) and is_free(p + 10_000) for p in config.ports.values()):
+        if not are_usable(config.ports.values()):
             config = replace(config, ports=free_ports())
             save(self._etc, config)
         self._config = config

@@ -12,6 +12,7 @@ import json
 import os
 import secrets
 import socket
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -91,9 +92,15 @@ def free_ports() -> dict[str, int]:
     found: dict[str, int] = {}
     while len(found) < len(SERVICES):
         port = 20_000 + secrets.randbelow(25_000)
-        if port not in found.values() and all(is_free(p) for p in (port, port + 10_000)):
+        if are_usable([*found.values(), port]):
             found[SERVICES[len(found)]] = port
     return found
+
+
+def are_usable(ports: Iterable[int]) -> bool:
+    """Whether ports and their gRPC twins are free, and no one is the twin of another: such a store never starts."""
+    both = [port + above for port in ports for above in (0, 10_000)]
+    return len(set(both)) == len(both) and all(map(is_free, both))
 
 
 def is_free(port: int) -> bool:

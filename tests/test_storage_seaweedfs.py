@@ -12,6 +12,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from http.client import HTTPConnection
 from pathlib import Path
@@ -22,7 +23,7 @@ from pipeline.errors import Unavailable
 from pipeline.model import Sha256
 from storage.s3 import Bucket
 from storage.seaweedfs import EmbeddedStore
-from storage.seaweedfs_config import SERVICES, ensure_config, free_ports, is_free
+from storage.seaweedfs_config import SERVICES, ensure_config, free_ports, is_free, save
 
 PARENT = """
 import sys, time
@@ -273,6 +274,26 @@ def test_ports_are_free_apart_and_leave_room_for_their_twins() -> None:
     both = [port + shift for port in ports.values() for shift in (0, 10_000)]
     assert set(ports) == set(SERVICES) and len(set(both)) == 8
     assert max(both) <= 55_535 and all(is_free(port) for port in both)
+
+
+def test_no_port_is_the_twin_of_another(monkeypatch: pytest.MonkeyPatch) -> None:
+    drawn = iter([3_001, 13_001, 4_001, 3_001, 14_001, 5_001, 6_001, 7_001, 8_001, 9_001])
+    monkeypatch.setattr("storage.seaweedfs_config.secrets.randbelow", lambda most: next(drawn))
+    monkeypatch.setattr("storage.seaweedfs_config.is_free", lambda port: True)
+    assert list(free_ports().values()) == [23_001, 24_001, 25_001, 26_001]
+
+
+def test_a_store_whose_ports_stand_in_each_other_s_way_gets_others_and_starts(tmp_path: Path) -> None:
+    config = ensure_config(tmp_path / "store" / "etc", bucket="sohoa")
+    ports = free_ports()
+    save(tmp_path / "store" / "etc", replace(config, ports={**ports, "s3": ports["volume"] + 10_000}))
+    store = EmbeddedStore(tmp_path / "store", bucket="sohoa")
+    store.start()
+    try:
+        Bucket(store.endpoint()).probe()
+        assert store.endpoint().access_key == config.identities["writer"].access_key
+    finally:
+        store.stop(0.1)
 
 
 @pytest.mark.slow
