@@ -63,6 +63,13 @@ class Home:
         """Process id of the home's process, None when none runs."""
         return next(iter(pids(f"pipeline.home {self.root}")), None)
 
+    def children(self) -> list[int]:
+        """Process ids of its readers and verifiers; those of other homes on this machine are none of them."""
+        mine = self.process()
+        listed = Path(f"/proc/{mine}/task").glob("*/children") if mine else ()
+        own = {int(pid) for one in listed for pid in one.read_text("ascii").split()}
+        return [pid for pid in pids("multiprocessing.spawn") if pid in own]
+
     def store(self) -> int | None:
         return next(iter(pids(f"weed -logdir={self.root}")), None)
 
