@@ -163,6 +163,18 @@ def test_a_stack_for_a_request_needs_no_code_typed_and_answers_it(
     assert again.code == 2 and paper["id"] in again.log and kept(home) == []
 
 
+def test_a_stored_stack_that_leaves_its_request_open_says_so(home: Home, tray: Path, tmp_path: Path) -> None:
+    other, listed = "H38.20-261002-0009", tmp_path / "yeu-cau.csv"
+    listed.write_text(f"Mã yêu cầu,Mã hồ sơ,Mã thành phần,Số lượng\nYC-2,{other},TP-H00.000011,2\n", "utf-8")
+    assert home.run("registry", "import", str(listed), "--requests").document["imported"] == 1
+    lay(tray, SHEETS[1])
+    done = answered(start_scan(home, *on_the_glass(tray), "--request", "YC-2", "--sheets", "1", "--json"))
+    assert [paper["state"] for batch in done.document["batches"] for paper in batch["documents"]] == [
+        "stored"
+    ]
+    assert done.code == 1 and "YC-2 cần quét" in done.log, done.log
+
+
 def test_a_disk_that_is_nearly_full_stops_before_the_next_sheet(tmp_path: Path, tray: Path) -> None:
     full = Home(tmp_path / "h", {**configured(tmp_path / "sane"), "SOHOA_LIMITS_FREE_DISK_MB": str(1 << 30)})
     lay(tray, SHEETS[0])

@@ -137,3 +137,19 @@ def test_one_decision_settles_every_exact_copy_and_each_stays_shown(home: Home, 
     assert sorted(page["state"] for page in view["pages"]) == [*copies, "stored"]
     assert all(paper["id"] in page["reason"] for page in view["pages"] if page["state"] == "duplicate")
     assert waiting(home) == []
+
+
+def test_the_same_files_again_with_another_count_say_where_to_put_it(home: Home, tmp_path: Path) -> None:
+    one, two = tmp_path / "mot", tmp_path / "hai"
+    for folder, name, tail in ((one, "scan-01.jpg", b"1"), (two, "scan-02.jpg", b"2")):
+        folder.mkdir()
+        (folder / name).write_bytes((SCANS / "chong-2" / name).read_bytes() + tail)
+    (first,) = home.run("ingest", str(one), "--dossier", CODE, "--sheets", "1").document["batches"]
+    (again,) = home.run("ingest", str(one), "--dossier", CODE, "--sheets", "2").document["batches"]
+    assert again["id"] == first["id"] and "số tờ vẫn là 1" in again["reason"]
+    assert f"sohoa review {first['id']} --sheets 2" in again["reason"]
+    (same,) = home.run("ingest", str(one), "--dossier", CODE, "--sheets", "1").document["batches"]
+    assert "taken in before" in same["reason"] and "--sheets" not in same["reason"]
+    home.run("ingest", str(two), "--dossier", CODE)
+    (told,) = home.run("ingest", str(two), "--dossier", CODE, "--sheets", "1").document["batches"]
+    assert "không khai số tờ" in told["reason"] and "--sheets" not in told["reason"]

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
-from pipeline.commands.requests import RequestOption, taken_up, unanswered
+from pipeline.commands.requests import RequestOption, code_for, taken_up
 from pipeline.commands.session import JsonOption, Session, absolute, answer
 from pipeline.errors import UsageError
 
@@ -52,9 +52,7 @@ def ingest(
         },
         quiet=as_json,
     )
-    code = 0 if no_wait else exit_code(result["batches"])
-    if request and code == 0 and not no_wait and unanswered(session, request):
-        code = 1
+    code = 0 if no_wait else code_for(session, request, exit_code(result["batches"]))
     answer(result, as_json=as_json, show=_show, code=code)
 
 

@@ -55,7 +55,12 @@ def taken_up(session: Session, name: str, dossier: str | None) -> dict[str, Any]
     return {**found, "procedure": result["procedure"]}
 
 
-def unanswered(session: Session, name: str) -> bool:
+def code_for(session: Session, name: str | None, code: int) -> int:
+    """The exit code of what was scanned for a request: 1 where all is stored and the request still open."""
+    return 1 if name and code == 0 and _unanswered(session, name) else code
+
+
+def _unanswered(session: Session, name: str) -> bool:
     """Whether what was scanned for a request has not answered it; then the person is told why."""
     (found,) = session.call("requests", {"id": name}, quiet=True)["requests"]
     if found["state"] == "fulfilled":

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from pipeline.commands.requests import RequestOption, taken_up
+from pipeline.commands.requests import RequestOption, code_for, taken_up
 from pipeline.commands.session import JsonOption, Session, answer
 from pipeline.errors import NeedsPerson, SohoaError, Unavailable, UsageError
 
@@ -177,7 +177,7 @@ def _hand_in(session: Session, stack: StackFolder, *, wait: bool, as_json: bool)
             f"Từ tờ cuối đến khi hồ sơ đã an toàn: {seconds:.1f} giây (from the last sheet until all is safe)"
         )
         typer.echo(line, err=True)
-    code = exit_code(result["batches"]) if wait else 0
+    code = code_for(session, job.request, exit_code(result["batches"])) if wait else 0
     answer(result, as_json=as_json, show=lambda found: show_batches(found["batches"]), code=code)
 
 

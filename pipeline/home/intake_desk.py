@@ -37,6 +37,7 @@ MEND_SECONDS, GRACE_SECONDS = 2.0, 0.5
 MOST_ATTEMPTS = 10
 FORGOTTEN = "Bị ngắt giữa chừng, sẽ tự thử lại (interrupted; tried again by itself)"
 COUNTER, BACKFILE = 1, 10
+BEFORE = "Đã tiếp nhận trước đây (the same files were taken in before)"
 SYSTEM = "system"
 SAFE = {"stored", "blank", "separator"}
 
@@ -330,7 +331,7 @@ class IntakeDesk:
                 self.again(intake.id)
             else:
                 self._begin(intake.id, self._batches.attempt(intake.id) or 1)
-            return intake.id, "Đã tiếp nhận trước đây (the same files were taken in before)"
+            return intake.id, BEFORE + self._other_count(intake)
         home = self._spool / intake.id
         home.mkdir(parents=True, exist_ok=True)
         moved = tuple(_moved(file, home) for file in intake.files)
@@ -340,6 +341,15 @@ class IntakeDesk:
         self._begin(intake.id, 1)
         return intake.id, None
 
+    def _other_count(self, intake: Intake) -> str:
+        """What to do about a count of sheets that is told for a batch taken in before with another, or with none."""
+        told = self._batches.intake(intake.id).sheets
+        if intake.sheets is None or intake.sheets == told:
+            return ""
+        if told is None:
+            return "; lúc ấy không khai số tờ nên số này không được đối chiếu (no count was declared then)"
+        return f"; số tờ vẫn là {told}, ghi lại: `sohoa review {intake.id} --sheets {intake.sheets}` (not changed)"
+
     def _note(self, act: str, actor: str, objects: list[str], **details: Any) -> None:
         self._parts.records.ledger.note(
             act=act, actor=actor, agency=self._settings.agency.code, objects=objects, details=details
@@ -347,8 +357,7 @@ class IntakeDesk:
 
     @staticmethod
     def _with_note(view: dict[str, Any], note: str | None) -> dict[str, Any]:
-        if note and not view.get("reason"):
-            view["reason"] = note
+        view["reason"] = "; ".join(filter(None, (view.get("reason"), note))) or None
         return view
 
 
