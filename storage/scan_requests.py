@@ -5,6 +5,7 @@ Names of who asked stay in the table: the ledger has ids and codes only.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -17,7 +18,7 @@ from storage.database import insert, reading, writing
 from storage.dossier_tables import dossier, outbox, registered
 from storage.outbox import put_message
 from storage.request_tables import request_paper, scan_request
-from storage.schema import document
+from storage.schema import batch, document
 from storage.schema import ledger as entries
 
 SYSTEM = "system"
@@ -117,6 +118,23 @@ class ScanRequests:
     def get(self, name: str) -> dict[str, Any] | None:
         """One request with its papers and how its last message stands."""
         return next(iter(self._list(scan_request.c.id == name)), None)
+
+    def under_way(self, name: str) -> list[dict[str, str]]:
+        """Papers scanned for a request that are not stored yet: `id`, `state`, `reason`, the oldest first."""
+        query = (
+            select(document.c.id, document.c.state, document.c.reason, batch.c.intake)
+            .join(batch, batch.c.id == document.c.batch)
+            .join(scan_request, scan_request.c.dossier == batch.c.dossier)
+            .where(scan_request.c.id == name, document.c.state != "stored")
+            .order_by(batch.c.received_at, document.c.id)
+        )
+        with reading(self._database) as connection:
+            rows = connection.execute(query).all()
+        return [
+            {"id": row.id, "state": row.state, "reason": row.reason or ""}
+            for row in rows
+            if json.loads(row.intake).get("request") == name
+        ]
 
     def listed(self, *, code: str | None = None, everything: bool = False) -> list[dict[str, Any]]:
         """Requests, the open first, by the day they are due; with `everything` those that are over too."""

@@ -116,7 +116,10 @@ def test_what_is_not_the_paper_that_was_asked_for_waits_unsigned(home: Home, oth
     (paper,) = papers(other.document)
     assert other.code == 1 and (paper["state"], paper["pdf_sha256"]) == ("review", None)
     assert "YC-2" in paper["reason"] and LAND in paper["reason"]
-    assert request(home, "YC-2")["state"] == "open"
+    found = request(home, "YC-2")
+    assert found["state"] == "open"
+    assert [(one["id"], one["state"]) for one in found["under_way"]] == [(paper["id"], "review")]
+    assert f"sohoa review {paper['id']}" in home.start("requests", "YC-2").communicate(timeout=60)[0]
 
 
 def test_a_person_decides_and_the_request_stays_open(home: Home, other: Answer, scanned: Answer) -> None:
@@ -125,7 +128,7 @@ def test_a_person_decides_and_the_request_stays_open(home: Home, other: Answer, 
     (stored,) = [one for one in home.run("dossier", CODE).document["documents"] if one["id"] == paper["id"]]
     assert stored["state"] == "stored"
     found = request(home, "YC-2")
-    assert (found["state"], found["documents"]) == ("open", [])
+    assert (found["state"], found["documents"], found["under_way"]) == ("open", [], [])
 
 
 def test_the_paper_takes_dossier_and_component_and_the_one_stop_system_is_told(

@@ -101,6 +101,9 @@ def lines_below(one: dict[str, Any]) -> list[str]:
     lines = [f"người yêu cầu: {one['asked_by']}"] if one["asked_by"] else []
     lines += [one["reason"]] if one["reason"] else []
     lines += [f"giấy: {', '.join(one['documents'])}"] if one["documents"] else []
+    for paper in one.get("under_way", ()):
+        look = f", xem: sohoa review {paper['id']}" if paper["state"] == "review" else ""
+        lines.append(f"đã quét, chưa lưu: {paper['id']}{look}")
     told = one["callback"]
     if told and told["state"] == "waiting":
         trouble = f": {told['trouble']}" if told["trouble"] else ""

@@ -52,7 +52,8 @@ class RequestDesk:
                 )
             self._look_after(found["dossier"])
             self._note("view", actor, [name, found["dossier"]], {})
-            return {"requests": [shown(self._book.kept.get(name) or found)]}
+            one = shown(self._book.kept.get(name) or found)
+            return {"requests": [{**one, "under_way": self._book.kept.under_way(name)}]}
         code = None
         if arguments.get("dossier"):
             code = checked_dossier_code(str(arguments["dossier"]))
