@@ -21,7 +21,7 @@ from pipeline.errors import UsageError
 from pipeline.grammar.folding import fold_aligned, nfc, one_line
 from storage.database import is_postgres, reading
 from storage.schema import document
-from storage.words import MANY, MOST_TERMS, TIERS, Asked, Hit, Place, Term, Words, ask, start_of
+from storage.words import MANY, TIERS, Asked, Hit, Place, Term, Words, ask, start_of
 from storage.words_postgres import PostgresWords
 from storage.words_sqlite import SqliteWords
 
@@ -31,23 +31,46 @@ NAMED = -1
 MOST_NAMED = 5
 """Papers of the number that is asked for, which stand above those that only mention it."""
 BEFORE, AFTER = 40, 120
-"""Signs shown before and after the start of the first hit."""
+"""Signs shown before and after the start of a passage's first hit."""
+MOST_HITS = 200
+"""Hits of one paper that are looked at for its passage."""
 
 
 def snippet(content: str, query: str) -> str:
-    """The passage around the first hit as it is printed, the words found between « and »."""
-    found = list(islice(_hits(content, query), MOST_TERMS))
-    at = found[0].start() if found else 0
+    """The passage with most of what was asked for, as it is printed; runs of words found stand between « and »."""
+    found = list(islice(_hits(content, query), MOST_HITS))
+    at = _fullest(found)
     begin, end = max(0, at - BEFORE), min(len(content), at + AFTER)
     if begin:
         begin = content.find(" ", begin, at) + 1 or begin
     shown, last = "", begin
-    for hit in found:
-        if hit.end() <= end:
-            shown += f"{content[last : hit.start()]}«{content[hit.start() : hit.end()]}»"
-            last = hit.end()
+    for start, stop in _runs(content, [hit for hit in found if begin <= hit.start() and hit.end() <= end]):
+        shown += f"{content[last:start]}«{content[start:stop]}»"
+        last = stop
     passage = one_line(shown + content[last:end])
     return f"{'…' if begin else ''}{passage}{'…' if end < len(content) else ''}"
+
+
+def _fullest(found: list[re.Match[str]]) -> int:
+    """Where the first of the passages begins that hold the most different words of the query."""
+    best, at = 0, 0
+    for place, first in enumerate(found):
+        until = first.start() + AFTER
+        number = len({hit.group() for hit in islice(found, place, None) if hit.end() <= until})
+        if number > best:
+            best, at = number, first.start()
+    return at
+
+
+def _runs(content: str, found: list[re.Match[str]]) -> list[tuple[int, int]]:
+    """Hits that follow each other with nothing but spaces between them are one mark."""
+    runs: list[tuple[int, int]] = []
+    for hit in found:
+        if runs and not content[runs[-1][1] : hit.start()].strip():
+            runs[-1] = runs[-1][0], hit.end()
+        else:
+            runs.append(hit.span())
+    return runs
 
 
 def _hits(content: str, query: str) -> Iterator[re.Match[str]]:
