@@ -33,6 +33,7 @@ from pipeline.stages import RealStages
 from pipeline.wire_casework import open_casework
 from pipeline.wire_keeping import Keeping, open_keeping
 from pipeline.wire_signing import SigningParts, open_signing
+from pipeline.wire_store import store_process
 from signing.conditions import Conditions
 from signing.demo_pki import DemoPki
 from signing.evidence_token import digest_until, proves_until
@@ -61,6 +62,7 @@ from storage.s3 import Bucket, Endpoint
 from storage.scan_requests import ScanRequests
 from storage.search import Search
 from storage.seaweedfs import EmbeddedStore
+from storage.seaweedfs_process import StoreProcess
 from storage.second_copy import SecondCopy
 from storage.second_place import BucketPlace, FolderPlace, SecondPlace
 from storage.segments import Segments
@@ -155,8 +157,13 @@ def open_records(paths: HomePaths, settings: Settings) -> Records:
     )
 
 
-def open_work(paths: HomePaths, settings: Settings, records: Records) -> Parts:
-    """Store, keys, workers, engine, in this order; what a dead process left is resumed. Raises Unavailable."""
+def open_work(
+    paths: HomePaths, settings: Settings, records: Records, *, launched: StoreProcess | None = None
+) -> Parts:
+    """Keys, workers, store, engine, in this order; what a dead process left is resumed. Raises Unavailable.
+
+    `launched` is the home's own store where it was spawned already; it is waited for.
+    """
     signing = open_signing(paths, settings)
     signer, production = signing.signer, settings.mode == "production"
     homes = Homes(records.database, home_id(paths))
@@ -167,7 +174,7 @@ def open_work(paths: HomePaths, settings: Settings, records: Records) -> Parts:
         memory_mb=settings.limits.page_memory_mb,
     )
     pool.warm()
-    store, endpoint = open_store(paths, settings, records.database)
+    store, endpoint = open_store(paths, settings, records.database, launched=launched)
     bucket, bucket_once = Bucket(endpoint), Bucket(endpoint, patient=False)
     lock = settings.provisional_lock
     if records.ledger.is_empty() and next(bucket.keys("l/"), None) is not None:
@@ -323,7 +330,11 @@ def receipt_forms(settings: Settings) -> tuple[ReceiptForm, ...]:
 
 
 def open_store(
-    paths: HomePaths, settings: Settings, database: Database | None = None
+    paths: HomePaths,
+    settings: Settings,
+    database: Database | None = None,
+    *,
+    launched: StoreProcess | None = None,
 ) -> tuple[EmbeddedStore | None, Endpoint]:
     """The home's own store, started, or the one of the settings; and how the writer reaches it.
 
@@ -346,7 +357,7 @@ def open_store(
                 's3.write_once = "database"',
             )
         return None, endpoint
-    store = EmbeddedStore(paths.store, bucket=settings.s3.bucket, grace=settings.process.store_seconds)
+    store = EmbeddedStore(launched or store_process(paths, settings))
     store.start()
     return store, store.endpoint()
 

@@ -91,9 +91,8 @@ class Volume:
 
     def look(self, at: str) -> None:
         gc.collect()
-        child = self._store._child
-        assert child is not None
-        self.memory.append(Memory(at, resident(os.getpid()), resident(child.pid)))
+        assert self._store.pid is not None
+        self.memory.append(Memory(at, resident(os.getpid()), resident(self._store.pid)))
 
     def fill(self, count: int, step: Progress, *, until: float) -> tuple[int, float]:
         """Keep so many documents, several dossiers at once, each in its order, or as many as the time allows.
@@ -225,7 +224,7 @@ def _fields(made: Paper) -> tuple[Field, ...]:
 def volume(folder: Path | None) -> Iterator[Volume]:
     with tempfile.TemporaryDirectory(dir=folder, prefix="sohoa-volume-") as name:
         place = Path(name)
-        store = EmbeddedStore(place / "store", bucket="sohoa")
+        store = EmbeddedStore.at(place / "store", bucket="sohoa")
         store.start()
         database = open_database(sqlite_url(place / "sohoa.sqlite3"))
         try:

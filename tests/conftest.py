@@ -25,7 +25,7 @@ from tests.repository import Repository, fill
 @pytest.fixture(scope="session")
 def store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedStore]:
     """SeaweedFS as a home runs it."""
-    store = EmbeddedStore(tmp_path_factory.mktemp("home") / "store", bucket="sohoa")
+    store = EmbeddedStore.at(tmp_path_factory.mktemp("home") / "store", bucket="sohoa")
     store.start()
     yield store
     store.stop(0.1)

@@ -74,7 +74,7 @@ class Home:
         return next(iter(pids(f"weed -logdir={self.root}")), None)
 
     def bucket(self, role: str = "admin") -> Bucket:
-        endpoint: Endpoint = EmbeddedStore(self.paths.store, bucket=BUCKET).endpoint(role)
+        endpoint: Endpoint = EmbeddedStore.at(self.paths.store, bucket=BUCKET).endpoint(role)
         return Bucket(endpoint)
 
 

@@ -78,7 +78,7 @@ def objects(home: Home) -> set[tuple[Any, ...]]:
     A set: the store, killed in the middle of a PUT, lists that version only after the next one is there, so a restore that
     was killed may leave the same bytes twice.
     """
-    bucket = VersionedBucket(EmbeddedStore(home.paths.store, bucket=BUCKET).endpoint("admin"))
+    bucket = VersionedBucket(EmbeddedStore.at(home.paths.store, bucket=BUCKET).endpoint("admin"))
     return {
         (
             one.key,

@@ -30,7 +30,7 @@ pytestmark = pytest.mark.slow
 @pytest.fixture(scope="module")
 def elsewhere(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Endpoint]:
     """A server under other administration."""
-    store = EmbeddedStore(tmp_path_factory.mktemp("elsewhere"), bucket="copy")
+    store = EmbeddedStore.at(tmp_path_factory.mktemp("elsewhere"), bucket="copy")
     store.start()
     yield store.endpoint("writer")
     store.stop(0.1)

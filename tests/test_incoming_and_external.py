@@ -23,7 +23,7 @@ CODE = "H38.20-261002-0007"
 @pytest.fixture(scope="module")
 def far(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Endpoint]:
     """Another S3 server, as an administrator runs it."""
-    store = EmbeddedStore(tmp_path_factory.mktemp("far"), bucket="kho-rieng")
+    store = EmbeddedStore.at(tmp_path_factory.mktemp("far"), bucket="kho-rieng")
     store.start()
     yield store.endpoint("writer")
     store.stop(0.1)
@@ -111,7 +111,7 @@ def test_a_signed_file_that_was_tampered_with_goes_to_a_person(
 def test_a_bucket_without_object_lock_is_refused_with_a_remedy(
     far: Endpoint, tmp_path: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
-    store = EmbeddedStore(tmp_path_factory.mktemp("khong-khoa"), bucket="khoa")
+    store = EmbeddedStore.at(tmp_path_factory.mktemp("khong-khoa"), bucket="khoa")
     store.start()
     try:
         admin = store.endpoint("admin")

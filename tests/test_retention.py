@@ -49,7 +49,7 @@ checked = true
 
 
 def locking(home: Home, role: str = "admin") -> LockingBucket:
-    return LockingBucket(EmbeddedStore(home.paths.store, bucket=BUCKET).endpoint(role))
+    return LockingBucket(EmbeddedStore.at(home.paths.store, bucket=BUCKET).endpoint(role))
 
 
 def locks(home: Home, prefix: str) -> list[Any]:

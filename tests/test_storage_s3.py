@@ -230,7 +230,7 @@ def test_keys_are_listed_in_order_and_only_below_the_prefix(bucket: Bucket) -> N
 def test_secrets_stand_in_no_repr(store: EmbeddedStore) -> None:
     for role in ("admin", "writer", "reader"):
         endpoint = store.endpoint(role)
-        shown = f"{endpoint!r} {endpoint} {Bucket(endpoint)!r} {store!r} {store._config!r}"
+        shown = f"{endpoint!r} {endpoint} {Bucket(endpoint)!r} {store!r} {store.process.config!r}"
         assert endpoint.secret_key not in shown
 
 

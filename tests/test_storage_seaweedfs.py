@@ -29,7 +29,7 @@ PARENT = """
 import sys, time
 from pathlib import Path
 from storage.seaweedfs import EmbeddedStore
-store = EmbeddedStore(Path(sys.argv[1]), bucket="sohoa")
+store = EmbeddedStore.at(Path(sys.argv[1]), bucket="sohoa")
 store.start()
 print(store._child.pid, flush=True)
 time.sleep(60)
@@ -61,14 +61,14 @@ def ended(pid: int, seconds: float = 10) -> bool:
 
 
 def pid_of(store: EmbeddedStore) -> int:
-    assert store._child is not None
-    return store._child.pid
+    assert store.pid is not None
+    return store.pid
 
 
 @pytest.fixture
 def own(tmp_path: Path) -> Iterator[EmbeddedStore]:
     """A store of this test's own, to be killed at will."""
-    store = EmbeddedStore(tmp_path / "store", bucket="sohoa")
+    store = EmbeddedStore.at(tmp_path / "store", bucket="sohoa")
     store.start()
     yield store
     store.stop(0.1)
@@ -88,10 +88,10 @@ OUTSIDE = {
 @pytest.mark.parametrize("path", list(OUTSIDE))
 def test_nothing_but_s3_gives_takes_or_deletes_over_http(store: EmbeddedStore, path: str) -> None:
     put(store, f"h/{hashlib.sha256(path.encode()).hexdigest()}", b"still here")
-    assert store._config is not None
+    assert store.process.config is not None
     for service in ("master", "volume", "filer"):
         for method in ("GET", "POST", "PUT", "DELETE"):
-            connection = HTTPConnection("127.0.0.1", store._config.ports[service], timeout=5)
+            connection = HTTPConnection("127.0.0.1", store.process.config.ports[service], timeout=5)
             connection.request(method, path)
             answer = connection.getresponse()
             expected = {OUTSIDE[path].get(service), *((400, 401) if service == "volume" else (404,))}
@@ -106,11 +106,11 @@ def test_nothing_but_s3_gives_takes_or_deletes_over_http(store: EmbeddedStore, p
 
 @pytest.mark.parametrize("service", ["master", "volume", "filer"])
 def test_internal_ports_speak_to_nobody_without_a_certificate(store: EmbeddedStore, service: str) -> None:
-    assert store._config is not None
-    context = ssl.create_default_context(cafile=str(store._etc / "ca.crt"))
+    assert store.process.config is not None
+    context = ssl.create_default_context(cafile=str(store.process.etc / "ca.crt"))
     context.check_hostname = False
     context.set_alpn_protocols(["h2"])
-    address = ("127.0.0.1", store._config.ports[service] + 10_000)
+    address = ("127.0.0.1", store.process.config.ports[service] + 10_000)
     with (
         pytest.raises(ssl.SSLError, match="CERTIFICATE_REQUIRED"),
         socket.create_connection(address, timeout=5) as plain,
@@ -145,10 +145,10 @@ def test_files_are_private_to_their_owner(store: EmbeddedStore) -> None:
         mode = path.lstat().st_mode
         if stat.S_ISDIR(mode):
             assert stat.S_IMODE(mode) == 0o700, path
-        elif path.parent in (store._folder, store._etc) and stat.S_ISREG(mode):
+        elif path.parent in (store._folder, store.process.etc) and stat.S_ISREG(mode):
             assert stat.S_IMODE(mode) & 0o177 == 0, path
     assert {"s3.json", "security.toml", "home.json", "node.key"} <= {
-        path.name for path in store._etc.iterdir()
+        path.name for path in store.process.etc.iterdir()
     }
 
 
@@ -169,10 +169,10 @@ def test_logs_hold_no_secret(store: EmbeddedStore) -> None:
 
 def test_objects_survive_kill_9_and_ports_taken_meanwhile(own: EmbeddedStore) -> None:
     put(own, "d/1", b"before the crash")
-    pid, endpoint, secrets = pid_of(own), own.endpoint(), (own._etc / "s3.json").read_bytes()
+    pid, endpoint, secrets = pid_of(own), own.endpoint(), (own.process.etc / "s3.json").read_bytes()
     os.kill(pid, signal.SIGKILL)
-    assert own._child is not None
-    own._child.wait(5)
+    assert own.process._child is not None
+    own.process._child.wait(5)
     assert not own.alive()
     with pytest.raises(Unavailable):
         Bucket(endpoint).read("d/1")
@@ -185,7 +185,7 @@ def test_objects_survive_kill_9_and_ports_taken_meanwhile(own: EmbeddedStore) ->
     bucket = Bucket(own.endpoint())
     assert bucket.read("d/1") == b"before the crash"
     put(own, "d/2", b"after it")
-    assert (own._etc / "s3.json").read_bytes() == secrets
+    assert (own.process.etc / "s3.json").read_bytes() == secrets
     with pytest.raises(Exception, match="denies"):
         bucket.delete("d/1")
 
@@ -200,7 +200,7 @@ def test_store_of_a_killed_parent_ends_and_the_next_one_finds_the_objects(tmp_pa
     )
     assert parent.stdout is not None
     pid = int(parent.stdout.readline())
-    heir = EmbeddedStore(folder, bucket="sohoa")
+    heir = EmbeddedStore.at(folder, bucket="sohoa")
     put(heir, "d/1", b"kept")
     parent.send_signal(signal.SIGKILL)
     parent.wait(5)
@@ -216,16 +216,16 @@ def test_orphan_named_in_the_folder_is_ended_and_a_stranger_is_not(tmp_path: Pat
     """The record holds the start time, since numbers of processes come again."""
     orphan, stranger = (subprocess.Popen(["sleep", "60"], start_new_session=True) for _ in range(2))
     try:
-        store = EmbeddedStore(tmp_path, bucket="sohoa")
-        store._remember(orphan.pid)
-        store._end_orphan()
+        store = EmbeddedStore.at(tmp_path, bucket="sohoa")
+        store.process._remember(orphan.pid)
+        store.process._end_orphan()
         assert orphan.wait(5) == -signal.SIGKILL
         (tmp_path / "pid").write_text(f"{stranger.pid} 12345")
-        store._end_orphan()
+        store.process._end_orphan()
         assert stranger.poll() is None and not (tmp_path / "pid").exists()
         for nonsense in ("", "abc", "1", "-1 2", "9" * 30 + " 1", "\x00"):
             (tmp_path / "pid").write_text(nonsense)
-            store._end_orphan()
+            store.process._end_orphan()
     finally:
         for child in (orphan, stranger):
             child.kill()
@@ -236,7 +236,7 @@ def test_stopped_store_is_gone_and_answers_unavailable(own: EmbeddedStore) -> No
     pid, endpoint = pid_of(own), own.endpoint()
     own.stop(0.1)
     assert ended(pid) and not own.alive()
-    assert not (own._folder / "pid").exists()
+    assert not (own.process.folder / "pid").exists()
     began = time.monotonic()
     with pytest.raises(Unavailable):
         Bucket(endpoint).probe()
@@ -244,7 +244,7 @@ def test_stopped_store_is_gone_and_answers_unavailable(own: EmbeddedStore) -> No
 
 
 def test_store_that_cannot_start_says_where_to_look(tmp_path: Path) -> None:
-    store = EmbeddedStore(tmp_path / "store", bucket="sohoa")
+    store = EmbeddedStore.at(tmp_path / "store", bucket="sohoa")
     ensure_config(tmp_path / "store" / "etc", bucket="sohoa")
     (tmp_path / "store" / "etc" / "s3.json").write_text("{ this is no configuration")
     with pytest.raises(Unavailable, match="logs"):
@@ -287,7 +287,7 @@ def test_a_store_whose_ports_stand_in_each_other_s_way_gets_others_and_starts(tm
     config = ensure_config(tmp_path / "store" / "etc", bucket="sohoa")
     ports = free_ports()
     save(tmp_path / "store" / "etc", replace(config, ports={**ports, "s3": ports["volume"] + 10_000}))
-    store = EmbeddedStore(tmp_path / "store", bucket="sohoa")
+    store = EmbeddedStore.at(tmp_path / "store", bucket="sohoa")
     store.start()
     try:
         Bucket(store.endpoint()).probe()
@@ -298,7 +298,7 @@ def test_a_store_whose_ports_stand_in_each_other_s_way_gets_others_and_starts(tm
 
 @pytest.mark.slow
 def test_a_store_that_was_moved_still_has_its_objects(tmp_path: Path) -> None:
-    store = EmbeddedStore(tmp_path / "cu", bucket="kho-so-hoa")
+    store = EmbeddedStore.at(tmp_path / "cu", bucket="kho-so-hoa")
     store.start()
     content = b"ban goc"
     digest = Sha256(hashlib.sha256(content).hexdigest())
@@ -309,7 +309,7 @@ def test_a_store_that_was_moved_still_has_its_objects(tmp_path: Path) -> None:
     finally:
         store.stop(0.1)
     (tmp_path / "cu").rename(tmp_path / "moi")
-    moved = EmbeddedStore(tmp_path / "moi", bucket="kho-so-hoa")
+    moved = EmbeddedStore.at(tmp_path / "moi", bucket="kho-so-hoa")
     moved.start()
     try:
         assert Bucket(moved.endpoint()).read("d/x") == content

@@ -26,7 +26,7 @@ TIMEOUT = 1.5
 
 @pytest.fixture(scope="module")
 def far(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedStore]:
-    store = EmbeddedStore(tmp_path_factory.mktemp("far"), bucket="kho-rieng")
+    store = EmbeddedStore.at(tmp_path_factory.mktemp("far"), bucket="kho-rieng")
     store.start()
     yield store
     store.stop(0.1)

@@ -1,6 +1,6 @@
 """The life of the home's process: one at a time, store first, then work, then the clock.
 
-Its main thread starts the store and stays: the kernel kills the store when the thread that started it
+Its main thread spawned the store (`__main__`) and stays: the kernel kills the store when the thread that started it
 ends (PR_SET_PDEATHSIG), which is what we want of a crash and of nothing else.
 """
 
@@ -10,19 +10,18 @@ import gc
 import logging
 import os
 import signal
-import sys
 import threading
 import time
-from typing import IO
 
 import structlog
 
-from config.settings import Settings, load
+from config.settings import Settings
 from pipeline.errors import SohoaError, Unavailable
 from pipeline.home.server import Server
 from pipeline.home.service import Service
-from pipeline.paths import HomePaths, fingerprint
+from pipeline.paths import HomePaths
 from pipeline.wire import Parts, Records, open_records, open_work
+from storage.seaweedfs_process import StoreProcess
 
 logger = logging.getLogger("sohoa.home")
 TICK = 0.5
@@ -30,18 +29,10 @@ UNUSABLE_SECONDS = 5.0
 """How long a home that cannot work, for a reason that waiting does not mend, stays to say so."""
 
 
-def run(paths: HomePaths, held: IO[str]) -> int:
-    """Run until idle or told to stop. `held` is the claim on the home; it lasts as long as this call."""
+def run(paths: HomePaths, settings: Settings, mark: str, launched: StoreProcess | None) -> int:
+    """Run until idle or told to stop. `mark` is of the code and settings; `launched` the home's store, spawned."""
     _log_to(paths)
-    mark = fingerprint(paths)
-    try:
-        settings = load(paths.root)
-    except SohoaError as error:
-        sys.stderr.write(f"{error}\n")
-        return error.exit_code
-    code = Process(paths, settings, mark).live()
-    held.close()
-    return code
+    return Process(paths, settings, mark, launched).live()
 
 
 def _log_to(paths: HomePaths) -> None:
@@ -58,8 +49,11 @@ def _log_to(paths: HomePaths) -> None:
 class Process:
     """Starts the parts, watches them, and ends when nobody has needed it for a while."""
 
-    def __init__(self, paths: HomePaths, settings: Settings, mark: str) -> None:
+    def __init__(
+        self, paths: HomePaths, settings: Settings, mark: str, launched: StoreProcess | None
+    ) -> None:
         self._paths = paths
+        self._launched = launched
         self._settings = settings
         self._stop = threading.Event()
         self._parts: Parts | None = None
@@ -90,7 +84,7 @@ class Process:
                     records = open_records(self._paths, self._settings)
                     if not records.ledger.is_empty():  # an empty one may be a lost one: the bucket tells
                         self._service.records_ready(records)
-                self._parts = open_work(self._paths, self._settings, records)
+                self._parts = open_work(self._paths, self._settings, records, launched=self._launched)
                 self._service.records_ready(records)
                 self._service.work_ready(self._parts)
                 return
@@ -144,6 +138,8 @@ class Process:
         if self._parts is not None:
             self._service.farewell()
             self._parts.close()
+        elif self._launched is not None:
+            self._launched.stop()
         logging.shutdown()
         # Threads of the engine and of served requests may still wait; everything is durable by now.
         os._exit(code)
