@@ -94,8 +94,12 @@ class PagePool:
     def look_into(
         self, files: Sequence[SourceFile], limits: RasterLimits, *, priority: int
     ) -> list[FileSides]:
-        """The sides of each file; one that is too heavy to look into is set aside alone."""
-        tasks = [self.submit(sides_of, file, limits, priority=priority) for file in files]
+        """The sides of each file; one that is too heavy to look into is set aside alone.
+
+        Before any page of the same urgency is read: a look takes milliseconds, and the next stack's pages are lined up
+        by it while those of the stack before are still being read.
+        """
+        tasks = [self.submit(sides_of, file, limits, priority=priority - 1) for file in files]
         return [_sides_or_reason(task) for task in tasks]
 
     def warm(self) -> None:

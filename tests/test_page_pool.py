@@ -10,7 +10,11 @@ from collections.abc import Iterator
 import pytest
 
 from pipeline.errors import Rejected
+from pipeline.files import blob_of
+from pipeline.model import SourceFile
 from pipeline.page_pool import PagePool
+from pipeline.raster.limits import RasterLimits
+from tests.home_in_use import SCANS
 
 
 def name() -> int:
@@ -69,3 +73,13 @@ def test_urgent_work_overtakes_a_queue(pool: PagePool) -> None:
     pool.submit(name, priority=0).add_done_callback(lambda _: order.append("counter"))
     pool.submit(name, priority=20).result(60)
     assert order.index("counter") < len(order) - 2
+
+
+def test_the_next_stack_is_looked_into_before_the_pages_of_this_one_are_read(pool: PagePool) -> None:
+    order: list[str] = []
+    for _ in range(8):
+        pool.submit(sleep, 0.3, priority=10).add_done_callback(lambda _: order.append("page"))
+    scan = SCANS / "chong-1" / "scan-01.jpg"
+    file = SourceFile(source=str(scan), blob=blob_of(scan, "image/jpeg"))
+    (sides,) = pool.look_into((file,), RasterLimits(), priority=10)
+    assert sides.count == 1 and len(order) < 6
