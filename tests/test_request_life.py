@@ -204,6 +204,10 @@ def test_a_file_of_requests_is_tried_and_then_taken(
 ) -> None:
     file = tmp_path / "yeu-cau.csv"
     file.write_text(f"Mã yêu cầu,Mã hồ sơ,Mã thành phần\nYC-7,{CODE},{LAND}\nYC-8,sai,{LAND}\n", "utf-8")
+    bad = tmp_path / "sai.csv"
+    bad.write_text("Mã yêu cầu,Mã hồ sơ,Mã thành phần\nYC-7,sai,TP\n", "utf-8")
+    said = home.start("registry", "import", str(bad), "--requests", "--dry-run").communicate(timeout=60)[0]
+    assert "Chạy thử, chưa nhập gì; dùng được 0 dòng" in said
     tried = home.run("registry", "import", str(file), "--requests", "--dry-run")
     assert tried.code == 1 and tried.document["taken"]["new"] == ["YC-7"]
     assert [row["row"] for row in tried.document["errors"]] == [3]

@@ -63,12 +63,13 @@ def _ask(session: Session, request: dict[str, Any], as_json: bool) -> None:
     code = 1 if result["orphans"] or result["waiting"] or result.get("errors") else 0
     if result.get("errors") and not result["imported"] and not result.get("usable"):
         code = 3
-    answer(result, as_json=as_json, show=_show, code=code)
+    dry = bool(request.get("dry"))
+    answer(result, as_json=as_json, show=lambda told: _show(told, dry=dry), code=code)
 
 
-def _show(result: dict[str, Any]) -> None:
+def _show(result: dict[str, Any], *, dry: bool) -> None:
     if "imported" in result:
-        _show_import(result)
+        _show_import(result, dry=dry)
         for error in result["errors"]:
             typer.echo(f"  dòng {error['row']}: {error['problem']}")
         for code in result["accepted"]:
@@ -90,11 +91,9 @@ def _show(result: dict[str, Any]) -> None:
         typer.echo(f"  Chờ: {one['id']}, hồ sơ {one['dossier']} chưa có trong hệ thống một cửa")
 
 
-def _show_import(result: dict[str, Any]) -> None:
-    done = (
-        "Đã nhập" if result["imported"] or not result.get("usable") else "Chạy thử, chưa nhập gì; dùng được"
-    )
-    count = result["imported"] or result.get("usable", 0)
+def _show_import(result: dict[str, Any], *, dry: bool) -> None:
+    done = "Chạy thử, chưa nhập gì; dùng được" if dry else "Đã nhập"
+    count = result.get("usable", 0) if dry else result["imported"]
     if "taken" in result:
         typer.echo(f"{done} {count} dòng: {_became(result['taken'])} (scan requests)")
     else:
