@@ -133,8 +133,11 @@ def _picture(pdf: Pdf, picture: Picture) -> Object:
 
 
 def _stencil(pdf: Pdf, mask: Stencil) -> Object:
-    how = Dictionary(K=-1, Columns=mask.width, Rows=mask.height, BlackIs1=False, EndOfBlock=True)
-    stream = pdf.make_stream(mask.content, Filter=Array([Name.CCITTFaxDecode]), DecodeParms=Array([how]))
+    if mask.coding == "JBIG2":
+        stream = pdf.make_stream(mask.content, Filter=Name.JBIG2Decode)
+    else:
+        how = Dictionary(K=-1, Columns=mask.width, Rows=mask.height, BlackIs1=False, EndOfBlock=True)
+        stream = pdf.make_stream(mask.content, Filter=Array([Name.CCITTFaxDecode]), DecodeParms=Array([how]))
     stream.Type, stream.Subtype = Name.XObject, Name.Image
     stream.Width, stream.Height, stream.BitsPerComponent = mask.width, mask.height, 1
     stream.ImageMask = True
