@@ -1,7 +1,8 @@
 """Untrusted page work in child processes with limits on time and memory, counter work first.
 
 Each child watches its parent: when the home's process is killed, no child outlives it. A task that runs
-too long or takes too much memory loses its process; the page is set aside, the rest goes on.
+too long or takes too much memory loses its process; the page is set aside, the rest goes on. A child that is
+killed may have been killed by anybody: its page is begun once more before it is blamed.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future, TimeoutError
+from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
@@ -33,6 +35,21 @@ _PR_SET_PDEATHSIG = 1
 _MEGABYTE = 1 << 20
 
 
+TRIES = 2
+"""Children that a page may lose before it is set aside."""
+
+
+@dataclass(slots=True)
+class _Task:
+    """Work that waits for a child; `died` counts the children that ended under it."""
+
+    priority: int
+    work: Callable[..., Any]
+    args: tuple[Any, ...]
+    future: Future[Any]
+    died: int = 0
+
+
 class PagePool:
     """A pool of child processes; `submit` returns a Future whose errors are SohoaErrors.
 
@@ -43,7 +60,7 @@ class PagePool:
     def __init__(self, *, workers: int, seconds: float, memory_mb: int) -> None:
         self._seconds = seconds
         self._slots = workers + 1
-        self._waiting: list[tuple[int, int, Callable[..., Any], tuple[Any, ...], Future[Any]]] = []
+        self._waiting: list[tuple[int, int, _Task]] = []
         self._order = itertools.count()
         self._lock = threading.Lock()
         self._mending = threading.Lock()
@@ -66,7 +83,7 @@ class PagePool:
         """Run `work(*args)` in a child; both must be picklable."""
         future: Future[Any] = Future()
         with self._lock:
-            self._line_up(priority, work, args, future)
+            self._line_up(_Task(priority, work, args, future))
         self._feed()
         return future
 
@@ -80,16 +97,14 @@ class PagePool:
                 return joined, True
             future: Future[Any] = Future()
             self._under_way[key] = future
-            self._line_up(priority, work, args, future)
+            self._line_up(_Task(priority, work, args, future))
         future.add_done_callback(lambda _: self._under_way.pop(key, None))
         self._feed()
         return future, False
 
-    def _line_up(
-        self, priority: int, work: Callable[..., Any], args: tuple[Any, ...], future: Future[Any]
-    ) -> None:
+    def _line_up(self, task: _Task) -> None:
         """Behind what is as urgent; the caller holds the lock."""
-        heapq.heappush(self._waiting, (priority, next(self._order), work, args, future))
+        heapq.heappush(self._waiting, (task.priority, next(self._order), task))
 
     def look_into(
         self, files: Sequence[SourceFile], limits: RasterLimits, *, priority: int
@@ -119,35 +134,42 @@ class PagePool:
             while self._waiting and self._running < self._slots:
                 ready.append(heapq.heappop(self._waiting))
                 self._running += 1
-        for _, _, work, args, future in ready:
-            self._schedule(work, args, future)
+        for _, _, task in ready:
+            self._schedule(task)
 
-    def _schedule(self, work: Callable[..., Any], args: tuple[Any, ...], future: Future[Any]) -> None:
+    def _schedule(self, task: _Task) -> None:
         """Hand a task to the children; a pool that broke because an idle child died is replaced first."""
         with self._mending:
             try:
-                task = self._pool.schedule(work, args=args, timeout=self._seconds)
+                under_way = self._pool.schedule(task.work, args=task.args, timeout=self._seconds)
             except RuntimeError as error:
                 if self._closed:
-                    future.set_exception(Unavailable("the readers are closing", vi="Trình đọc đang dừng"))
+                    task.future.set_exception(
+                        Unavailable("the readers are closing", vi="Trình đọc đang dừng")
+                    )
                     return
                 logger.warning("the readers' pool broke (%s); new children are started", error)
                 self._pool.stop()
                 self._pool = self._children()
-                task = self._pool.schedule(work, args=args, timeout=self._seconds)
-        task.add_done_callback(partial(self._finish, future))
+                under_way = self._pool.schedule(task.work, args=task.args, timeout=self._seconds)
+        under_way.add_done_callback(partial(self._finish, task))
 
-    def _finish(self, future: Future[Any], done: Future[Any]) -> None:
+    def _finish(self, task: _Task, done: Future[Any]) -> None:
+        error = None if done.cancelled() else done.exception()
+        task.died += isinstance(error, ProcessExpired)
+        again = isinstance(error, ProcessExpired) and task.died < TRIES and not self._closed
         with self._lock:
             self._running -= 1
-        if done.cancelled():
-            future.cancel()
+            if again:
+                self._line_up(task)
+        if again:
+            logger.warning("a reader ended under its work (%s); it is begun once more", error)
+        elif done.cancelled():
+            task.future.cancel()
+        elif error is None:
+            task.future.set_result(done.result())
         else:
-            error = done.exception()
-            if error is None:
-                future.set_result(done.result())
-            else:
-                future.set_exception(_explained(error, self._seconds))
+            task.future.set_exception(_explained(error, self._seconds))
         self._feed()
 
 

@@ -6,6 +6,7 @@ import os
 import signal
 import time
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -51,10 +52,23 @@ def test_a_child_that_dies_while_idle_is_replaced(pool: PagePool) -> None:
         assert pool.submit(name).result(30) not in children
 
 
-def test_a_child_that_dies_at_work_costs_its_page_only(pool: PagePool) -> None:
+def test_a_page_under_which_two_children_die_is_set_aside_alone(pool: PagePool) -> None:
     with pytest.raises(Rejected):
         pool.submit(die).result(30)
     assert pool.submit(name).result(30)
+
+
+def die_once(mark: Path) -> int:
+    if not mark.exists():
+        mark.touch()
+        die()
+    return os.getpid()
+
+
+def test_a_child_that_is_killed_is_not_its_page_s_fault(pool: PagePool, tmp_path: Path) -> None:
+    """Whoever killed it, the kernel short of memory or a person: the page is read by the next child."""
+    assert pool.submit(die_once, tmp_path / "died").result(30)
+    assert (tmp_path / "died").exists()
 
 
 def test_work_that_takes_too_long_or_too_much_is_stopped_with_a_reason(pool: PagePool) -> None:
