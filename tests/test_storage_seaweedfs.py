@@ -31,7 +31,7 @@ from pathlib import Path
 from storage.seaweedfs import EmbeddedStore
 store = EmbeddedStore.at(Path(sys.argv[1]), bucket="sohoa")
 store.start()
-print(store._child.pid, flush=True)
+print(store.pid, flush=True)
 time.sleep(60)
 """
 
