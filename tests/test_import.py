@@ -194,6 +194,11 @@ def test_a_delivery_goes_in_whole_and_a_second_run_changes_nothing(home: Home, t
     assert twice["quet-2.pdf"]["state"] == "duplicate" and twice["quet.pdf"]["state"] == "elsewhere"
 
 
+def uncoded(listed: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Papers without the code that a sweep gives them some seconds after they were stored."""
+    return [{**one, "code": None} for one in listed]
+
+
 @pytest.mark.slow
 def test_an_owners_papers_are_shown_for_a_purpose_only_and_no_number_stays_behind(
     home: Home, tmp_path: Path
@@ -219,7 +224,7 @@ def test_an_owners_papers_are_shown_for_a_purpose_only_and_no_number_stays_behin
     assert (by_dossier[CODE]["validity"], by_dossier[CODE]["scope"]) == ("valid", "cả nước")
     assert (by_dossier[OTHER]["validity"], by_dossier[OTHER]["reused"]) == ("expired", 0)
     again = home.run("person", told["person"], "--purpose", "đối chiếu hồ sơ").document
-    assert again["papers"] == told["papers"]
+    assert uncoded(again["papers"]) == uncoded(told["papers"])
     asked = subprocess.run(
         [sys.executable, "-m", "pipeline.cli", "--home", str(home.root), "person", "-", "--purpose", "đối chiếu hồ sơ"],
         input="079085000456\n", capture_output=True, text=True, env={**os.environ, "PYTHONPATH": str(ROOT), **BRISK},
