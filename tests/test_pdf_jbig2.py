@@ -59,7 +59,7 @@ def test_print_comes_back_whole_and_takes_three_quarters_of_group_4(tmp_path: Pa
     assert len(jbig2(mask)) < 0.78 * len(group4(mask))
 
 
-def test_the_two_halves_of_a_mask_tell_what_comes_between(tmp_path: Path) -> None:
+def test_a_shape_across_the_edge_of_a_band_is_whole(tmp_path: Path) -> None:
     """Bands share one coder and see the rows above them: shapes that cross a band's edge are shapes still."""
     tall = np.zeros((2 * BAND, 64), np.bool_)
     tall[BAND - 9 : BAND + 9, 5:40] = True

@@ -22,8 +22,8 @@ from pipeline.pdf.jbig2 import jbig2
 COARSE = steps(36, first=12, second=16), steps(48, first=16, second=24)
 """Luma and chroma of paper and of the colours of ink."""
 EVIDENCE = steps(36, first=12, second=20), steps(30, first=12, second=18)
-SMALL, GRAIN = 64, 250_000
-"""Bytes of a mask in Group 4: JBIG2 begins with as many, and takes half a second for 35,000, seconds for a halftone."""
+GRAIN = 250_000
+"""Bytes of a mask in Group 4 from which JBIG2 takes seconds, as of a halftone; half a second for 35,000."""
 LARGEST = 200_000_000
 """Pixels of a picture."""
 
@@ -125,7 +125,7 @@ def stencil_of(shown: layers.Mask) -> Stencil:
     """By the smaller coding. JBIG2 takes long where all is edges, which Group 4 shows by its size."""
     height, width = shown.shape
     plain = Stencil("Group4", group4(shown), width, height)
-    if not SMALL < len(plain.content) < GRAIN:
+    if len(plain.content) >= GRAIN:
         return plain
     tight = Stencil("JBIG2", jbig2(shown), width, height)
     return min(plain, tight, key=lambda one: len(one.content))
