@@ -2,22 +2,13 @@
 
 from __future__ import annotations
 
-import contextlib
 import logging
-import multiprocessing
-import os
-import resource
-import signal
-import threading
-import time
 from collections.abc import Callable
-from concurrent.futures import TimeoutError, wait
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
-from pebble import ProcessExpired, ProcessPool
-
+from pipeline.child import ChildLost, Children
 from pipeline.errors import Rejected, SohoaError
 from signing.conditions import OFFLINE, Conditions
 from signing.reading import Reading, from_bytes, to_bytes, window
@@ -29,8 +20,7 @@ from signing.verify import judge_reading, read_pdf
 SECONDS = 60.0
 MEMORY = 2 << 30
 """Bytes of address space of a child."""
-SAMPLED = 0.2
-"""Seconds between two looks at how much memory the children hold."""
+_TASKS = 200
 T = TypeVar("T")
 
 
@@ -48,12 +38,9 @@ class IsolatedVerifier:
     ) -> None:
         self.trust = trust
         self._conditions = conditions
-        self._workers = workers
         self._seconds = seconds
         self._memory = memory
-        self._peaks: dict[int, int] = {}
-        self._lock = threading.Lock()
-        self._pool: ProcessPool | None = None
+        self._children = Children(_begin, count=workers, memory=memory, tasks=_TASKS)
 
     def verify_file(
         self,
@@ -107,20 +94,16 @@ class IsolatedVerifier:
 
     def _within(self, work: Callable[..., T], *arguments: Any) -> T | str:
         """What the work in a child comes to, or why it came to nothing."""
-        task = self._children().schedule(work, args=arguments, timeout=self._seconds)
-        while not wait([task], timeout=SAMPLED).done:
-            self._peaks.update(_peaks())
         try:
-            found: T = task.result()
-            return found
+            with self._children.one() as child:
+                return child.run(work, *arguments, seconds=self._seconds)
         except MemoryError:
             return self._out_of_memory
-        except ProcessExpired as lost:
+        except ChildLost as lost:
             # Libraries in C end the process when they get no memory; its last peak tells that from another crash.
-            peak = self._peaks.pop(lost.pid or 0, 0)
             return (
                 self._out_of_memory
-                if peak > self._memory // 2
+                if lost.peak > self._memory // 2
                 else "Tệp làm hỏng trình kiểm tra (the file crashed the verifier)"
             )
         except TimeoutError:
@@ -136,33 +119,20 @@ class IsolatedVerifier:
 
     def run(self, work: Callable[[Path], T], path: Path) -> T:
         """Do other work over a hostile file in a child, within the limits. Raises its SohoaError, else Rejected."""
-        task = self._children().schedule(work, args=(path,), timeout=self._seconds)
         try:
-            found: T = task.result()
-            return found
+            with self._children.one() as child:
+                return child.run(work, path, seconds=self._seconds)
         except SohoaError:
             raise
         except (
             Exception
         ) as error:  # out of time, out of memory, or whatever a hostile file leads a library to
-            if isinstance(error, OSError) and not isinstance(error, TimeoutError | ProcessExpired):
+            if isinstance(error, OSError) and not isinstance(error, TimeoutError):
                 raise
             raise Rejected(
                 f"{path.name} cannot be read within the limits ({type(error).__name__})",
                 vi=f"Không đọc được {path.name} trong giới hạn cho phép ({type(error).__name__})",
             ) from error
-
-    def _children(self) -> ProcessPool:
-        with self._lock:
-            if self._pool is None:
-                self._pool = ProcessPool(
-                    max_workers=self._workers,
-                    max_tasks=200,
-                    initializer=_begin,
-                    initargs=(os.getpid(), self._memory),
-                    context=multiprocessing.get_context("spawn"),
-                )
-            return self._pool
 
     def signature_values(self, pdf: Path) -> tuple[SignatureValue, ...]:
         """The signatures of a file as values, for an archive package; none when it cannot be taken apart in time."""
@@ -176,11 +146,8 @@ class IsolatedVerifier:
         return self.verify_file(pdf, expected=None, target="incoming")
 
     def close(self) -> None:
-        """End the child."""
-        with self._lock, contextlib.suppress(Exception):
-            if self._pool is not None:
-                self._pool.stop()
-                self._pool.join(timeout=5)
+        """End the children."""
+        self._children.end()
 
 
 @dataclass(frozen=True, slots=True)
@@ -233,28 +200,6 @@ def _judge_again(kept: bytes, asked: _Asked, like: bytes, sha256: str | None) ->
     return asked.of(reading) if sha256 in (None, reading.sha256) else None
 
 
-def _begin(parent: int, memory: int) -> None:
-    # No PR_SET_PDEATHSIG: it follows the thread that started the child, here one that only answers a request.
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
+def _begin() -> None:
     for library in ("pyhanko", "pyhanko_certvalidator"):
         logging.getLogger(library).setLevel(logging.CRITICAL)  # the verdict says it, without names in a log
-    resource.setrlimit(resource.RLIMIT_AS, (memory, memory))
-    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-    threading.Thread(target=_watch, args=(parent,), daemon=True).start()
-
-
-def _peaks() -> dict[int, int]:
-    """The most address space that each child of ours had so far, in bytes; empty where the kernel does not tell."""
-    found: dict[int, int] = {}
-    for children in Path("/proc/self/task").glob("*/children"):
-        with contextlib.suppress(OSError, ValueError, IndexError):
-            for pid in map(int, children.read_text("ascii").split()):
-                status = Path(f"/proc/{pid}/status").read_text("utf-8")
-                found[pid] = int(status.split("VmPeak:")[1].split()[0]) << 10
-    return found
-
-
-def _watch(parent: int) -> None:
-    while os.getppid() == parent:
-        time.sleep(0.5)
-    os._exit(1)

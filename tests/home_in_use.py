@@ -66,9 +66,7 @@ class Home:
     def children(self) -> list[int]:
         """Process ids of its readers and verifiers; those of other homes on this machine are none of them."""
         mine = self.process()
-        listed = Path(f"/proc/{mine}/task").glob("*/children") if mine else ()
-        own = {int(pid) for one in listed for pid in one.read_text("ascii").split()}
-        return [pid for pid in pids("multiprocessing.spawn") if pid in own]
+        return children_of(mine) if mine else []
 
     def store(self) -> int | None:
         return next(iter(pids(f"weed -logdir={self.root}")), None)
@@ -76,6 +74,13 @@ class Home:
     def bucket(self, role: str = "admin") -> Bucket:
         endpoint: Endpoint = EmbeddedStore.at(self.paths.store, bucket=BUCKET).endpoint(role)
         return Bucket(endpoint)
+
+
+def children_of(parent: int) -> list[int]:
+    """Process ids of the working children that this process spawned."""
+    listed = Path(f"/proc/{parent}/task").glob("*/children")
+    own = {int(pid) for one in listed for pid in one.read_text("ascii").split()}
+    return [pid for pid in pids("multiprocessing.spawn") if pid in own]
 
 
 def pids(pattern: str) -> list[int]:

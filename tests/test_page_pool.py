@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import random
 import signal
 import time
 from collections.abc import Iterator
@@ -15,7 +16,7 @@ from pipeline.files import blob_of
 from pipeline.model import SourceFile
 from pipeline.page_pool import PagePool
 from pipeline.raster.limits import RasterLimits
-from tests.home_in_use import SCANS
+from tests.home_in_use import SCANS, children_of
 
 
 def name() -> int:
@@ -97,3 +98,20 @@ def test_the_next_stack_is_looked_into_before_the_pages_of_this_one_are_read(poo
     file = SourceFile(source=str(scan), blob=blob_of(scan, "image/jpeg"))
     (sides,) = pool.look_into((file,), RasterLimits(), priority=10)
     assert sides.count == 1 and len(order) < 6
+
+
+def test_whoever_is_killed_whenever_no_task_is_lost(pool: PagePool) -> None:
+    """Idle or at work, half of them or all: each task ends, and most of them well."""
+    tasks = [pool.submit(sleep, 0.05) for _ in range(120)]
+    dice, ended = random.Random(4), 0
+    until = time.monotonic() + 20
+    while time.monotonic() < until and not all(task.done() for task in tasks):
+        for child in children_of(os.getpid()):
+            if dice.random() < 0.5:
+                os.kill(child, signal.SIGKILL)
+                ended += 1
+        time.sleep(dice.uniform(0.0, 0.7))
+    outcomes = [task.exception(60) for task in tasks]
+    assert ended > 5
+    assert all(error is None or isinstance(error, Rejected) for error in outcomes)
+    assert pool.submit(name).result(30)
