@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ocr.colour import chroma
+from ocr.components import components
 from ocr.shrink import shrunk
 from ocr.skew import reduced
 
@@ -43,7 +44,7 @@ def is_blank(pixels: Pixels, dpi: float) -> BlankVerdict:
     inner = np.zeros_like(depth, dtype=bool)
     inner[edge:-edge, edge:-edge] = True
     strong = ((depth > 70) & inner).astype(np.uint8)
-    _, _, facts, _ = cv2.connectedComponentsWithStats(strong, connectivity=8)
+    _, facts = components(strong)
     height, width, area = (facts[1:, k] for k in (cv2.CC_STAT_HEIGHT, cv2.CC_STAT_WIDTH, cv2.CC_STAT_AREA))
     solid = (np.minimum(height, width) >= HOLE * WORK_DPI) & (area > 0.65 * height * width)
     longest = np.maximum(height, width)

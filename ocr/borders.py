@@ -6,6 +6,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
+from ocr.components import components
 from ocr.shrink import shrunk
 
 Pixels = npt.NDArray[np.uint8]
@@ -23,14 +24,14 @@ def remove_borders(grey: Pixels, dpi: float) -> Pixels:
     dark = (small < BLACK).astype(np.uint8)
     reach = round(REACH_INCHES * work)
     dark[reach:-reach, reach:-reach] = 0
-    count, labels, facts, _ = cv2.connectedComponentsWithStats(dark, connectivity=8)
+    labels, facts = components(dark)
     left, top = facts[:, cv2.CC_STAT_LEFT], facts[:, cv2.CC_STAT_TOP]
     right, bottom = left + facts[:, cv2.CC_STAT_WIDTH], top + facts[:, cv2.CC_STAT_HEIGHT]
     edge = (left <= 1) | (top <= 1) | (right >= small.shape[1] - 1) | (bottom >= small.shape[0] - 1)
     long = np.maximum(right - left, bottom - top) >= LONG_INCHES * work
     border = edge & long
     border[0] = False
-    if count < 2 or not border.any():
+    if not border.any():
         return grey
     strips = cv2.dilate(border[labels].astype(np.uint8), np.ones((3, 3), np.uint8))
     mask = cv2.resize(strips, (grey.shape[1], grey.shape[0]), interpolation=cv2.INTER_NEAREST)

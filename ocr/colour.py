@@ -5,10 +5,13 @@ Channel by channel: numpy's own reduction over three channels is thirty times sl
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import cv2
 import numpy as np
 import numpy.typing as npt
 
+from ocr.components import components
 from ocr.shrink import shrunk
 
 Pixels = npt.NDArray[np.uint8]
@@ -24,17 +27,36 @@ CROSSED = 12
 """Pixels of print at 100 dpi, within a piece of coloured ink, from which it lies across print: a stroke of a letter."""
 
 
-def brightest(pixels: Pixels) -> Pixels:
-    """The strongest channel of each pixel; (height, width) of RGB."""
-    red, green, blue = cv2.split(pixels)
-    return cv2.max(cv2.max(red, green), blue).astype(np.uint8, copy=False)
-
-
 def chroma(pixels: Pixels) -> Pixels:
     """Grey levels between the strongest and the weakest channel; (height, width) of RGB."""
-    red, green, blue = cv2.split(pixels)
-    top, low = cv2.max(cv2.max(red, green), blue), cv2.min(cv2.min(red, green), blue)
-    return cv2.subtract(top, low).astype(np.uint8, copy=False)
+    return _Inks.of(pixels).chroma
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Inks:
+    """The channels of a page, each (height, width), and its strongest channel: parting them is most of the work."""
+
+    red: Pixels
+    blue: Pixels
+    brightest: Pixels
+    chroma: Pixels
+
+    @staticmethod
+    def of(pixels: Pixels) -> _Inks:
+        red, green, blue = cv2.split(pixels)
+        top, low = cv2.max(cv2.max(red, green), blue), cv2.min(cv2.min(red, green), blue)
+        return _Inks(
+            red=red.astype(np.uint8, copy=False),
+            blue=blue.astype(np.uint8, copy=False),
+            brightest=top.astype(np.uint8, copy=False),
+            chroma=cv2.subtract(top, low).astype(np.uint8, copy=False),
+        )
+
+    def vivid(self) -> Mask:
+        return cv2.threshold(self.chroma, VIVID, 255, cv2.THRESH_BINARY)[1].astype(np.uint8, copy=False)
+
+    def faded(self, vivid: Mask) -> Pixels:
+        return cv2.copyTo(self.brightest, vivid, self.red.copy()).astype(np.uint8, copy=False)
 
 
 def fade_colour(pixels: Pixels) -> Pixels:
@@ -42,11 +64,8 @@ def fade_colour(pixels: Pixels) -> Pixels:
 
     Vivid pixels take their brightest channel.
     """
-    return cv2.copyTo(brightest(pixels), _vivid(pixels), pixels[:, :, 0].copy()).astype(np.uint8, copy=False)
-
-
-def _vivid(pixels: Pixels) -> Mask:
-    return cv2.threshold(chroma(pixels), VIVID, 255, cv2.THRESH_BINARY)[1].astype(np.uint8, copy=False)
+    inks = _Inks.of(pixels)
+    return inks.faded(inks.vivid())
 
 
 def drop_colour(pixels: Pixels, dpi: float, paper: float) -> Pixels:
@@ -54,15 +73,22 @@ def drop_colour(pixels: Pixels, dpi: float, paper: float) -> Pixels:
 
     Left grey they take letters with them. Other coloured ink stays grey, for it may be print itself.
     """
-    top, vivid = brightest(pixels), _vivid(pixels)
-    grey = cv2.copyTo(top, vivid, pixels[:, :, 0].copy()).astype(np.uint8, copy=False)
-    across = _across_print(grey, vivid, dpi)
-    for mask in _by_hue(pixels, vivid & across) if across.any() else ():
-        tones = top[mask > 0]
+    inks = _Inks.of(pixels)
+    vivid = inks.vivid()
+    grey = inks.faded(vivid)
+    across = cv2.bitwise_and(vivid, _across_print(grey, vivid, dpi))
+    left, top, wide, high = cv2.boundingRect(across)
+    if not wide:
+        return grey
+    place = np.s_[top : top + high, left : left + wide]
+    reddish = cv2.compare(inks.red[place], inks.blue[place], cv2.CMP_GT)
+    lighter = grey[place]
+    for hue in (reddish, cv2.bitwise_not(reddish)):  # two inks, each with its own tone
+        mask = cv2.bitwise_and(across[place], hue)
+        tones = inks.brightest[place][mask > 0]
         if tones.size:
             gain = paper / max(1.0, float(np.percentile(tones, 30)))
-            lighter = cv2.convertScaleAbs(grey, alpha=max(1.0, gain))
-            grey = cv2.copyTo(lighter, mask, grey).astype(np.uint8, copy=False)
+            lighter[:] = cv2.copyTo(cv2.convertScaleAbs(lighter, alpha=max(1.0, gain)), mask, lighter.copy())
     return grey
 
 
@@ -71,8 +97,8 @@ def _across_print(grey: Pixels, vivid: Mask, dpi: float) -> Mask:
     scale = min(1.0, WORK_DPI / dpi)
     inked = cv2.dilate((shrunk(vivid, scale) > 60).astype(np.uint8), np.ones((3, 3), np.uint8))
     print_ = (shrunk(grey, scale) < DARK) & (shrunk(vivid, scale) < 200)
-    count, labels, facts, _ = cv2.connectedComponentsWithStats(inked, connectivity=8)
-    crossed = np.bincount(labels[print_], minlength=count) >= CROSSED
+    labels, facts = components(inked)
+    crossed = np.bincount(labels[print_], minlength=len(facts)) >= CROSSED
     least, most = (inches * dpi * scale for inches in SEAL_INCHES)
     left, top, wide, high = (facts[:, n] for n in range(4))
     seal = (np.minimum(wide, high) >= least) & (np.maximum(wide, high) <= most)
@@ -84,11 +110,3 @@ def _across_print(grey: Pixels, vivid: Mask, dpi: float) -> Mask:
     mask = np.where(chosen[labels], np.uint8(255), np.uint8(0))
     size = (grey.shape[1], grey.shape[0])
     return cv2.resize(mask, size, interpolation=cv2.INTER_NEAREST).astype(np.uint8, copy=False)
-
-
-def _by_hue(pixels: Pixels, mask: Mask) -> tuple[Mask, Mask]:
-    """The mask parted by which of red and blue is stronger: two inks, each with its own tone."""
-    red, _, blue = cv2.split(pixels)
-    reddish = cv2.compare(red, blue, cv2.CMP_GT)
-    first = cv2.bitwise_and(mask, reddish).astype(np.uint8, copy=False)
-    return first, cv2.bitwise_and(mask, cv2.bitwise_not(reddish)).astype(np.uint8, copy=False)

@@ -12,6 +12,7 @@ from dataclasses import replace
 import cv2
 import numpy as np
 
+from ocr.components import components
 from ocr.confidence import calibrate
 from ocr.copy import Pixels
 from ocr.engine import Engine
@@ -83,15 +84,15 @@ def _rows(picture: Pixels, scale: float, dpi: float) -> list[Box]:
     ink[round(HEAD * ink.shape[0]) :] = 0
     if ink.sum() < 0.01 * work**2:
         return []
-    _, labels, facts, _ = cv2.connectedComponentsWithStats(ink, connectivity=8)
+    labels, facts = components(ink)
     height, width = facts[:, cv2.CC_STAT_HEIGHT] / work, facts[:, cv2.CC_STAT_WIDTH] / work
     letter = (height >= LETTER[0]) & (height <= LETTER[1]) & (width <= 3 * LETTER[1])
     letter[0] = False
     pieces = letter[labels].astype(np.uint8)
     joined = cv2.dilate(pieces, np.ones((1, max(1, round(SPACE * work))), np.uint8))
-    count, _, strips, _ = cv2.connectedComponentsWithStats(joined, connectivity=8)
+    _, strips = components(joined)
     found = []
-    for left, top, wide, high, _ in strips[1:count].tolist():
+    for left, top, wide, high, _ in strips[1:].tolist():
         if wide < SHORTEST * work or not ROW[0] * work <= high <= ROW[1] * work:
             continue
         parts, _ = cv2.connectedComponents(pieces[top : top + high, left : left + wide])

@@ -12,6 +12,7 @@ from dataclasses import replace
 import cv2
 import numpy as np
 
+from ocr.components import components
 from ocr.copy import Copy, Pixels
 from ocr.engine import Engine
 from ocr.layout import around, moved, scaled, tidy
@@ -46,17 +47,17 @@ def find_missed(image: Pixels, dpi: float, lines: Sequence[Line]) -> tuple[Box, 
     for word in (word for line in lines for word in line.words):
         box = scaled(word.box, scale)
         ink[max(0, box.top - 2) : box.bottom + 3, max(0, box.left - 2) : box.right + 3] = 0
-    _, labels, facts, _ = cv2.connectedComponentsWithStats(ink, connectivity=8)
+    labels, facts = components(ink)
     height, width = facts[:, cv2.CC_STAT_HEIGHT] / work, facts[:, cv2.CC_STAT_WIDTH] / work
     letter = (height >= LETTER[0]) & (height <= LETTER[1]) & (width <= 4 * LETTER[1])
     letter[0] = False
     pieces = letter[labels].astype(np.uint8)
     joined = cv2.dilate(pieces, np.ones((1, round(SPACE * work)), np.uint8))
-    count, _, strips, _ = cv2.connectedComponentsWithStats(joined, connectivity=8)
+    _, strips = components(joined)
     grown = round(SPACE * work) // 2
     edges = np.array([line.box.left * scale for line in lines if len(line.words) > 1])
     found = []
-    for left, top, wide, high, _ in strips[1:count].tolist():
+    for left, top, wide, high, _ in strips[1:].tolist():
         if not STRIP[0] * work <= high <= STRIP[1] * work:
             continue
         flush = np.count_nonzero(np.abs(edges - left - grown) < MARGIN * work) >= FLUSH

@@ -8,6 +8,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
+from ocr.components import components
 from ocr.digits import read_figures
 from ocr.engine import Engine
 from ocr.slots import Slot, find_slots
@@ -66,9 +67,11 @@ def _read(engine: Engine, part: Callable[[Box], Pixels], shape: tuple[int, int],
 def ink_parts(crop: Pixels, slot: Slot) -> list[Pixels] | None:
     """Connected pieces of ink as masks, left to right, without print and specks; None where the slot has no bounds."""
     mask = _ink(crop)
-    count, labels, stats, _ = cv2.connectedComponentsWithStats(mask, connectivity=8)
+    labels, stats = components(mask)
     base, unit = slot.base - slot.box.top, slot.unit
-    boxes = {n: tuple(int(v) for v in stats[n][:4]) for n in range(1, count) if stats[n][4] >= 0.01 * unit**2}
+    boxes = {
+        n: tuple(int(v) for v in stats[n][:4]) for n in range(1, len(stats)) if stats[n][4] >= 0.01 * unit**2
+    }
     left = None if slot.edge is None else slot.edge - slot.box.left
     if slot.name == "number":
         left = _after_colon(boxes, base, unit, left) or left

@@ -6,6 +6,8 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
+from ocr.components import components
+
 Pixels = npt.NDArray[np.uint8]
 
 
@@ -15,5 +17,5 @@ def pieces_of(grey: Pixels, *, corners: bool = True) -> tuple[npt.NDArray[np.int
     `corners`: pixels that touch at a corner only are one piece.
     """
     ink = cv2.threshold(grey, 0, 255, cv2.THRESH_BINARY_INV | cv2.THRESH_OTSU)[1].astype(np.uint8, copy=False)
-    _, labels, facts, _ = cv2.connectedComponentsWithStats(ink, connectivity=8 if corners else 4)
-    return labels.astype(np.int32, copy=False), facts.astype(np.int32, copy=False)
+    labels, facts = components(ink, corners=corners)
+    return labels.astype(np.int32, copy=False), facts

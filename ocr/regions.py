@@ -6,6 +6,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
+from ocr.components import components
 from ocr.shrink import shrunk
 from pipeline.model import Box, Region, RegionKind
 
@@ -27,8 +28,8 @@ def find_regions(pixels: Pixels, dpi: float, box_dpi: float) -> tuple[Region, ..
     scale *= dpi / box_dpi
     for kind, mask in masks.items():
         joined = cv2.dilate(mask.astype(np.uint8), np.ones((7, 7), np.uint8))
-        count, _, facts, _ = cv2.connectedComponentsWithStats(joined)
-        for row in facts[1:count]:
+        _, facts = components(joined)
+        for row in facts[1:]:
             left, top, width, height, area = (int(v) for v in row)
             if area > 120 and min(width, height) > 8:
                 found.append(

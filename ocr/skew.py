@@ -8,6 +8,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
+from ocr.components import components
 from ocr.shrink import shrunk
 from pipeline.model import Box
 
@@ -89,12 +90,12 @@ def ink_points(pixels: Pixels, dpi: float) -> InkPoints:
     grey = reduced(pixels, dpi)
     scale = min(dpi, REDUCED_DPI)
     mask = ink_mask(grey, scale).astype(np.uint8)
-    count, labels, facts, _ = cv2.connectedComponentsWithStats(mask, connectivity=8)
+    labels, facts = components(mask)
     height, width = facts[:, cv2.CC_STAT_HEIGHT], facts[:, cv2.CC_STAT_WIDTH]
     small, large = np.minimum(height, width), np.maximum(height, width)
     letter = (large >= 0.03 * scale) & (small >= 2) & (small <= 0.3 * scale) & (large <= 1.2 * scale)
     letter[0] = False
-    kept = letter[labels] if count > 1 else np.zeros_like(mask, dtype=bool)
+    kept = letter[labels]
     down, across = np.nonzero(kept)
     if down.size > MOST_POINTS:
         step = down.size // MOST_POINTS + 1
@@ -141,7 +142,7 @@ def _warped(
     pixels: Pixels, matrix: npt.NDArray[np.float64], size: tuple[int, int], way: int = cv2.INTER_CUBIC
 ) -> Pixels:
     if pixels.ndim == 3 and 4 * size[0] * size[1] > pixels[:, :, 0].size and is_grey(pixels):
-        one = _warped(np.ascontiguousarray(pixels[:, :, 0]), matrix, size, way)
+        one = _warped(cv2.extractChannel(pixels, 0).astype(np.uint8, copy=False), matrix, size, way)
         return cv2.merge([one, one, one]).astype(np.uint8, copy=False)
     layers = 1 if pixels.ndim == 2 else pixels.shape[2]
     edge = np.concatenate([pixels[::16, :8].reshape(-1, layers), pixels[::16, -8:].reshape(-1, layers)])

@@ -10,6 +10,8 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
+from ocr.components import components
+
 Pixels = npt.NDArray[np.uint8]
 Mask = npt.NDArray[np.bool_]
 Places = npt.NDArray[np.intp]
@@ -54,7 +56,7 @@ def speck_mask(grey: Pixels, dpi: float, *, two_toned: bool) -> tuple[Mask, Pixe
         size = max(15, int(dpi * 0.2)) | 1
         paper = cv2.blur(grey, (size, size)).astype(np.uint8, copy=False)
         ink = (cv2.subtract(paper, grey) > FAINT).astype(np.uint8)
-    _, labels, facts, _ = cv2.connectedComponentsWithStats(ink, connectivity=8)
+    labels, facts = components(ink)
     area = facts[:, cv2.CC_STAT_AREA]
     longest = np.maximum(facts[:, cv2.CC_STAT_WIDTH], facts[:, cv2.CC_STAT_HEIGHT])
     letter = longest >= 0.04 * dpi

@@ -13,6 +13,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
+from ocr.components import components
 from ocr.layout import scaled
 from ocr.shrink import shrunk
 from pipeline.model import Box, Line
@@ -51,9 +52,9 @@ def find_tables(grey: Pixels, dpi: float) -> tuple[Table, ...]:
     rules = _rules(small, work)
     if rules is None:
         return ()
-    count, _, facts, _ = cv2.connectedComponentsWithStats(rules, connectivity=8)
+    _, facts = components(rules)
     tables = []
-    for left, top, width, height, _ in facts[1:count]:
+    for left, top, width, height, _ in facts[1:]:
         if width < 1.2 * work or height < 0.35 * work:
             continue
         grid = rules[top : top + height, left : left + width]
@@ -89,10 +90,10 @@ def _bar(length: int, *, lying: bool) -> Pixels:
 def _cells(grid: Pixels, work: float) -> list[Box]:
     """White fields wholly enclosed by rules."""
     closed = cv2.copyMakeBorder(grid, 1, 1, 1, 1, cv2.BORDER_CONSTANT, value=0)
-    count, labels, facts, _ = cv2.connectedComponentsWithStats(1 - closed, connectivity=4)
+    labels, facts = components(1 - closed, corners=False)
     outside = labels[0, 0]
     found = []
-    for number in range(1, count):
+    for number in range(1, len(facts)):
         left, top, width, height, area = (int(v) for v in facts[number])
         roomy = width >= SMALLEST[0] * work and height >= SMALLEST[1] * work
         if number != outside and roomy and area > 0.8 * width * height:

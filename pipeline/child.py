@@ -25,6 +25,9 @@ from typing import Any, TypeVar
 
 logger = logging.getLogger("sohoa.child")
 T = TypeVar("T")
+os.environ.setdefault(
+    "OPENBLAS_NUM_THREADS", "1"
+)  # a child has one core; numpy's threads would wait for each other, busily
 SAMPLED = 0.2
 """Seconds between two looks at how much memory a child under work holds."""
 START_SECONDS = 120.0
