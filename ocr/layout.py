@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 import unicodedata
 from collections.abc import Callable, Sequence
@@ -13,6 +14,7 @@ from pipeline.model import Box, Line, Word
 
 _LETTERHEAD = re.compile(r"\b(cong hoa xa|xa hoi chu|doc lap|hanh phuc|dang cong san)\b")
 _RECEIVERS = re.compile(r"\bnoi nhan\b")
+_DATED = re.compile(r"\bngay\b.*\bthang\b.*\bnam\b")
 _SPECKS = frozenset(".,'`´^\u02c6\u02dc°·•‘’“”\"…¬_")
 """Signs that are dirt when they stand alone; a lone dash or colon may be printed."""
 _TICKS = "'‘’`"
@@ -21,6 +23,12 @@ GUTTER = 0.7
 """Narrowest space between two columns, in heights of the line; spaces between words are about 0.3 of it."""
 
 
+SURE, COMPANY = 0.8, 4
+"""Raw confidence of a word that vouches for its line, and how many of them do."""
+ALIKE = (0.85, 1.2)
+"""Height of a word of print against the usual one of its line."""
+_PRINTED = re.compile(r"(?=.*[^\W\d_].*[^\W\d_])[^\W_]+(?:[/.-][^\W_]+)*[.,;:)]{0,2}")
+"""Two letters or more, digits, and the signs that join or end them."""
 _NUMBERED = re.compile(r"(Số:)(\S+)")
 
 
@@ -30,7 +38,9 @@ def tidy(lines: Sequence[Line]) -> tuple[Line, ...]:
     for line in lines:
         paired = _paired(" ".join(word.text for word in line.words))
         clean = (replace(word, text=nfc(without_rules(word.text, paired))) for word in line.words)
-        words = tuple(part for word in clean if word.text and _is_word(word) for part in _parted(word))
+        sure = [word for word in line.words if word.confidence >= SURE]
+        kept_here = (word for word in clean if word.text and (_is_word(word) or _is_alike(word, sure)))
+        words = tuple(part for word in kept_here for part in _parted(word))
         if words and any(_meaningful(word.text) for word in words):
             kept.append(replace(line, words=words, box=around(words)))
     return part_columns(kept)
@@ -109,13 +119,31 @@ def _is_word(word: Word) -> bool:
     return len(word.text) > 3 and plain >= 0.7 * len(word.text)
 
 
+def _is_alike(word: Word, sure: Sequence[Word]) -> bool:
+    """Whether a word, however unsure, is as high as the sure ones of its line and made of the signs of print.
+
+    Specks, strokes of a pen and pieces of a seal that are read as words are higher or lower than the line.
+    """
+    if len(sure) < COMPANY or not _PRINTED.fullmatch(word.text):
+        return False
+    heights = sorted(other.box.bottom - other.box.top for other in sure)
+    usual = heights[len(heights) // 2]
+    return ALIKE[0] * usual <= word.box.bottom - word.box.top <= ALIKE[1] * usual
+
+
 @dataclass(frozen=True, slots=True)
-class _Split:
-    """One line with the gap, in pixels across, at which it would part into two columns."""
+class _Row:
+    """One line of two columns; what begins at `cut`, in pixels across, or after it stands in the right one."""
 
     line: Line
-    start: int
-    stop: int
+    cut: float
+    parted: bool
+    """Whether there is something on both sides."""
+
+    def side(self, *, right: bool) -> Line | None:
+        """What of the line stands there."""
+        words = tuple(word for word in self.line.words if (word.box.left >= self.cut) == right)
+        return replace(self.line, words=words, box=around(words)) if words else None
 
 
 def part_columns(lines: Sequence[Line]) -> tuple[Line, ...]:
@@ -128,14 +156,14 @@ def part_columns(lines: Sequence[Line]) -> tuple[Line, ...]:
     rest = list(lines)
     block = 0
     while rest:
-        taken = _column_rows(rest)
-        if taken:
-            left, right = _columns(rest[:taken])
-            out += [replace(line, block=block) for line in left]
-            out += [replace(line, block=block + 1) for line in right]
-            block += 2
+        rows = _column_rows(rest)
+        taken = len(rows) or 1
+        if rows:
+            for right in (False, True):
+                sides = (row.side(right=right) for row in rows)
+                out += [replace(line, block=block) for line in sides if line is not None]
+                block += 1
         else:
-            taken = 1
             if out and rest[0].block != lines[len(lines) - len(rest) - 1].block:
                 block += 1
             out.append(replace(rest[0], block=block))
@@ -143,35 +171,42 @@ def part_columns(lines: Sequence[Line]) -> tuple[Line, ...]:
     return tuple(out)
 
 
-def _widest(line: Line) -> _Split | None:
-    """The widest space in a line when it could part two columns, and is the only one of that kind."""
+def _gaps(line: Line) -> list[tuple[int, int]]:
+    """Spaces in a line, left and right end, that could part two columns."""
     height = sorted(word.box.bottom - word.box.top for word in line.words)[len(line.words) // 2]
-    gaps = [
-        (after.box.left - before.box.right, before.box.right, after.box.left)
-        for before, after in pairwise(line.words)
-    ]
-    wide = [gap for gap in gaps if gap[0] >= GUTTER * height]
-    return _Split(line, wide[0][1], wide[0][2]) if len(wide) == 1 else None
+    between = ((before.box.right, after.box.left) for before, after in pairwise(line.words))
+    return [(start, stop) for start, stop in between if stop - start >= GUTTER * height]
 
 
-def _column_rows(lines: Sequence[Line]) -> int:
-    """How many lines at the start of `lines` stand in two columns; 0 when none do."""
-    start, stop, rows = 0, 1_000_000, 0
-    anchored = False
+def _column_rows(lines: Sequence[Line]) -> list[_Row]:
+    """The lines at the start of `lines` that stand in two columns; none when they do not.
+
+    The first of them has one wide space. Below it a blank for the pen, or what the pen left, may make more of them:
+    the one that lies under the others counts. Place and date end the right one: a headline may follow closely.
+    """
+    start, stop = 0, 1_000_000
+    rows: list[_Row] = []
+    anchored = dated = False
     for line in lines:
-        split = _widest(line)
-        low, high = (max(start, split.start), min(stop, split.stop)) if split else (start, stop)
-        if split is not None and high - low > 0.4 * GUTTER * (line.box.bottom - line.box.top):
+        gaps = _gaps(line)
+        shared = [(max(start, low), min(stop, high)) for low, high in gaps if rows or len(gaps) == 1]
+        low, high = max(shared, key=lambda gap: gap[1] - gap[0], default=(0, 0))
+        if high - low > 0.4 * GUTTER * (line.box.bottom - line.box.top):
             start, stop = low, high
-        elif rows == 0 or not (line.box.right <= stop or line.box.left >= start):
+            rows.append(_Row(line, low, parted=True))
+        elif rows and line.box.right <= stop:
+            rows.append(_Row(line, math.inf, parted=False))
+        elif rows and line.box.left >= start and not dated:
+            rows.append(_Row(line, -math.inf, parted=False))
+        else:
             break
         folded = fold_words(line.text)
         anchored |= bool(_LETTERHEAD.search(folded) or _RECEIVERS.search(folded))
-        rows += 1
+        dated |= bool(_DATED.search(folded))
     # Lines at the end that stand on one side only may belong to what follows: leave the last full ones out.
-    while rows and _widest(lines[rows - 1]) is None and not _beside(lines[:rows], rows - 1):
-        rows -= 1
-    return rows if anchored and rows else 0
+    while rows and not rows[-1].parted and not _beside(lines[: len(rows)], len(rows) - 1):
+        rows.pop()
+    return rows if anchored else []
 
 
 def _beside(lines: Sequence[Line], index: int) -> bool:
@@ -184,24 +219,6 @@ def _beside(lines: Sequence[Line], index: int) -> bool:
         and other.box.top < line.box.bottom
         for other in lines
     )
-
-
-def _columns(lines: Sequence[Line]) -> tuple[list[Line], list[Line]]:
-    splits = [split for split in map(_widest, lines) if split is not None]
-    start, stop = max(s.start for s in splits), min(s.stop for s in splits)
-    if start >= stop:
-        start, stop = splits[0].start, splits[0].stop
-    middle = (start + stop) / 2
-    left: list[Line] = []
-    right: list[Line] = []
-    for line in lines:
-        for side, words in (
-            (left, tuple(w for w in line.words if (w.box.left + w.box.right) / 2 < middle)),
-            (right, tuple(w for w in line.words if (w.box.left + w.box.right) / 2 >= middle)),
-        ):
-            if words:
-                side.append(replace(line, words=words, box=around(words)))
-    return left, right
 
 
 def scaled(box: Box, scale: float) -> Box:

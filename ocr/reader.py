@@ -36,7 +36,7 @@ from ocr.zeros import as_digits, has_marked_zeros, plain_zeros
 from pipeline.model import Barcode, Box, Line, Penned, Region, Verdict
 
 Pixels = npt.NDArray[np.uint8]
-CONTRACT = "reader-9"
+CONTRACT = "reader-10"
 """Part of the key of page results: changed when reading changes, so that old results are not taken for new."""
 
 DOUBTFUL = 0.55

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from ocr.layout import around, tidy, without_rules
@@ -111,3 +113,43 @@ def test_an_apostrophe_of_a_ruling_is_none_and_a_printed_one_stays() -> None:
     assert row.text == "Thửa số N'Thol Hạ"
     (row,) = tidy([line(100, (150, "gọi là 'một cửa' từ nay"))])
     assert row.text == "gọi là 'một cửa' từ nay"
+
+
+def test_a_blank_for_the_pen_does_not_join_the_number_to_the_date() -> None:
+    lines = [
+        line(100, (150, "ỦY BAN NHÂN DÂN"), (700, "CỘNG HÒA XÃ HỘI CHỦ NGHĨA")),
+        line(140, (150, "Số:"), (260, "/TTr-UBND"), (700, "Lào Cai, ngày"), (930, "tháng 02 năm 2025")),
+        line(180, (600, "TỜ TRÌNH")),
+    ]
+    assert [row.text for row in tidy(lines)] == [
+        "ỦY BAN NHÂN DÂN", "Số: /TTr-UBND",
+        "CỘNG HÒA XÃ HỘI CHỦ NGHĨA", "Lào Cai, ngày tháng 02 năm 2025",
+        "TỜ TRÌNH",
+    ]  # fmt: skip
+
+
+def test_a_long_receiver_stays_whole_and_what_a_pen_left_does_not_end_the_columns() -> None:
+    lines = [
+        line(100, (150, "Nơi nhận:"), (1100, "TM. ỦY BAN")),
+        line(140, (150, "- Văn phòng Đoàn đại biểu Quốc hội và hội đồng tỉnh;")),
+        line(180, (150, "- Các Sở;"), (1100, "Zo"), (1200, "k")),
+        line(220, (150, "- Lưu: VT."), (1100, "Lý A Sình")),
+    ]
+    assert [row.text for row in tidy(lines)] == [
+        "Nơi nhận:", "- Văn phòng Đoàn đại biểu Quốc hội và hội đồng tỉnh;", "- Các Sở;", "- Lưu: VT.",
+        "TM. ỦY BAN", "Zo k", "Lý A Sình",
+    ]  # fmt: skip
+
+
+def unsure(text: str, height: int) -> Line:
+    """A line of print whose first word is hardly believed and so high."""
+    row = line(100, (150, f"{text} việc tăng cường công tác phòng"))
+    first = row.words[0]
+    odd = replace(first, confidence=0.05, box=replace(first.box, bottom=first.box.top + height))
+    return replace(row, words=(odd, *row.words[1:]))
+
+
+def test_an_unsure_word_as_high_as_its_line_is_print_and_a_speck_is_not() -> None:
+    assert tidy([unsure("Về", 27)])[0].text == "Về việc tăng cường công tác phòng"
+    for speck in (unsure("Về", 14), unsure("Ẻ", 26), unsure("„b)", 26)):
+        assert tidy([speck])[0].text == "việc tăng cường công tác phòng"
