@@ -17,8 +17,9 @@ from cryptography.x509 import Certificate, load_der_x509_certificate
 from sqlalchemy import Engine as Database
 
 import config
-from config.settings import S3, Settings
-from config.settings import SecondCopy as CopySettings
+from config.sections import S3
+from config.sections import SecondCopy as CopySettings
+from config.settings import Settings
 from pipeline.casework import Casework
 from pipeline.classify.type_model import TypeModel, read_model
 from pipeline.classify.types import TypeCatalogue

@@ -7,7 +7,8 @@ from pathlib import Path
 
 from pyhanko.sign.timestamps import TimeStamper
 
-from config.settings import Settings, SigningKey
+from config.sections_signing import SigningKey
+from config.settings import Settings
 from pipeline.errors import UsageError
 from pipeline.model import Level, SignatureRole
 from pipeline.paths import HomePaths

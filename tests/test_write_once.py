@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 from sqlalchemy import Engine
 
-from config.settings import S3, Settings
+from config.sections import S3
+from config.settings import Settings
 from pipeline.errors import Unavailable, UsageError
 from pipeline.model import Document
 from pipeline.paths import HomePaths

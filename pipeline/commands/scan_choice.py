@@ -7,7 +7,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from config.settings import Scanner, load
+from config.sections_intake import Scanner
+from config.settings import load
 from pipeline.errors import NeedsPerson, UsageError
 from pipeline.grammar.codes import checked_dossier_code
 from scanners.device import PAPERS, Wish

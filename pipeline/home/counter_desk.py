@@ -7,7 +7,8 @@ import time
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from config.settings import Counter, Settings
+from config.sections_intake import Counter
+from config.settings import Settings
 from pipeline.acquire import Bound
 from pipeline.errors import UsageError
 from pipeline.grammar.codes import parse_dossier_code
