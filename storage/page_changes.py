@@ -9,71 +9,31 @@ from __future__ import annotations
 import json
 import tempfile
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Any
 
-from sqlalchemy import Connection, Engine, delete, func, select, update
+from sqlalchemy import Engine, delete, func, select, update
 from sqlalchemy.exc import IntegrityError
 
 from pipeline.errors import Tampered
-from pipeline.model import Blob, Level, ReadPage, Sha256, SignatureRole, StoredObject, Verdict
+from pipeline.model import Blob, Level, ReadPage, Sha256, SignatureRole, StoredObject
 from pipeline.records import dump, load
 from pipeline.sidecar import Sidecar
 from storage import layout, ledger
 from storage.amendments import Overtaken
 from storage.archive import LEAST_LOCK, Archive
-from storage.batches import Claim, described
-from storage.catalogue import index_words
-from storage.database import insert, reading, writing
+from storage.batches import Claim
+from storage.database import reading, writing
 from storage.manifest import Entry, Manifest, decode, digest
-from storage.page_tables import changed_side, page_change, stack_order
+from storage.page_change_rows import PageChange, catalogue, row_of, touch
+from storage.page_tables import changed_side, page_change
 from storage.review_tables import amendment
 from storage.schema import document, held, page
 
 JSON, PDF = "application/json", "application/pdf"
 WAITS = "Đang chờ ký lại sau khi đổi trang (waits to be signed anew after a change of pages)"
 OVERTAKEN = "Không đổi trang nữa vì giấy tờ vừa được sửa (the paper was changed meanwhile)"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Laid:
-    """A file that lies in the bucket already: the unsigned PDF in staging, an original where originals land."""
-
-    key: str
-    sha256: Sha256
-    size: int
-    media_type: str
-    source: str = ""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PageChange:
-    """What becomes of version `base`: `sidecar` as it will be, but for what the signed file adds.
-
-    `fresh` are originals that came with the change; by batch index, `aside` is why a side is set aside, `turned` the
-    digest of the new picture of one that was turned. `act` and `pages` say what was asked, for the ledger. `actors` are
-    names, the one who decided last.
-    """
-
-    document: str
-    base: int
-    place: str
-    sidecar: Sidecar
-    unsigned: Laid
-    fresh: tuple[Laid, ...]
-    aside: dict[int, str]
-    turned: dict[int, Sha256]
-    act: str
-    pages: tuple[int, ...]
-    at: datetime
-    actors: tuple[str, ...]
-    counter: bool
-
-    @property
-    def version(self) -> int:
-        return self.base + 1
 
 
 class PageChanges:
@@ -122,12 +82,12 @@ class PageChanges:
                 values = {"body": dump(change).decode(), "unsigned_sha256": change.unsigned.sha256}
                 connection.execute(page_change.insert().values(document=name, **values))
                 for one in sides:
-                    connection.execute(page.insert().values(**_row(one, side.batch)))
+                    connection.execute(page.insert().values(**row_of(one, side.batch)))
             except IntegrityError as error:
                 raise Overtaken from error
             for one in sides:
                 role = roles.get(one.page.index) or ("retake" if change.act == "replace" else "insert")
-                _touch(connection, change, one.page.id, role)
+                touch(connection, change, one.page.id, role)
             connection.execute(update(document).where(document.c.id == name).values(reason=WAITS))
 
     def pending(self, name: str | None = None) -> list[PageChange]:
@@ -188,7 +148,7 @@ class PageChanges:
             self.drop(change, "repage_overtaken", change.actors[-1], OVERTAKEN)
             raise
         with writing(self._database) as connection:
-            self._catalogue(connection, change, claim, side, entries, generation)
+            catalogue(connection, change, claim, side, entries, generation)
         return change.version
 
     def _place(
@@ -323,141 +283,3 @@ class PageChanges:
                 },
             )  # fmt: skip
             return True
-
-    def _catalogue(
-        self,
-        connection: Connection,
-        change: PageChange,
-        claim: Claim,
-        side: Sidecar,
-        entries: Sequence[Entry],
-        generation: tuple[Manifest, StoredObject],
-    ) -> None:
-        """Rows, sides, words and the ledger in one transaction; the change is done then."""
-        name, (manifest, place) = change.document, generation
-        gone = connection.execute(delete(page_change).where(page_change.c.document == name))
-        if not gone.rowcount:
-            return  # another thread has carried it through
-        signed = entries[0]
-        before = connection.execute(select(document.c.pages).where(document.c.id == name)).scalar_one()
-        connection.execute(insert(stack_order).values(document=name, pages=before).on_conflict_do_nothing())
-        connection.execute(
-            update(document)
-            .where(document.c.id == name)
-            .values(
-                **described(side.paper, agency=side.agency),
-                reason=None,
-                light="amber",  # the paper that was scanned again is not safe elsewhere yet
-                pdf_sha256=signed.sha256,
-                key=signed.key,
-                version_id=None,
-                signature_level=claim.level,
-                roles=json.dumps(list(claim.roles)),
-                generation=manifest.number,
-                stored_at=manifest.created.isoformat(),
-            )
-        )
-        rows = [(e.role, e.key, e.sha256, e.size, e.source) for e in entries]
-        rows.append(("manifest", place.key, place.sha256, place.size, ""))
-        for role, key, sha256, size, source in rows:
-            connection.execute(
-                insert(held)
-                .values(document=name, version=change.version, role=role, key=key, sha256=sha256, size=size,
-                        source=source)
-                .on_conflict_do_nothing()
-            )  # fmt: skip
-        self._sides(connection, change, side)
-        index_words(connection, name, side.paper, "\n".join(_text(one.lines) for one in side.pages))
-        self._note(connection, change, claim, signed, manifest, place, digest(dump(side)))
-
-    @staticmethod
-    def _sides(connection: Connection, change: PageChange, side: Sidecar) -> None:
-        """New sides take their state, turned ones their reading, those that left their reason."""
-        pages = {one.index: one for one in side.pages}
-        rows = connection.execute(
-            select(page.c.id, page.c.idx, page.c.state).where(page.c.batch == side.batch)
-        ).all()
-        for row in rows:
-            if row.idx in pages and row.state == "working":
-                connection.execute(update(page).where(page.c.id == row.id).values(state="read"))
-            elif row.idx in change.aside:
-                reason = change.aside[row.idx]
-                connection.execute(
-                    update(page).where(page.c.id == row.id).values(state="rejected", reason=reason)
-                )
-                _touch(connection, change, row.id, None)
-            elif row.idx in change.turned:
-                one = pages[row.idx]
-                connection.execute(
-                    update(page)
-                    .where(page.c.id == row.id)
-                    .values(turn=one.turn, skew=one.skew, confidence=one.confidence, text=_text(one.lines),
-                            page_sha256=change.turned[row.idx])
-                )  # fmt: skip
-                _touch(connection, change, row.id, None)
-
-    @staticmethod
-    def _note(
-        connection: Connection,
-        change: PageChange,
-        claim: Claim,
-        signed: Entry,
-        manifest: Manifest,
-        place: StoredObject,
-        sidecar: Sha256,
-    ) -> None:
-        name, version = change.document, change.version
-        stands = {"generation": manifest.number, "manifest": place.key, "manifest_sha256": place.sha256}
-        details: dict[str, Any] = {
-            "version": version,
-            **stands,
-            "sidecar_sha256": sidecar,
-            "change": change.act,
-            "pages": list(change.pages),
-            "reason": change.sidecar.amended[-1].reason,
-        }
-        if len(change.actors) > 1:
-            details["asked_by"] = change.sidecar.amended[-1].actors[0]
-        common: dict[str, Any] = {
-            "connection": connection,
-            "actor": change.actors[-1],
-            "agency": change.sidecar.agency,
-        }
-        objects = [name, signed.sha256, signed.key]
-        request = f"repage:{name}:{version}"
-        ledger.append(act="repage", objects=objects, details=details, request=request, **common)
-        details = {"level": claim.level, **stands}
-        request = f"store:{name}:{version}:{signed.sha256}"
-        ledger.append(act="store", objects=objects, details=details, request=request, **common)
-
-
-def _row(read: ReadPage, batch: str) -> dict[str, Any]:
-    """A new side as a row; a blank one is that from the beginning."""
-    return {
-        "id": read.page.id,
-        "batch": batch,
-        "idx": read.page.index,
-        "source": read.page.source,
-        "source_sha256": read.page.file.sha256,
-        "page_sha256": read.image.sha256 if read.image else None,
-        "state": "blank" if read.verdict is Verdict.BLANK else "working",
-        "reason": read.reason,
-        "turn": read.turn,
-        "skew": read.skew,
-        "confidence": read.confidence,
-        "text": read.text,
-    }
-
-
-def _touch(connection: Connection, change: PageChange, side: str, role: str | None) -> None:
-    """Remember that a page change has to do with a side; how it came stays."""
-    values = {"document": change.document, "version": change.version}
-    connection.execute(
-        insert(changed_side)
-        .values(page=side, role=role, **values)
-        .on_conflict_do_update(index_elements=["page"], set_=values)
-    )
-
-
-def _text(lines: Sequence[Any]) -> str:
-    return "\n".join(line.text for line in lines)

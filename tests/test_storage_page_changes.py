@@ -18,7 +18,8 @@ from storage.archive import Archive
 from storage.batches import Batches, Claim
 from storage.database import reading
 from storage.ledger import Ledger
-from storage.page_changes import Laid, PageChange, PageChanges
+from storage.page_change_rows import Laid, PageChange
+from storage.page_changes import PageChanges
 from storage.segments import Segments
 from tests.papers import make_page, with_bytes, write_scan
 from tests.repository import LOCK, Repository

@@ -38,7 +38,7 @@ from pipeline.wire import Parts
 from storage import layout, ledger
 from storage.amendments import Current, Overtaken
 from storage.batches import Claim
-from storage.page_changes import Laid, PageChange
+from storage.page_change_rows import Laid, PageChange
 from storage.turns import Turns
 
 logger = logging.getLogger("sohoa.pages")
