@@ -188,7 +188,7 @@ def test_renewals_of_every_kind_and_every_attack(
     check_attacks(days, tmp_path)
 
     # a signer who was revoked meanwhile is not renewed over, and says so
-    authority.revoke(long._timestamper._signer.source)  # type: ignore[union-attr]
+    authority.revoke(long._timestamper._builders.source)  # type: ignore[union-attr]
     other = stamper(authority, "Khác", 3000)
     done, failed = evidence_of(database, bucket, other).renew(NOW + dt.timedelta(days=2500), "nhung")
     assert done == [] and len(failed) == 2 and "revoked" in str(failed[0][1])
