@@ -19,11 +19,10 @@ import numpy.typing as npt
 from ocr.colour import fade_colour
 from ocr.copy import Copy
 from ocr.engine import Engine
-from ocr.layout import around
+from ocr.layout import around, printed
 from ocr.zeros import plain_zeros
 from pipeline.grammar.codes import find_dossier_codes
 from pipeline.grammar.dates import find_dates
-from pipeline.grammar.folding import nfc
 from pipeline.grammar.numbers import find_number
 from pipeline.grammar.provinces import province
 from pipeline.model import Box, Line, Word
@@ -293,4 +292,4 @@ def _by_page_model(engine: Engine) -> Callable[..., Sequence[Word]]:
 def read_strip(read: Callable[..., Sequence[Word]], crop: Pixels, dpi: float) -> str:
     """What a reader of lines makes of a strip, with a frame of paper around it."""
     framed = cv2.copyMakeBorder(crop, 10, 10, 10, 10, cv2.BORDER_CONSTANT, value=255)
-    return nfc(" ".join(word.text for word in read(framed.astype(np.uint8, copy=False), dpi=dpi)))
+    return printed(" ".join(word.text for word in read(framed.astype(np.uint8, copy=False), dpi=dpi)))

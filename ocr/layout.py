@@ -37,13 +37,18 @@ def tidy(lines: Sequence[Line]) -> tuple[Line, ...]:
     kept: list[Line] = []
     for line in lines:
         paired = _paired(" ".join(word.text for word in line.words))
-        clean = (replace(word, text=nfc(without_rules(word.text, paired))) for word in line.words)
+        clean = (replace(word, text=printed(without_rules(word.text, paired))) for word in line.words)
         sure = [word for word in line.words if word.confidence >= SURE]
         kept_here = (word for word in clean if word.text and (_is_word(word) or _is_alike(word, sure)))
         words = tuple(part for word in kept_here for part in _parted(word))
         if words and any(_meaningful(word.text) for word in words):
             kept.append(replace(line, words=words, box=around(words)))
     return part_columns(kept)
+
+
+def printed(text: str) -> str:
+    """NFC, and the slash as papers have it: the engine knows that of fractions too, and takes an italic one for it."""
+    return nfc(text).replace("\u2044", "/")
 
 
 def _parted(word: Word) -> tuple[Word, ...]:

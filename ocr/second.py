@@ -14,7 +14,8 @@ import numpy as np
 
 from ocr.copy import Copy
 from ocr.engine import Engine
-from pipeline.grammar.folding import fold, nfc
+from ocr.layout import printed
+from pipeline.grammar.folding import fold
 from pipeline.model import Line, Word
 
 UNSURE = 0.90
@@ -52,7 +53,7 @@ def _read_again(engine: Engine, copy: Copy, line: Line) -> Line:
     for word in line.words:
         other = _same_place(word, readings[1], left - border) if _open(word) else None
         if other is not None and other.confidence > word.confidence and fold(other.text) == fold(word.text):
-            word = replace(word, text=nfc(other.text), confidence=other.confidence)
+            word = replace(word, text=printed(other.text), confidence=other.confidence)
         words.append(word)
     return replace(line, words=tuple(words))
 

@@ -153,3 +153,8 @@ def test_an_unsure_word_as_high_as_its_line_is_print_and_a_speck_is_not() -> Non
     assert tidy([unsure("Về", 27)])[0].text == "Về việc tăng cường công tác phòng"
     for speck in (unsure("Về", 14), unsure("Ẻ", 26), unsure("„b)", 26)):
         assert tidy([speck])[0].text == "việc tăng cường công tác phòng"
+
+
+def test_the_slash_of_fractions_is_the_slash_of_papers() -> None:
+    (row,) = tidy([line(100, (150, "Số: 475\u2044QĐ-UBND"))])
+    assert row.text == "Số: 475/QĐ-UBND"
