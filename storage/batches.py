@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Engine, select, update
+from sqlalchemy import ColumnElement, Connection, Engine, delete, select, update
 
 from pipeline.model import (
     Document,
@@ -27,7 +27,7 @@ from storage import ledger
 from storage.batch_view import batch_view
 from storage.database import insert, reading, writing
 from storage.home_tables import taken_by
-from storage.page_tables import changed_side, stack_order
+from storage.page_tables import changed_side, stack_order, stack_pages
 from storage.schema import batch, document, page
 from storage.settling import SHEET_SIDES, count_of, late_sides, settle, tally
 
@@ -191,9 +191,30 @@ class Batches:
                     )
                 )
 
-    def record_sorting(self, batch_id: str, sorting: Sorting) -> None:
-        """Separators, and content pages that wait for a person."""
+    def signed(self, batch_id: str) -> dict[str, Sequence[int]]:
+        """Documents of a batch that are signed, or laid ready for it, with the indexes that its stack cut them from."""
+        query = select(document.c.id, document.c.pages).where(
+            document.c.batch == batch_id,
+            document.c.state.in_(("stored", "awaiting_signature")) | document.c.staged_sha256.is_not(None),
+        )
+        with reading(self._database) as connection:
+            first = stack_pages(connection, batch_id)
+            return {row.id: first.get(row.id) or json.loads(row.pages) for row in connection.execute(query)}
+
+    def record_sorting(self, batch_id: str, sorting: Sorting, documents: Sequence[str]) -> None:
+        """Separators, and content pages that wait for a person.
+
+        What an earlier attempt made of the stack, and this one does not (`documents` are the ids of its papers), goes
+        unless it has a signature: a side that was read meanwhile may have named the dossier, or lengthened a paper.
+        """
         with writing(self._database) as connection:
+            unsigned = select(document.c.id).where(
+                document.c.batch == batch_id,
+                document.c.state.in_(("working", "waiting", "review")),
+                document.c.staged_sha256.is_(None),
+            )
+            for name in set(connection.execute(unsigned).scalars()).difference(documents):
+                connection.execute(delete(document).where(document.c.id == name))
             for index in sorting.separators:
                 self._set_page(connection, batch_id, index, "separator", None)
             for index, reason in sorting.review.items():

@@ -157,7 +157,9 @@ def test_same_document_of_another_batch_is_shown_as_duplicate(batches: Batches, 
 
 
 def test_every_side_is_in_exactly_one_visible_state(batches: Batches, document: Document) -> None:
-    batches.record_sorting(document.batch, Sorting(papers=(), separators=(0,), review={1: "không rõ hồ sơ"}))
+    batches.record_sorting(
+        document.batch, Sorting(papers=(), separators=(0,), review={1: "không rõ hồ sơ"}), [document.id]
+    )
     view = batches.view(document.batch, with_text=False)
     assert [page["state"] for page in view["pages"]] == ["separator", "review"]
     progress = batches.progress([document.batch])
@@ -184,10 +186,29 @@ def test_the_same_bytes_twice_in_one_stack_are_one_document_and_a_duplicate(
 
 def test_what_a_stack_lacks_is_the_reason_of_the_batch(batches: Batches, document: Document) -> None:
     batches.record_sorting(
-        document.batch, Sorting(papers=(), separators=(0,), review={0: "Thiếu tờ phân cách 2/3"})
+        document.batch,
+        Sorting(papers=(), separators=(0,), review={0: "Thiếu tờ phân cách 2/3"}),
+        [document.id],
     )
     batches.set_document_state(document.id, "review", "hồ sơ?")
     batches.settle(document.batch)
     view = batches.view(document.batch, with_text=False)
     assert (view["state"], view["reason"]) == ("review", "Thiếu tờ phân cách 2/3")
     assert view["pages"][0]["state"] == "review"
+
+
+def test_what_an_earlier_sorting_made_goes_unless_it_is_signed(batches: Batches, document: Document) -> None:
+    nothing = Sorting(papers=(), separators=())
+    batches.open_document(replace(document, paper=replace(document.paper, review="hồ sơ?")))
+    batches.record_sorting(document.batch, nothing, [document.id])
+    assert [paper["id"] for paper in batches.view(document.batch, with_text=False)["documents"]] == [
+        document.id
+    ]
+    assert batches.signed(document.batch) == {}
+    batches.record_sorting(document.batch, nothing, ["d_other"])
+    assert batches.view(document.batch, with_text=False)["documents"] == []
+
+    batches.open_document(document)
+    batches.claim_signature(document.id, sha256=Sha256("a" * 64), level=Level.B, key="s/x", roles=())
+    batches.record_sorting(document.batch, nothing, ["d_other"])
+    assert batches.signed(document.batch) == {document.id: list(document.paper.pages)}
