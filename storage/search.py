@@ -18,10 +18,10 @@ from typing import Any
 from sqlalchemy import Connection, Engine, select
 
 from pipeline.errors import UsageError
-from pipeline.grammar.folding import fold_aligned, nfc, one_line
+from pipeline.grammar.folding import fold, fold_aligned, nfc, one_line
 from storage.database import is_postgres, reading
 from storage.schema import document
-from storage.words import MANY, TIERS, Asked, Hit, Place, Term, Words, ask, start_of
+from storage.words import MANY, TIERS, Asked, Hit, Place, Term, Words, ask, pieces_of, start_of
 from storage.words_postgres import PostgresWords
 from storage.words_sqlite import SqliteWords
 
@@ -99,6 +99,8 @@ class Search:
     ) -> dict[str, Any]:
         """Hits in the contract's shape, best first; `next` continues behind the last one.
 
+        Within a tier of what is shown, papers that are called so stand above those that mention it.
+
         `newest_first`: some stand by their age, since a tier holds more than MANY.
 
         Raises UsageError when `after` is no such token.
@@ -130,6 +132,14 @@ class Search:
             about = select(document.c.id, document.c.dossier, document.c.type_name, document.c.title)
             names = [hit.document for hit in shown]
             rows = {row.id: row for row in connection.execute(about.where(document.c.id.in_(names)))}
+        titled = {
+            hit.document
+            for hit in rest
+            if not hit.place.newest_first
+            and (row := rows.get(hit.document))
+            and _is_called(_name(row), asked)
+        }
+        shown = [*named, *sorted(rest, key=lambda hit: (hit.place.tier, hit.document not in titled))]
         return {
             "results": [
                 {
@@ -138,7 +148,7 @@ class Search:
                     "type_name": rows[hit.document].type_name,
                     "title": rows[hit.document].title,
                     "snippet": snippet(hit.exact, query),
-                    "score": _score(hit.place),
+                    "score": _score(hit.place, titled=hit.document in titled),
                 }
                 for hit in shown
                 if hit.document in rows
@@ -173,10 +183,22 @@ def words_of(database: Engine) -> Words:
     return PostgresWords() if is_postgres(database) else SqliteWords()
 
 
-def _score(place: Place) -> float:
-    """Higher is better: the tier before the point, the rank within it after."""
+def _name(row: Any) -> str:
+    return f"{row.type_name}, {row.title or ''}"
+
+
+def _is_called(title: str, asked: Asked) -> bool:
+    """Whether a paper's title says all that was asked for: it is the paper itself, not one that mentions it."""
+    words = f" {' '.join(pieces_of(fold(title)))} "
+    return all(
+        f" {' '.join(term.pieces)}{'' if term.prefix else ' '}" in words for term in asked.folded.terms
+    )
+
+
+def _score(place: Place, *, titled: bool) -> float:
+    """Higher is better: the tier before the point, the rank within it after, titles in the upper half."""
     within = 0.0 if place.newest_first else 1 / (1 + max(place.score, 0.0))
-    return round(TIERS - 1 - place.tier + within, 4)
+    return round(TIERS - 1 - place.tier + (within + titled) / 2, 4)
 
 
 def _token(place: Place) -> str:

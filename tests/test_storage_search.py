@@ -309,3 +309,27 @@ def test_the_paper_of_a_number_stands_above_those_that_mention_it(
         if not (after := page["next"]):
             break
     assert set(pages) == set(texts)
+
+
+def test_a_paper_that_is_called_so_stands_above_a_shorter_one_that_mentions_it(
+    database: Engine, document: Document, tmp_path: Path
+) -> None:
+    batches, catalogue = Batches(database), Catalogue(database)
+    batches.open(make_intake(document))
+    texts = {
+        "d_bien_nhan": "Biên nhận về cải chính hộ tịch",
+        "d_quyet_dinh": "Quyết định về việc thay đổi, cải chính hộ tịch " + "cho bà Hạnh " * 20,
+    }
+    for name, text in texts.items():
+        title = "Về việc thay đổi, cải chính hộ tịch" if name == "d_quyet_dinh" else "Biên nhận"
+        field = Field(name="title", value=title, confidence=1.0, doubtful=False, evidence="text")
+        paper = of_text(document, name, text, dossier=f"H26-{name}")
+        paper = replace(paper, paper=replace(paper.paper, fields=(field,)))
+        batches.open_document(paper)
+        catalogue.commit(as_stored(with_bytes(paper, name.encode(), tmp_path)))
+    search = Search(database)
+    for query in ("cải chính hộ tịch", "cai chinh ho tich", '"cải chính" hộ tịch', "cải chính hộ tị*"):
+        found = search.find(query)["results"]
+        assert [hit["document"] for hit in found] == ["d_quyet_dinh", "d_bien_nhan"], query
+        assert found[0]["score"] > found[1]["score"]
+    assert [hit["document"] for hit in search.find("biên nhận")["results"]] == ["d_bien_nhan"]
