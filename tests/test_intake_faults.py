@@ -18,7 +18,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.home_in_use import SCANS, Home, kill, pids, until
+from tests.home_in_use import BRISK, SCANS, Home, kill, pids, until
 from tests.test_hotfolder_proofs import small
 
 SAFE = {"stored", "blank", "separator"}
@@ -125,7 +125,7 @@ def test_two_watchers_that_know_nothing_of_each_other_do_not_double(
     from pipeline.commands.session import Session
     from pipeline.paths import HomePaths
 
-    for name, value in home.settings.items():
+    for name, value in {**BRISK, **home.settings}.items():
         monkeypatch.setenv(name, value)
     home.run("status")  # the process is up
     names = [str(tmp_path / drop(tmp_path, number)) for number in range(20)]
@@ -167,7 +167,7 @@ def rival(home: Home, hot: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[No
     from pipeline.paths import HomePaths
     from scanners.hotfolder import HotFolder, Stack, Watch
 
-    for name, value in home.settings.items():
+    for name, value in {**BRISK, **home.settings}.items():
         monkeypatch.setenv(name, value)
     session = Session(HomePaths(home.root))
 
