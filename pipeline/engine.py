@@ -9,6 +9,8 @@ out; the home's lock guarantees that there is only one such process.
 from __future__ import annotations
 
 import hashlib
+import sqlite3
+import time
 import typing
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -16,7 +18,8 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from dbos import DBOS, DBOSConfig, SetEnqueueOptions, SetWorkflowID, WorkflowStatus
-from sqlalchemy import URL
+from sqlalchemy import URL, event
+from sqlalchemy.pool import Pool
 
 from pipeline.files import write_whole
 from pipeline.flow import Stages, process
@@ -36,10 +39,22 @@ POLL_SECONDS = 0.2
 core from the readers."""
 
 
+SUBSECONDS = (3, 42)
+"""SQLite from which `unixepoch('subsec')` is known."""
+
+
+def _tell_subseconds(connection: object, _: object) -> None:
+    """DBOS takes it for known from Python 3.12 on, but that Python may stand on Debian 12's SQLite 3.40."""
+    if isinstance(connection, sqlite3.Connection):
+        connection.create_function("unixepoch", 1, lambda asked: time.time() if asked == "subsec" else None)
+
+
 class Engine:
     """Runs batches durably. One per process."""
 
     def __init__(self, database: URL, *, executor: str, stages: Stages, work: Path, at_once: int) -> None:
+        if sqlite3.sqlite_version_info < SUBSECONDS:
+            event.listen(Pool, "connect", _tell_subseconds)
         self._work = work
         self._at_once = at_once
         self._alive: set[str] = set()
