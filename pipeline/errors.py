@@ -4,7 +4,8 @@
     ├── UsageError        2    wrong usage or configuration
     ├── Rejected          3    an input that cannot be accepted; it is set aside, never lost
     ├── Unavailable       4    a dependency is down; the same call later may succeed
-    │   └── DiskFull      4
+    │   ├── DiskFull      4
+    │   └── Broken        4    a fault that nobody foresaw; its log has the details
     ├── NeedsPerson       1    something waits for a decision
     │   └── AwaitsSignature 1  a document waits to be signed on another machine
     └── Tampered          5    evidence does not hold
@@ -62,6 +63,12 @@ class Unavailable(SohoaError):
 
 class DiskFull(Unavailable):
     """No room left; work pauses and resumes when there is."""
+
+
+class Broken(Unavailable):
+    """A part fails in a way that nobody foresaw, and will again: who waits is told at once."""
+
+    retry = False
 
 
 class NeedsPerson(SohoaError):

@@ -16,7 +16,7 @@ import time
 import structlog
 
 from config.settings import Settings
-from pipeline.errors import SohoaError, Unavailable
+from pipeline.errors import Broken, SohoaError, Unavailable
 from pipeline.home.server import Server
 from pipeline.home.service import Service
 from pipeline.paths import HomePaths
@@ -27,6 +27,8 @@ logger = logging.getLogger("sohoa.home")
 TICK = 0.5
 UNUSABLE_SECONDS = 5.0
 """How long a home that cannot work, for a reason that waiting does not mend, stays to say so."""
+TOLD_SECONDS = 1.0
+"""How long one that fails in a way nobody foresaw stays, for those who wait to hear it."""
 
 
 def run(paths: HomePaths, settings: Settings, mark: str, launched: StoreProcess | None) -> int:
@@ -96,6 +98,15 @@ class Process:
                 if not error.retry and self._quiet() > UNUSABLE_SECONDS:
                     self._stop.set()
                 self._stop.wait(1)
+            except Exception as error:
+                self._service.not_ready(
+                    Broken(
+                        f"the home's process cannot start ({type(error).__name__}); see {self._paths.log}",
+                        vi=f"Tiến trình nền không khởi động được; nguyên nhân ở {self._paths.log}",
+                    )
+                )
+                self._stop.wait(TOLD_SECONDS)
+                raise
 
     def _tick(self) -> None:
         assert self._parts is not None
