@@ -1,4 +1,4 @@
-# Everything a newcomer needs: `make demo`, then `make test`. Python 3.11 to 3.13 on Debian or Ubuntu.
+# Everything a newcomer needs: `make demo`, then `make test`. Python 3.11 to 3.13; run on Debian 12.
 SHELL := /bin/bash
 PYTHON ?= python3
 VENV := .venv
