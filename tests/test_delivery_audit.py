@@ -146,6 +146,33 @@ def test_disk_is_judged_against_its_list(disk: Path, auditor: Auditor, pki: Demo
         assert words in shown.out, shown.out
 
 
+def test_a_verdict_holds_against_the_list_it_was_made_with(
+    disk: Path, auditor: Auditor, pki: DemoPki, tmp_path: Path
+) -> None:
+    """A disk is looked at before its list comes, and again when the list was corrected."""
+    (disk / NAME.format(3)).unlink()
+    (disk / "trang.pdf").unlink()
+    root = ["--trust", str(pki.certificate("root")), "--json"]
+    rows = [
+        (path.name, "H26", 2, hashlib.sha256(path.read_bytes()).hexdigest()) for path in disk.rglob("*.pdf")
+    ]
+    rows = [row if "Quy" not in row[0] else ("Quyết định.pdf", *row[1:]) for row in rows]
+
+    def judged(*more: str | Path) -> tuple[bool, list[bool | None], int]:
+        done = auditor.run(disk, *more, *root)
+        found = done.document
+        return done.code == 5, [one["hash_ok"] for one in found["results"]], found["forms"].get("pages", 0)
+
+    assert judged() == (False, [None] * 3, 0)
+    wrong = [(*row[:3], "0" * 64) for row in rows]
+    assert judged("--list", write_list(tmp_path / "sai.xlsx", wrong)) == (True, [False] * 3, 0)
+    assert judged("--list", write_list(tmp_path / "dung.xlsx", rows)) == (False, [True] * 3, 0)
+    more = [(*row[:2], 7, row[3]) for row in rows]
+    assert judged("--list", write_list(tmp_path / "trang.xlsx", more))[2] == 3
+    assert judged("--list", write_list(tmp_path / "dung.xlsx", rows)) == (False, [True] * 3, 0)
+    assert judged() == (False, [None] * 3, 0), "no list, nothing to compare with"
+
+
 def check_contract(document: dict[str, Any]) -> None:
     """The fields that other programs rely on."""
     assert set(document) >= {"results", "missing", "extra"}
@@ -288,6 +315,8 @@ def test_sample_is_the_same_again_and_says_what_it_proves(disk: Path, auditor: A
     sample = first["summary"]["sample"]
     assert (len(first["results"]), sample["size"], sample["seed"]) == (3, 3, 7)
     assert "95 %" in sample["statement_vi"] and "3 of 5" in sample["statement"]
+    whole = auditor.run(disk, "--trust", pki.certificate("root"), "--json").document
+    assert len(whole["results"]) == 5 and "sample" not in whole["summary"], "all were checked"
 
 
 def test_bound_of_a_sample_is_the_hypergeometric_one() -> None:

@@ -85,6 +85,9 @@ def _look(audit: Audit, store: AuditStore, verifier: IsolatedVerifier) -> None:
     if audit.listing is not None:
         store.take_list(verifier.run(read_list, audit.listing))
         store.set("list", audit.listing.name)
+    else:
+        store.take_list(())
+        store.unset("list")
     _walk(audit, store)
     store.index()
     store.match()
@@ -133,6 +136,7 @@ def _below(target: Path) -> Iterator[Path]:
 
 def _choose(audit: Audit, store: AuditStore) -> None:
     if audit.sample is None:
+        store.unset("sample", "seed")
         store.choose(None)
         return
     population = store.population()

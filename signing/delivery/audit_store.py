@@ -32,8 +32,10 @@ ORDER = ("TOTAL_FAILED", "INDETERMINATE", "NOT_SIGNED", "TOTAL_PASSED")
 _RANK = "CASE verdict " + " ".join(f"WHEN '{v}' THEN {n}" for n, v in enumerate(ORDER)) + " END"
 
 
-_LATER = (("status", "INTEGER"), ("again", "INTEGER DEFAULT 0"))
-"""Columns of `file` that earlier versions of the progress file lack."""
+_LATER = (("status", "INTEGER"), ("again", "INTEGER DEFAULT 0"), ("against", "TEXT"))
+"""Columns of `file` that earlier versions of the progress file lack; without the last one, verdicts are made again."""
+_SAID = """(SELECT coalesce(l.sha256, '') || '/' || coalesce(l.pages, '') FROM listed l WHERE l.name = file.listed)"""
+"""What the list says of a file, NULL where it says nothing: a verdict holds only against the list it was made with."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +78,8 @@ class AuditStore:
             for column, kind in _LATER:
                 if column not in there:
                     self._base.execute(f"ALTER TABLE file ADD COLUMN {column} {kind}")
+            if "against" not in there:
+                self._base.execute("UPDATE file SET mark = NULL")
             self._base.commit()
             if int(self.get("format") or FORMAT) != FORMAT:
                 raise UsageError(
@@ -98,6 +102,10 @@ class AuditStore:
 
     def set(self, key: str, value: str) -> None:
         self._base.execute("INSERT OR REPLACE INTO meta VALUES (?, ?)", (key, value))
+
+    def unset(self, *keys: str) -> None:
+        """What an earlier run was asked for and this one is not."""
+        self._base.executemany("DELETE FROM meta WHERE key = ?", ((key,) for key in keys))
 
     def get(self, key: str) -> str | None:
         row = self._base.execute("SELECT value FROM meta WHERE key = ?", (key,)).fetchone()
@@ -134,7 +142,10 @@ class AuditStore:
         self._base.commit()
 
     def match(self) -> None:
-        """Bind rows of the list to files: by path, else by a base name that stands once in list and folder."""
+        """Bind rows of the list to files: by path, else by a base name that stands once in list and folder.
+
+        A file of which the list says something else than when it was judged loses its verdict.
+        """
         run = self._base.execute
         run("UPDATE file SET listed = NULL")
         run("UPDATE listed SET found = (SELECT name FROM file WHERE file.name = listed.name)")
@@ -143,6 +154,7 @@ class AuditStore:
             " AND instr(name, '/') = 0 AND (SELECT COUNT(*) FROM file WHERE file.base = listed.name) = 1"
         )
         run("UPDATE file SET listed = (SELECT MIN(l.name) FROM listed l WHERE l.found = file.name)")
+        run(f"UPDATE file SET mark = NULL WHERE against IS NOT {_SAID}")
         self._base.commit()
 
     def index(self) -> None:
@@ -187,7 +199,7 @@ class AuditStore:
             " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)"
             " ON CONFLICT (name) DO UPDATE SET mark = excluded.mark, sha256 = excluded.sha256,"
             " verdict = excluded.verdict, sub = excluded.sub, form = excluded.form, report = excluded.report,"
-            " again = excluded.again",
+            f" again = excluded.again, against = {_SAID}",
             (
                 report["target"], report["target"].rpartition("/")[2], mark, report.get("sha256"), report["verdict"],
                 report["sub_indication"], " ".join(form), json.dumps(report, ensure_ascii=False), again,
