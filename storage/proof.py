@@ -1354,6 +1354,12 @@ def _say_inclusion(found: dict[str, Any]) -> int:
     return 0 if found["ok"] else 5
 
 
+UNSEALED = (
+    "chưa có ngày nào được ký: các mục khớp với nhau, nhưng chưa có gì chứng minh ai đã ghi"
+    " (no day is signed: the entries agree with each other, nothing proves who wrote them)"
+)
+
+
 def main() -> int:
     """Judge the file that is named on the command line."""
     parser = argparse.ArgumentParser(description="Judge an exported ledger. (Kiểm tra sổ cái đã xuất.)")
@@ -1378,6 +1384,8 @@ def main() -> int:
         return 2
     state = "nguyên vẹn (holds)" if found["ok"] else "KHÔNG NGUYÊN VẸN (does not hold)"
     sys.stdout.write(f"{found['entries']} mục (entries): {state}\n")
+    if not found["roots"]:
+        sys.stdout.write(f"  {UNSEALED}\n")
     for one in found["roots"]:
         trust = {
             True: "tin cậy (trusted)",

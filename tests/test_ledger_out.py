@@ -354,3 +354,12 @@ def test_a_damaged_signature_is_named(kept: Kept, tmp_path: Path, cut: int) -> N
     (tmp_path / "l.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
     code, out = judge(tmp_path / "l.jsonl")
     assert code == 5 and "signature" in out
+
+
+def test_without_a_signed_day_nothing_is_said_to_be_proven(kept: Kept, pki: DemoPki, tmp_path: Path) -> None:
+    export(kept, tmp_path / "l.jsonl")
+    code, out = judge(tmp_path / "l.jsonl", "--root", str(pki.certificate("root")))
+    assert code == 0 and "chưa có ngày nào được ký" in out
+    kept.roots.seal()
+    export(kept, tmp_path / "sealed.jsonl")
+    assert "chưa có ngày nào được ký" not in judge(tmp_path / "sealed.jsonl")[1]

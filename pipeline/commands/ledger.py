@@ -92,6 +92,10 @@ def _show(report: dict[str, Any]) -> None:
     state = "nguyên vẹn (holds)" if report["ok"] else "KHÔNG NGUYÊN VẸN (does not hold)"
     typer.echo(f"{report['entries']} mục (entries): {state}")
     typer.echo(f"  {report['segments']} đoạn trong kho (segments), {len(report['roots'])} ngày đã niêm phong")
+    if not report["roots"]:
+        from storage.proof import UNSEALED  # loads cryptography
+
+        typer.echo(f"  {UNSEALED}")
     for root in report["roots"]:
         typer.echo(f"  {root['day']}: {root['signer']}, {root['stamped'] or 'không có dấu thời gian'}")
     for one in report["evidence"]:
