@@ -17,7 +17,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Protocol
 
-from pipeline.classify.late import behind_signed
+from pipeline.classify.late import behind_signed, without_signed
 from pipeline.classify.listed import as_listed, one_paper
 from pipeline.classify.requested import Asked, as_asked
 from pipeline.classify.second_opinion import with_opinion
@@ -184,7 +184,8 @@ class RealStages:
             found = with_opinion(found, read, model, self._types)
         if intake.listed is not None:
             found = as_listed(found, intake.listed, self._types)
-        found = behind_signed(found, self._batches.signed(intake.id))
+        signed = self._batches.signed(intake.id)
+        found = behind_signed(found, signed)
         copies = _copies(intake, found.papers, read)
         decisions = self._decisions.of(intake.id)
         sorting = settle(found, decisions, self._types, copies)
@@ -196,6 +197,7 @@ class RealStages:
             )
         sorting = replace(sorting, papers=tuple(self._orphaned(paper) for paper in sorting.papers))
         names = [document_id(intake, paper, [read[n] for n in paper.pages]) for paper in sorting.papers]
+        sorting = without_signed(sorting, names, signed)
         self._batches.record_sorting(intake.id, sorting, names)
         return sorting
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pipeline.classify.late import behind_signed
+from pipeline.classify.late import behind_signed, without_signed
 from pipeline.model import Field, Origin, Paper, Sorting
 
 
@@ -41,3 +41,9 @@ def test_a_signed_file_that_came_in_is_one_paper_whatever_was_read_late() -> Non
 def test_pages_that_a_signed_paper_has_already_are_no_other_paper() -> None:
     sorting = Sorting(papers=(paper(0), paper(1, 2)), separators=())
     assert cut(behind_signed(sorting, {"d_a": [0, 1, 2]})) == []
+
+
+def test_a_signed_paper_is_not_opened_again_under_another_id() -> None:
+    sorting = Sorting(papers=(paper(0), paper(1), paper(2)), separators=())
+    signed = {"d_a": [0], "d_b": [1]}
+    assert cut(without_signed(sorting, ["d_a", "d_other", "d_c"], signed)) == [((0,), False), ((2,), False)]

@@ -23,6 +23,20 @@ def behind_signed(sorting: Sorting, signed: Mapping[str, Sequence[int]]) -> Sort
     return replace(sorting, papers=tuple(sorted(papers, key=lambda paper: paper.pages)))
 
 
+def without_signed(sorting: Sorting, names: Sequence[str], signed: Mapping[str, Sequence[int]]) -> Sorting:
+    """The sorting without papers, by their ids, whose very pages are signed under another id.
+
+    What is ruled on one side may change what the stack says of another, such as its dossier: never of a signed one.
+    """
+    cuts = {tuple(pages) for pages in signed.values()}
+    kept = (
+        paper
+        for paper, name in zip(sorting.papers, names, strict=True)
+        if name in signed or tuple(paper.pages) not in cuts
+    )
+    return replace(sorting, papers=tuple(kept))
+
+
 def _parts(paper: Paper, signed: Mapping[str, Sequence[int]]) -> list[Paper]:
     pages = set(paper.pages)
     touched = {name: cut for name, cut in signed.items() if pages & set(cut)}
