@@ -27,6 +27,11 @@ CROSSED = 12
 """Pixels of print at 100 dpi, within a piece of coloured ink, from which it lies across print: a stroke of a letter."""
 
 
+def red_of(pixels: Pixels) -> Pixels:
+    """The red channel, (height, width) of RGB, of its own: in it the ink of seals is palest."""
+    return cv2.extractChannel(pixels, 0).astype(np.uint8, copy=False)
+
+
 def chroma(pixels: Pixels) -> Pixels:
     """Grey levels between the strongest and the weakest channel; (height, width) of RGB."""
     return _Inks.of(pixels).chroma

@@ -77,7 +77,7 @@ def small_print(grey: Pixels, dpi: float) -> bool:
     work = min(dpi, _WORK_DPI)
     paper = cv2.blur(small, (37, 37))
     ink = cv2.threshold(cv2.subtract(paper, small), 40, 255, cv2.THRESH_BINARY)[1]
-    _, facts = components(ink.astype(np.uint8, copy=False))
+    _, facts = components(ink)
     height, width = facts[1:, cv2.CC_STAT_HEIGHT] / work, facts[1:, cv2.CC_STAT_WIDTH] / work
     letters = height[(height >= 0.035) & (height <= 0.25) & (width >= 0.02) & (width <= 0.3)]
     return letters.size >= LEAST_LETTERS and float(np.percentile(letters, 20)) < SMALL

@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ocr.borders import remove_borders
-from ocr.colour import chroma, drop_colour
+from ocr.colour import chroma, drop_colour, red_of
 from ocr.hairlines import thicken_hairs
 from ocr.seals import remove_seals
 from ocr.shrink import shrunk
@@ -51,7 +51,7 @@ class PageFacts:
 
 def measure(pixels: Pixels) -> PageFacts:
     """Facts of a page, RGB as scanned. Noise is counted in three bands, a third of the page."""
-    red = cv2.extractChannel(pixels, 0).astype(np.uint8, copy=False)
+    red = red_of(pixels)
     height = red.shape[0]
     bands = [red[start : start + height // 9] for start in (height // 9, 4 * height // 9, 7 * height // 9)]
     noise = float(np.mean([lone_pixels(band).mean() for band in bands]))
@@ -76,12 +76,7 @@ def prepare(pixels: Pixels, dpi: float, skew: float, *, bitonal: bool) -> Pixels
 def prepare_tilted(pixels: Pixels, dpi: float, *, bitonal: bool) -> Pixels:
     """The same on the scan's own grid, before it is straightened."""
     facts = measure(pixels)
-    coloured = facts.colour > 0.0005
-    grey = (
-        drop_colour(pixels, dpi, facts.paper)
-        if coloured
-        else cv2.extractChannel(pixels, 0).astype(np.uint8, copy=False)
-    )
+    grey = drop_colour(pixels, dpi, facts.paper) if facts.colour > 0.0005 else red_of(pixels)
     if facts.noisy:
         grey = _clean(grey, dpi, two_toned=bitonal or facts.two_toned)
     if facts.noisy or facts.tinted:

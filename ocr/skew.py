@@ -8,6 +8,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
+from ocr.colour import red_of
 from ocr.components import components
 from ocr.shrink import shrunk
 from pipeline.model import Box
@@ -142,7 +143,7 @@ def _warped(
     pixels: Pixels, matrix: npt.NDArray[np.float64], size: tuple[int, int], way: int = cv2.INTER_CUBIC
 ) -> Pixels:
     if pixels.ndim == 3 and 4 * size[0] * size[1] > pixels[:, :, 0].size and is_grey(pixels):
-        one = _warped(cv2.extractChannel(pixels, 0).astype(np.uint8, copy=False), matrix, size, way)
+        one = _warped(red_of(pixels), matrix, size, way)
         return cv2.merge([one, one, one]).astype(np.uint8, copy=False)
     layers = 1 if pixels.ndim == 2 else pixels.shape[2]
     edge = np.concatenate([pixels[::16, :8].reshape(-1, layers), pixels[::16, -8:].reshape(-1, layers)])

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -18,8 +17,9 @@ from storage.batches import Claim, described
 from storage.catalogue import index_words
 from storage.database import insert
 from storage.manifest import Entry, Manifest, digest
+from storage.next_version import hold, signed_as
 from storage.page_tables import changed_side, page_change, stack_order
-from storage.schema import document, held, page
+from storage.schema import document, page
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,24 +84,10 @@ def catalogue(
             **described(side.paper, agency=side.agency),
             reason=None,
             light="amber",  # the paper that was scanned again is not safe elsewhere yet
-            pdf_sha256=signed.sha256,
-            key=signed.key,
-            version_id=None,
-            signature_level=claim.level,
-            roles=json.dumps(list(claim.roles)),
-            generation=manifest.number,
-            stored_at=manifest.created.isoformat(),
+            **signed_as(signed, manifest, level=claim.level, roles=claim.roles),
         )
     )
-    rows = [(e.role, e.key, e.sha256, e.size, e.source) for e in entries]
-    rows.append(("manifest", place.key, place.sha256, place.size, ""))
-    for role, key, sha256, size, source in rows:
-        connection.execute(
-            insert(held)
-            .values(document=name, version=change.version, role=role, key=key, sha256=sha256, size=size,
-                    source=source)
-            .on_conflict_do_nothing()
-        )  # fmt: skip
+    hold(connection, name, change.version, entries, manifest=(place.key, place.sha256, place.size))
     _sides(connection, change, side)
     index_words(connection, name, side.paper, "\n".join(_text(one.lines) for one in side.pages))
     _note(connection, change, claim, signed, manifest, place, digest(dump(side)))

@@ -128,9 +128,8 @@ class Search:
                 if len(found) > limit:
                     break
             rest = found[: limit - len(named)]
-            shown = [*named, *rest]
             about = select(document.c.id, document.c.dossier, document.c.type_name, document.c.title)
-            names = [hit.document for hit in shown]
+            names = [hit.document for hit in (*named, *rest)]
             rows = {row.id: row for row in connection.execute(about.where(document.c.id.in_(names)))}
         titled = {
             hit.document

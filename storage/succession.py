@@ -12,16 +12,17 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, Engine, func, or_, select, update
+from sqlalchemy import Engine, func, or_, select, update
 
 from pipeline.errors import Tampered, Unavailable, UsageError
-from pipeline.model import Level, Sha256, SignatureRole
+from pipeline.model import Level, SignatureRole
 from pipeline.records import dump, load
 from pipeline.sidecar import Sidecar
 from storage import layout, ledger
 from storage.archive import DETACHED, LEAST_LOCK
-from storage.database import insert, reading, writing
+from storage.database import reading, writing
 from storage.manifest import Entry, Manifest, decode, digest, encode
+from storage.next_version import hold, signed_as
 from storage.s3 import AlreadyThere, Bucket
 from storage.schema import batch, document, held
 from storage.segments import put_once
@@ -235,23 +236,14 @@ class Succession:
         entries = [e for e in manifest.entries if e.document == name and e.version == version]
         pdf = next(e for e in entries if e.role == "document")
         place = layout.manifest(manifest.dossier, manifest.number)
-        rows = [(e.role, e.key, e.sha256, e.size, e.source) for e in entries]
-        rows.append(("manifest", place, digest(encoded), len(encoded), ""))
+        pinned = digest(encoded)
         with writing(self._database) as connection:
             connection.execute(
                 update(document)
                 .where(document.c.id == name)
-                .values(
-                    pdf_sha256=pdf.sha256,
-                    key=pdf.key,
-                    version_id=None,
-                    signature_level=beside.level,
-                    roles=json.dumps(list(beside.roles)),
-                    generation=manifest.number,
-                    stored_at=manifest.created.isoformat(),
-                )
+                .values(**signed_as(pdf, manifest, level=beside.level, roles=beside.roles))
             )
-            self._held(connection, name, version, rows)
+            hold(connection, name, version, entries, manifest=(place, pinned, len(encoded)))
             ledger.append(
                 connection,
                 act=act,
@@ -271,28 +263,9 @@ class Succession:
                     "generation": manifest.number,
                     "level": beside.level,
                     "manifest": place,
-                    "manifest_sha256": digest(encoded),
+                    "manifest_sha256": pinned,
                 },
                 request=f"store:{name}:{version}:{pdf.sha256}",
-            )
-
-    @staticmethod
-    def _held(
-        connection: Connection, name: str, version: int, rows: Sequence[tuple[str, str, Sha256, int, str]]
-    ) -> None:
-        for role, key, sha256, size, source in rows:
-            connection.execute(
-                insert(held)
-                .values(
-                    document=name,
-                    version=version,
-                    role=role,
-                    key=key,
-                    sha256=sha256,
-                    size=size,
-                    source=source,
-                )
-                .on_conflict_do_nothing()
             )
 
     def _last(self, folder: str) -> tuple[Manifest, bytes]:
